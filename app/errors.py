@@ -1,0 +1,62 @@
+"""What the portal refuses, with the HTTP status and the sentence that the person reads.
+
+Each sentence says what is wrong and what to do next.  Rules raise these; one handler in
+:func:`app.create_app` rolls back and shows them.
+"""
+
+
+class PortalError(Exception):
+    """A refusal whose `sentence` may be shown to the person who asked."""
+
+    status = 400
+    sentence = "操作を完了できませんでした。内容をご確認のうえ、もう一度お試しください。"
+
+    def __init__(self, sentence=None):
+        super().__init__(sentence or self.sentence)
+        self.sentence = sentence or self.sentence
+
+
+class NotFound(PortalError):
+    """Unknown, or somebody else's: the two look the same (I18)."""
+
+    status = 404
+    sentence = "お探しのページまたは契約文書は見つかりませんでした。URLをご確認いただくか、トップページからお進みください。"
+
+
+class OutOfTurn(PortalError):
+    """Not this person's turn any more, or the page was drawn before somebody else acted (Q4)."""
+
+    status = 409
+    sentence = "他の利用者が処理済みです。最新の状態を表示していますので、内容をご確認ください。"
+
+
+class Refused(PortalError):
+    """The input or the situation does not allow the step; nothing was changed."""
+
+    status = 422
+
+
+class SecretRefused(Refused):
+    """A wrong, expired or locked password, PIN or signing password."""
+
+
+class PairNotAvailable(Refused):
+    """The plans of the two companies do not allow them to deal with each other (R102, R104)."""
+
+
+class IntakeRefused(Refused):
+    """An uploaded file is not a PDF that can be signed and kept (I5, S5)."""
+
+
+class SigningFailed(PortalError):
+    """The file, the key or the time-stamp authority refused; no signature came into being."""
+
+    status = 503
+    sentence = "署名を完了できませんでした。契約文書の状態は変わっていません。しばらくしてから、もう一度お試しください。"
+
+
+class StorageFailed(PortalError):
+    """A stored file is missing or differs from its SHA-256."""
+
+    status = 503
+    sentence = "契約文書のファイルを読み込めませんでした。お手数ですが、お問い合わせ窓口までご連絡ください。"

@@ -1,0 +1,577 @@
+"""The tables.  A row answers questions about itself and declares its constraints; it does not act."""
+
+import datetime as dt
+import enum
+from enum import StrEnum, auto
+
+from flask_appbuilder import Model
+from flask_appbuilder.security.sqla.models import User as FabUser
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Date,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy import Enum as EnumColumn
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.clock import end_of_japan_day
+from app.plans import PlanKind
+from app.workflow import (
+    WITH_REGISTRAR,
+    Action,
+    Role,
+    Side,
+    SignatureMode,
+    Status,
+)
+
+# -- value types --------------------------------------------------------------
+
+
+class Utc(TypeDecorator):
+    """An aware time; kept as UTC, and refused when it is naive."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value, dialect):
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        return value.astimezone(dt.UTC)
+
+    def process_result_value(self, value, dialect):
+        if value is None:
+            return None
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+class CompanyStatus(StrEnum):
+    """企業の状態 (I1)."""
+
+    applying = auto()
+    active = auto()
+    suspended = auto()
+    terminated = auto()
+
+
+class DocumentKind(StrEnum):
+    """文書種別 (I4)."""
+
+    contract = auto()
+    order = auto()
+    order_acceptance = auto()
+    change_contract = auto()
+    memorandum = auto()
+    other = auto()
+
+
+class Level(enum.Enum):
+    """What was verified in a revision's bytes; never what was hoped for."""
+
+    none = "none"
+    b_lt = "b_lt"
+    b_lta = "b_lta"
+    timestamped = "timestamped"  # 署名なし: a document time stamp and no signature
+
+
+class Letter(StrEnum):
+    """A mail of the mail matrix (requirements A12)."""
+
+    user_issued = auto()
+    initial_password = auto()
+    certificate_pin = auto()
+    receipt_request = auto()
+    approval_request = auto()
+    signature_request = auto()
+    signing_password = auto()
+    signing_password_reissued = auto()
+    progress = auto()
+    remanded = auto()
+    completed = auto()
+    account_locked = auto()
+
+
+def _enum(of):
+    return EnumColumn(of, native_enum=False, length=32, create_constraint=False, validate_strings=True)
+
+
+# -- companies and people -----------------------------------------------------
+
+
+class Plan(Model):
+    """料金プラン (R101): one row a kind."""
+
+    __tablename__ = "plan"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[PlanKind] = mapped_column(_enum(PlanKind), unique=True)
+    name: Mapped[str] = mapped_column(String(64))
+    note: Mapped[str] = mapped_column(Text, default="")
+
+    def __repr__(self):
+        return self.name
+
+
+class Company(Model):
+    """企業 (I1)."""
+
+    __tablename__ = "company"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(16), unique=True)  # 企業ID: C and eight digits
+    name: Mapped[str] = mapped_column(String(255))
+    kana: Mapped[str] = mapped_column(String(255), default="")
+    corporate_number: Mapped[str] = mapped_column(String(13), default="")
+    address: Mapped[str] = mapped_column(String(255), default="")
+    phone: Mapped[str] = mapped_column(String(32), default="")
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    status: Mapped[CompanyStatus] = mapped_column(_enum(CompanyStatus), default=CompanyStatus.active)
+    created_at: Mapped[dt.datetime] = mapped_column(Utc)
+
+    plan: Mapped[Plan] = relationship(lazy="joined")
+    users: Mapped[list["PortalUser"]] = relationship(back_populates="company")
+
+    def __repr__(self):
+        return f"{self.name}（{self.code}）"
+
+    @property
+    def is_active(self):
+        return self.status is CompanyStatus.active
+
+
+class PortalUser(FabUser):
+    """利用者 (I2).
+
+    Flask-AppBuilder's own table with our columns.  Its `username` is the 利用者ID; its `email` must be
+    unique over everybody, so it holds a placeholder and the address that may serve several people
+    is `mail_address`.
+    """
+
+    __tablename__ = "ab_user"
+    __table_args__ = {"extend_existing": True}
+
+    company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"), index=True)
+    full_name: Mapped[str] = mapped_column(String(255), default="")
+    kana: Mapped[str] = mapped_column(String(255), default="")
+    department: Mapped[str] = mapped_column(String(255), default="")
+    title: Mapped[str] = mapped_column(String(255), default="")
+    mail_address: Mapped[str] = mapped_column(String(320), default="")
+    must_change_password: Mapped[bool] = mapped_column(default=True)
+    initial_password_until: Mapped[dt.datetime | None] = mapped_column(Utc)
+    session_epoch: Mapped[int] = mapped_column(default=0)
+    login_failures: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[dt.datetime | None] = mapped_column(Utc)
+    signing_failures: Mapped[int] = mapped_column(default=0)
+    deleted_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+
+    company: Mapped[Company | None] = relationship(back_populates="users", lazy="joined")
+    activations: Mapped[list["CertificateActivation"]] = relationship(back_populates="user")
+
+    def get_id(self):
+        """What the session cookie holds; a raised epoch makes every earlier cookie worthless."""
+        return f"{self.id}:{self.session_epoch}"
+
+    def __repr__(self):
+        return f"{self.full_name}（{self.user_code}）"
+
+    @property
+    def user_code(self):
+        return self.username
+
+    @property
+    def is_operator(self):
+        return any(role.name == "Operator" for role in self.roles)
+
+    @property
+    def is_company_admin(self):
+        """True for a 管理用ID (R8)."""
+        return any(role.name == "CompanyAdmin" for role in self.roles)
+
+    @property
+    def is_selectable(self):
+        """False once deleted: such a person is on no new route and receives nothing (R53)."""
+        return bool(self.active) and self.deleted_at is None
+
+    @property
+    def last_seen(self):
+        """The last log-in, aware; Flask-AppBuilder's column holds it as naive UTC."""
+        return self.last_login.replace(tzinfo=dt.UTC) if self.last_login else None
+
+    @property
+    def shown_name(self):
+        return self.full_name + ("（削除済）" if self.deleted_at else "")
+
+
+# -- certificates and secrets -------------------------------------------------
+
+
+class Authority(Model):
+    """One certificate authority or time-stamp unit of the portal's own PKI."""
+
+    __tablename__ = "authority"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(32))  # root, signers_ca, tsa_ca, tsa
+    generation: Mapped[int] = mapped_column(default=1)
+    certificate_der: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_key: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[dt.datetime] = mapped_column(Utc)
+
+    __table_args__ = (UniqueConstraint("name", "generation"),)
+
+
+class Certificate(Model):
+    """電子証明書 of a company (I16); several people may use one."""
+
+    __tablename__ = "certificate"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(16), unique=True)  # 管理番号: JC- and eight digits
+    company_id: Mapped[int] = mapped_column(ForeignKey("company.id"), index=True)
+    certificate_der: Mapped[bytes] = mapped_column(LargeBinary)
+    serial: Mapped[str] = mapped_column(String(64), unique=True)
+    sealed_key: Mapped[bytes] = mapped_column(LargeBinary)
+    pin_mail_address: Mapped[str] = mapped_column(String(320))
+    subject_name: Mapped[str] = mapped_column(String(255))
+    not_before: Mapped[dt.datetime] = mapped_column(Utc)
+    not_after: Mapped[dt.datetime] = mapped_column(Utc)
+    revoked_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+
+    company: Mapped[Company] = relationship()
+    activations: Mapped[list["CertificateActivation"]] = relationship(back_populates="certificate")
+
+    def __repr__(self):
+        return f"{self.number} {self.subject_name}"
+
+    def is_usable(self, moment):
+        return self.revoked_at is None and self.not_before <= moment < self.not_after
+
+
+class CertificateActivation(Model):
+    """That a person may use a certificate, and, once 証明書有効性確認 is done, the key for that person (R36)."""
+
+    __tablename__ = "certificate_activation"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"), index=True)
+    certificate_id: Mapped[int] = mapped_column(ForeignKey("certificate.id"))
+    activated_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    sealed_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    pin_failures: Mapped[int] = mapped_column(default=0)
+
+    user: Mapped[PortalUser] = relationship(back_populates="activations")
+    certificate: Mapped[Certificate] = relationship(back_populates="activations", lazy="joined")
+
+    __table_args__ = (UniqueConstraint("user_id", "certificate_id"),)
+
+
+class SigningPassword(Model):
+    """One issue of a 署名用パスワード; until its last day it signs every document (R75)."""
+
+    __tablename__ = "signing_password"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))
+    mac: Mapped[bytes | None] = mapped_column(LargeBinary)  # erased when it expires
+    issued_at: Mapped[dt.datetime] = mapped_column(Utc)
+    issued_on: Mapped[dt.date] = mapped_column(Date)  # in Japan
+    is_automatic: Mapped[bool] = mapped_column()
+    last_day: Mapped[dt.date] = mapped_column(Date)  # in Japan, inclusive
+    revoked_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+
+    __table_args__ = (
+        Index("ix_signing_password_user_day", "user_id", "last_day"),
+        Index(
+            "uq_signing_password_automatic", "user_id", "issued_on", unique=True,
+            sqlite_where=text("is_automatic"), postgresql_where=text("is_automatic"),
+        ),
+    )  # fmt: skip
+
+    def is_valid(self, moment):
+        return self.revoked_at is None and self.mac is not None and moment < end_of_japan_day(self.last_day)
+
+
+# -- documents and routes -----------------------------------------------------
+
+
+class ContractDocument(Model):
+    """契約文書: its facts, its status and who has the turn."""
+
+    __tablename__ = "contract_document"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(16), unique=True)  # 文書管理番号
+    title: Mapped[str] = mapped_column(String(255))
+    kind: Mapped[DocumentKind] = mapped_column(_enum(DocumentKind))
+    mode: Mapped[SignatureMode] = mapped_column(_enum(SignatureMode))
+    status: Mapped[Status] = mapped_column(_enum(Status), default=Status.draft)
+    version: Mapped[int] = mapped_column(default=1)
+    revision: Mapped[int] = mapped_column(default=0)  # how often it was sent
+    registrar_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))
+    holder_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+
+    conclusion_date: Mapped[dt.date | None] = mapped_column(Date)  # 契約締結年月日; typed, or set at conclusion
+    concluded_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    amount_yen: Mapped[int | None] = mapped_column(BigInteger)  # 契約金額(税込); None is 金額なし
+    term_from: Mapped[dt.date | None] = mapped_column(Date)
+    term_to: Mapped[dt.date | None] = mapped_column(Date)
+    renews_itself: Mapped[bool] = mapped_column(default=False)
+    partner_number: Mapped[str] = mapped_column(String(64), default="")  # 取引先管理番号
+    message: Mapped[str] = mapped_column(Text, default="")  # to the receiver, seen by both
+
+    file_name: Mapped[str] = mapped_column(String(255))
+    unsigned_sha256: Mapped[str] = mapped_column(String(64))  # after the intake, before any field
+    pdf_sha256: Mapped[str] = mapped_column(String(64))  # what everybody sees now
+    page_count: Mapped[int] = mapped_column()
+
+    created_at: Mapped[dt.datetime] = mapped_column(Utc)
+    sent_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    archived_on: Mapped[dt.date | None] = mapped_column(Date)  # 保管開始日
+    retained_until: Mapped[dt.date | None] = mapped_column(Date)  # 保管満了日
+    archive_attempted_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+
+    registrar: Mapped[PortalUser] = relationship(foreign_keys=registrar_id)
+    holder: Mapped[PortalUser | None] = relationship(foreign_keys=holder_id)
+    parties: Mapped[list["DocumentParty"]] = relationship(
+        back_populates="document", order_by="DocumentParty.position", cascade="all, delete-orphan"
+    )
+    route: Mapped[list["RouteStep"]] = relationship(
+        back_populates="document", order_by="RouteStep.position", cascade="all, delete-orphan"
+    )
+    revisions: Mapped[list["DocumentRevision"]] = relationship(
+        back_populates="document", order_by="DocumentRevision.position"
+    )
+    events: Mapped[list["DocumentEvent"]] = relationship(
+        back_populates="document", order_by="DocumentEvent.id"
+    )
+    signatures: Mapped[list["DocumentSignature"]] = relationship(
+        back_populates="document", order_by="DocumentSignature.id"
+    )
+
+    __mapper_args__ = {"version_id_col": version}
+    __table_args__ = (
+        Index("ix_contract_document_holder", "holder_id", "status"),
+        Index("ix_contract_document_status", "status", "concluded_at"),
+        CheckConstraint("amount_yen IS NULL OR amount_yen >= 0", name="amount_not_negative"),
+        CheckConstraint(
+            "(status IN ('completion_wait', 'archived', 'archive_expired', 'withdrawn'))"
+            " = (holder_id IS NULL)",
+            name="one_holder_while_open",
+        ),
+    )
+
+    def __repr__(self):
+        return f"{self.number} {self.title}"
+
+    @property
+    def open_turns(self):
+        """The turns still to be taken, in order."""
+        steps = sorted(self.route, key=lambda step: step.position)
+        return [step for step in steps if step.is_turn and step.closed_at is None]
+
+    @property
+    def turn(self):
+        """The step the document waits on now; None while the registrar has it and after the end."""
+        return None if self.status in WITH_REGISTRAR else next(iter(self.open_turns), None)
+
+    @property
+    def sender(self):
+        return self.parties[0]
+
+    @property
+    def receivers(self):
+        return self.parties[1:]
+
+    def party_of(self, company_id):
+        """The party of a company in this document, or None."""
+        return next((party for party in self.parties if party.company_id == company_id), None)
+
+    def partners_of(self, company_id):
+        """The parties other than this company's own."""
+        return [party for party in self.parties if party.company_id != company_id]
+
+
+class DocumentParty(Model):
+    """One company in a document: the sender first, then the receivers in order."""
+
+    __tablename__ = "document_party"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("contract_document.id"))
+    position: Mapped[int] = mapped_column()
+    company_id: Mapped[int] = mapped_column(ForeignKey("company.id"))
+    side: Mapped[Side] = mapped_column(_enum(Side))
+    plan_at_sending: Mapped[PlanKind | None] = mapped_column(_enum(PlanKind))
+    comment: Mapped[str] = mapped_column(Text, default="")  # 自社内コメント, own company only (R54)
+    is_open: Mapped[bool] = mapped_column(default=False)  # may this company see the document now?
+    field_name: Mapped[str | None] = mapped_column(String(32))  # its signature field in the PDF
+
+    document: Mapped[ContractDocument] = relationship(back_populates="parties")
+    company: Mapped[Company] = relationship(lazy="joined")
+    steps: Mapped[list["RouteStep"]] = relationship(back_populates="party", order_by="RouteStep.position")
+
+    __table_args__ = (
+        UniqueConstraint("document_id", "position"),
+        UniqueConstraint("document_id", "company_id"),
+        Index("ix_document_party_company", "company_id", "is_open"),
+    )
+
+    def people(self, role):
+        """Who has `role` in this company for this document, in order."""
+        return [step.user for step in self.steps if step.role is role]
+
+
+class RouteStep(Model):
+    """One person on the route of a document; a turn where the document waits on them."""
+
+    __tablename__ = "route_step"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("contract_document.id"))
+    party_id: Mapped[int] = mapped_column(ForeignKey("document_party.id"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))
+    role: Mapped[Role] = mapped_column(_enum(Role))
+    status: Mapped[Status | None] = mapped_column(_enum(Status))  # the document's, while it waits here
+    position: Mapped[int] = mapped_column()
+    closed_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    outcome: Mapped[Action | None] = mapped_column(_enum(Action))  # what the person did at their turn
+
+    document: Mapped[ContractDocument] = relationship(back_populates="route")
+    party: Mapped[DocumentParty] = relationship(back_populates="steps")
+    user: Mapped[PortalUser] = relationship(lazy="joined")
+
+    __table_args__ = (
+        UniqueConstraint("document_id", "position"),
+        Index("ix_route_step_user", "user_id", "document_id"),
+    )
+
+    @property
+    def is_turn(self):
+        return self.status is not None
+
+
+class DocumentRevision(Model):
+    """One stored file of a document, named by its SHA-256 and never changed."""
+
+    __tablename__ = "document_revision"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("contract_document.id"))
+    position: Mapped[int] = mapped_column()
+    sha256: Mapped[str] = mapped_column(String(64))
+    made_from: Mapped[str | None] = mapped_column(String(64))
+    size_bytes: Mapped[int] = mapped_column()
+    level: Mapped[Level] = mapped_column(_enum(Level))
+    created_at: Mapped[dt.datetime] = mapped_column(Utc)
+
+    document: Mapped[ContractDocument] = relationship(back_populates="revisions")
+
+    __table_args__ = (UniqueConstraint("document_id", "position"), Index("ix_revision_sha256", "sha256"))
+
+
+class DocumentSignature(Model):
+    """Who signed which bytes with what (S17)."""
+
+    __tablename__ = "document_signature"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("contract_document.id"), index=True)
+    revision: Mapped[int] = mapped_column()  # of the document; a remanded round's signatures are void
+    field_name: Mapped[str] = mapped_column(String(32))
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))
+    certificate_id: Mapped[int] = mapped_column(ForeignKey("certificate.id"))
+    signing_password_id: Mapped[int] = mapped_column(ForeignKey("signing_password.id"))
+    signed_sha256: Mapped[str] = mapped_column(String(64))
+    result_sha256: Mapped[str] = mapped_column(String(64))
+    at: Mapped[dt.datetime] = mapped_column(Utc)
+    ip_address: Mapped[str] = mapped_column(String(45), default="")
+
+    document: Mapped[ContractDocument] = relationship(back_populates="signatures")
+    user: Mapped[PortalUser] = relationship()
+    certificate: Mapped[Certificate] = relationship()
+
+    __table_args__ = (UniqueConstraint("document_id", "revision", "field_name"),)
+
+
+class DocumentEvent(Model):
+    """One thing that happened to a document; added, never changed."""
+
+    __tablename__ = "document_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("contract_document.id"), index=True)
+    action: Mapped[Action] = mapped_column(_enum(Action))
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))  # None: a job
+    company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"))
+    side: Mapped[Side | None] = mapped_column(_enum(Side))
+    at: Mapped[dt.datetime] = mapped_column(Utc)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    revision: Mapped[int] = mapped_column()
+    old_status: Mapped[Status | None] = mapped_column(_enum(Status))
+    new_status: Mapped[Status] = mapped_column(_enum(Status))
+    pdf_sha256: Mapped[str] = mapped_column(String(64))
+
+    document: Mapped[ContractDocument] = relationship(back_populates="events")
+    actor: Mapped[PortalUser | None] = relationship()
+    company: Mapped[Company | None] = relationship()
+
+
+# -- outbox and jobs ----------------------------------------------------------
+
+
+class OutboxMessage(Model):
+    """A mail that is owed; written with the step that owes it, posted by a job."""
+
+    __tablename__ = "outbox_message"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    letter: Mapped[Letter] = mapped_column(_enum(Letter))
+    to_address: Mapped[str] = mapped_column(String(320))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"), index=True)
+    document_id: Mapped[int | None] = mapped_column(ForeignKey("contract_document.id"), index=True)
+    facts: Mapped[dict] = mapped_column(JSON, default=dict)  # what the template needs, nothing secret
+    sealed_secret: Mapped[bytes | None] = mapped_column(LargeBinary)  # erased when sent or expired
+    message_id: Mapped[str] = mapped_column(String(128), unique=True)
+    created_at: Mapped[dt.datetime] = mapped_column(Utc)
+    due_at: Mapped[dt.datetime | None] = mapped_column(Utc, index=True)  # None: nothing left to do
+    expires_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    attempts: Mapped[int] = mapped_column(default=0)
+    sent_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    failure: Mapped[str] = mapped_column(String(255), default="")
+
+    user: Mapped[PortalUser | None] = relationship()
+
+
+class JobRun(Model):
+    """One run of a job over everything that was due."""
+
+    __tablename__ = "job_run"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), index=True)
+    started_at: Mapped[dt.datetime] = mapped_column(Utc)
+    finished_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    done: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[int] = mapped_column(default=0)
+    report: Mapped[dict] = mapped_column(JSON, default=dict)
+
+
+class NumberSeries(Model):
+    """The last number given out of a series: 企業ID, 利用者ID, 文書管理番号, 証明書管理番号."""
+
+    __tablename__ = "number_series"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    last: Mapped[int] = mapped_column(default=0)

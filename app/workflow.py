@@ -1,0 +1,134 @@
+"""The way of a contract document: statuses, roles, actions and the one table that rules them.
+
+A document walks along its route, an ordered list of turns; its status is the name of the turn it
+waits on.  双方署名, 発出側のみ, 受領側のみ and 署名なし differ only in which turns their route may hold.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum, auto
+
+
+class Status(StrEnum):
+    """ステータス (requirements B1)."""
+
+    draft = auto()
+    sender_approval = auto()
+    sender_signature = auto()
+    receiver_receipt = auto()
+    receiver_approval = auto()
+    receiver_signature = auto()
+    completion_wait = auto()
+    archived = auto()
+    remanded = auto()
+    withdrawn = auto()
+    archive_expired = auto()
+
+
+class Action(StrEnum):
+    """What moves a document, or is recorded of it."""
+
+    register = auto()
+    send = auto()
+    approve = auto()
+    sign = auto()
+    confirm_receipt = auto()
+    remand = auto()
+    archive = auto()
+
+
+class Role(StrEnum):
+    """担当者 of one document (R9-R12); not a fixed post of a person."""
+
+    registrar = auto()  # 登録担当者
+    recipient = auto()  # 受取担当者
+    approver = auto()  # 承認者
+    signer = auto()  # 署名者
+    viewer = auto()  # 参照者
+
+
+class Side(StrEnum):
+    sender = auto()  # 発出側
+    receiver = auto()  # 受領側
+
+
+class SignatureMode(StrEnum):
+    """署名区分 (I4)."""
+
+    both_sides = auto()  # 双方署名
+    sender_only = auto()  # 発出側のみ署名有り
+    receiver_only = auto()  # 受領側のみ署名有り
+    no_signature = auto()  # 署名なし
+
+    def is_signed_by(self, side: Side) -> bool:
+        return side in SIGNING_SIDES[self]
+
+
+SIGNING_SIDES = {
+    SignatureMode.both_sides: (Side.sender, Side.receiver),
+    SignatureMode.sender_only: (Side.sender,),
+    SignatureMode.receiver_only: (Side.receiver,),
+    SignatureMode.no_signature: (),
+}
+
+# the document's status while it waits on somebody; who is not listed only looks on
+TURNS = {
+    (Side.sender, Role.approver): Status.sender_approval,
+    (Side.sender, Role.signer): Status.sender_signature,
+    (Side.receiver, Role.recipient): Status.receiver_receipt,
+    (Side.receiver, Role.approver): Status.receiver_approval,
+    (Side.receiver, Role.signer): Status.receiver_signature,
+}
+
+NEXT = None  # the next turn on the route; after the last one, completion_wait
+
+
+@dataclass(frozen=True)
+class Step:
+    action: Action
+    source: Status
+    target: Status | None
+
+
+STEPS = (
+    Step(Action.send, Status.draft, NEXT),
+    Step(Action.send, Status.remanded, NEXT),
+    Step(Action.approve, Status.sender_approval, NEXT),
+    Step(Action.remand, Status.sender_approval, Status.remanded),
+    Step(Action.sign, Status.sender_signature, NEXT),
+    Step(Action.remand, Status.sender_signature, Status.remanded),
+    Step(Action.confirm_receipt, Status.receiver_receipt, NEXT),
+    Step(Action.remand, Status.receiver_receipt, Status.remanded),
+    Step(Action.approve, Status.receiver_approval, NEXT),
+    Step(Action.remand, Status.receiver_approval, Status.remanded),
+    Step(Action.sign, Status.receiver_signature, NEXT),
+    Step(Action.remand, Status.receiver_signature, Status.remanded),
+    Step(Action.archive, Status.completion_wait, Status.archived),
+)
+_STEP_OF = {(step.action, step.source): step for step in STEPS}
+
+WITH_REGISTRAR = frozenset({Status.draft, Status.remanded})
+WAITING = frozenset(TURNS.values())
+OPEN = WITH_REGISTRAR | WAITING
+WITH_RECEIVER = frozenset(turn for (side, _), turn in TURNS.items() if side is Side.receiver)
+HIDDEN_FROM_RECEIVERS = frozenset(Status) - WITH_RECEIVER - {
+    Status.completion_wait, Status.archived, Status.archive_expired,
+}  # fmt: skip
+IN_ARCHIVE = frozenset({Status.archived, Status.archive_expired})
+CONCLUDED = IN_ARCHIVE | {Status.completion_wait}
+
+
+def find_step(action: Action, status: Status) -> Step | None:
+    """The row of the table for `action` in `status`; None where the action is not allowed."""
+    return _STEP_OF.get((action, status))
+
+
+def actions_in(status: Status) -> tuple[Action, ...]:
+    """What the holder may do while a document waits in `status`, in the table's order."""
+    return tuple(step.action for step in STEPS if step.source is status)
+
+
+def arrive(step: Step, ahead: list[Status]) -> Status:
+    """The status after `step`; `ahead` are the turns still open on the route, in order."""
+    if step.target is not NEXT:
+        return step.target
+    return ahead[0] if ahead else Status.completion_wait

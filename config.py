@@ -1,0 +1,187 @@
+"""Settings: environment variables with the prefix ``PORTAL_``, read here and nowhere else.
+
+One class an environment; an instance is given to Flask.  README.md lists every setting with its
+unit, default and consequence.  A secret may also come from a file: ``PORTAL_KEK_FILE=/run/kek``.
+"""
+
+import base64
+import binascii
+import os
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+
+class MissingSetting(SystemExit):
+    """Stops the start with one sentence that names the setting."""
+
+
+class Production:
+    """What a portal on its own servers runs with."""
+
+    DEMO_MAIL_FOLDER = None
+    TESTING = False
+    RATELIMIT_ENABLED = True
+    PASSWORD_HASH_METHOD = "scrypt:131072:8:1"  # noqa: S105  OWASP's figure
+
+    def __init__(self, environ=None):
+        self.environ = os.environ if environ is None else environ
+        self._portal()
+        self._database()
+        self._web()
+        self._mail()
+        self._flask_appbuilder()
+
+    # -- reading -------------------------------------------------------------
+
+    def text(self, name, default=""):
+        return self.environ.get(f"PORTAL_{name}", default).strip()
+
+    def number(self, name, default):
+        value = self.text(name, str(default))
+        try:
+            return int(value)
+        except ValueError:
+            raise MissingSetting(f"PORTAL_{name} must be a whole number, not {value!r}.")
+
+    def secret(self, name, hint):
+        path = self.text(f"{name}_FILE")
+        value = Path(path).read_text().strip() if path else self.text(name)
+        if not value:
+            raise MissingSetting(f"PORTAL_{name} (or PORTAL_{name}_FILE) is not set. {hint}")
+        return value
+
+    # -- what the portal itself needs ----------------------------------------
+
+    def _portal(self):
+        self.SERVICE_NAME = self.text("SERVICE_NAME", "CECTRUST-Light")
+        self.OPERATOR_NAME = self.text("OPERATOR_NAME", "電子契約ポータル運営事務局")
+        self.HELP_ADDRESS = self.text("HELP_ADDRESS", "help@portal.example")
+        self.BASE_URL = self.text("BASE_URL", "http://127.0.0.1:8080").rstrip("/")
+        self.MANUAL_URL = self.text("MANUAL_URL")
+        self.TERMS_URL = self.text("TERMS_URL")
+        self.FEES_URL = self.text("FEES_URL")
+        self.KEKS = self._keks()
+        self.STORAGE_URL = self.text("STORAGE_URL", Path("var/files").absolute().as_uri())
+        self.TSA_URLS = self.text("TSA_URLS").split()
+        self.TSA_ROOTS_FILE = self.text("TSA_ROOTS_FILE")
+        self.KEY_KIND = self.text("KEY_KIND", "rsa_3072")
+        self.CERTIFICATE_YEARS = self.number("CERTIFICATE_YEARS", 2)
+        self.MAX_UPLOAD_MB = self.number("MAX_UPLOAD_MB", 20)
+        self.MAX_PAGES = self.number("MAX_PAGES", 1000)
+        self.SIGNING_PASSWORD_VALID_DAYS = self.number("SIGNING_PASSWORD_VALID_DAYS", 7)
+        self.SIGNING_PASSWORD_REISSUES_PER_HOUR = self.number("SIGNING_PASSWORD_REISSUES_PER_HOUR", 5)
+        self.INITIAL_PASSWORD_VALID_DAYS = self.number("INITIAL_PASSWORD_VALID_DAYS", 14)
+        self.LOGIN_TRIES = self.number("LOGIN_TRIES", 5)
+        self.LOGIN_LOCK_MINUTES = self.number("LOGIN_LOCK_MINUTES", 30)
+        self.SECRET_TRIES = self.number("SECRET_TRIES", 5)
+        self.ARCHIVE_YEARS = self.number("ARCHIVE_YEARS", 10)
+        self.ADMIN_OPENS_PDF = self.text("ADMIN_OPENS_PDF", "no") == "yes"
+        self.WORKER_LOCK_FILE = self.text("WORKER_LOCK_FILE", "var/worker.lock")
+
+    def _keks(self):
+        hint = "Make one with: python -c \"import base64,os;print(base64.b64encode(os.urandom(32)).decode())\""
+        keks = {}
+        for position, entry in enumerate(self.secret("KEK", hint).replace(",", " ").split(), start=1):
+            version, colon, value = entry.rpartition(":")
+            try:
+                key = base64.b64decode(value, validate=True)
+                keks[int(version) if colon else position] = key
+            except (binascii.Error, ValueError):
+                raise MissingSetting(f"PORTAL_KEK is not base64, or its version is no number. {hint}")
+            if len(key) != 32:
+                raise MissingSetting(f"PORTAL_KEK must be 32 bytes long. {hint}")
+        return keks
+
+    # -- what the libraries need ---------------------------------------------
+
+    def _database(self):
+        url = self.text("DATABASE_URL", f"sqlite:///{Path('var/portal.db').absolute()}")
+        if url.startswith("postgresql://"):
+            url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+        self.SQLALCHEMY_DATABASE_URI = url
+        self.SQLALCHEMY_ENGINE_OPTIONS = {"pool_pre_ping": True}
+
+    def _web(self):
+        self.SECRET_KEY = self.secret("SECRET_KEY", "It signs the session cookies: 32 random bytes or more.")
+        self.HAS_TLS = urlsplit(self.BASE_URL).scheme == "https"
+        host = urlsplit(self.BASE_URL).hostname
+        if not self.HAS_TLS and host not in ("127.0.0.1", "localhost", "::1"):
+            raise MissingSetting("PORTAL_BASE_URL must start with https:// unless it is on loopback.")
+        self.BEHIND_PROXIES = self.number("BEHIND_PROXIES", 0)
+        self.SESSION_COOKIE_NAME = "__Host-session" if self.HAS_TLS else "portal_session"
+        self.SESSION_COOKIE_SECURE = self.HAS_TLS
+        self.SESSION_COOKIE_HTTPONLY = True
+        self.SESSION_COOKIE_SAMESITE = "Lax"
+        self.SESSION_IDLE_MINUTES = self.number("SESSION_IDLE_MINUTES", 30)
+        self.SESSION_HOURS = self.number("SESSION_HOURS", 12)
+        self.PERMANENT_SESSION_LIFETIME = timedelta(hours=self.SESSION_HOURS)
+        self.WTF_CSRF_TIME_LIMIT = None  # as long as the session, so that a long form is not lost
+        self.MAX_CONTENT_LENGTH = (self.MAX_UPLOAD_MB + 1) * 1024 * 1024
+        self.MAX_FORM_MEMORY_SIZE = 1024 * 1024
+        self.RATELIMIT_STORAGE_URI = self.text("RATELIMIT_STORAGE_URI", "memory://")
+
+    def _mail(self):
+        url = urlsplit(self.text("SMTP_URL", "smtp://127.0.0.1:25"))
+        self.MAIL_SERVER = url.hostname
+        self.MAIL_PORT = url.port or (465 if url.scheme == "smtps" else 25)
+        self.MAIL_USE_SSL = url.scheme == "smtps"
+        self.MAIL_USE_TLS = url.scheme == "smtp+starttls"
+        self.MAIL_USERNAME = unquote(url.username) if url.username else None
+        self.MAIL_PASSWORD = unquote(url.password) if url.password else None
+        host = urlsplit(self.BASE_URL).hostname
+        domain = "portal.example" if host in ("127.0.0.1", "localhost", "::1") else host
+        self.MAIL_DOMAIN = domain
+        self.MAIL_DEFAULT_SENDER = self.text("MAIL_FROM", f"no-reply@{domain}")
+        self.MAIL_ASCII_ATTACHMENTS = False
+        self.MAIL_SUPPRESS_SEND = False
+
+    def _flask_appbuilder(self):
+        self.APP_NAME = self.SERVICE_NAME
+        self.AUTH_TYPE = 1
+        self.AUTH_USER_REGISTRATION = False
+        self.AUTH_RATE_LIMITED = True
+        self.AUTH_RATE_LIMIT = "60 per minute"
+        self.FAB_SECURITY_MANAGER_CLASS = "app.security.PortalSecurityManager"
+        self.FAB_BASE_TEMPLATE = "operator_base.html"
+        self.FAB_INDEX_VIEW = "app.views.my_list.MyListView"
+        self.FAB_CREATE_DB = False
+        self.FAB_UPDATE_PERMS = False
+        self.FAB_ADD_SECURITY_API = False
+        self.FAB_ADD_MENU_API = False
+        self.FAB_ADD_OPENAPI_VIEWS = False
+        self.FAB_API_KEY_ENABLED = False
+        self.FAB_ADD_SECURITY_VIEWS = True
+        self.FAB_PASSWORD_HASH_METHOD = self.PASSWORD_HASH_METHOD
+        self.FAB_OPENAPI_SERVERS = []
+        self.LANGUAGES = {"ja": {"flag": "jp", "name": "日本語"}}
+        self.BABEL_DEFAULT_LOCALE = "ja"
+        self.BABEL_DEFAULT_TIMEZONE = "Asia/Tokyo"
+
+
+class Demo(Production):
+    """A portal that shows itself: everything embedded, and a page with everybody's mail."""
+
+    PASSWORD_HASH_METHOD = "scrypt:32768:8:1"  # noqa: S105
+
+    def _portal(self):
+        super()._portal()
+        self.DEMO_MAIL_FOLDER = self.text("DEMO_MAIL_FOLDER")
+
+
+class Test(Production):
+    """Real components on loopback, and a password hash that costs nothing."""
+
+    TESTING = True
+    RATELIMIT_ENABLED = False
+    PASSWORD_HASH_METHOD = "pbkdf2:sha256:1"  # noqa: S105
+
+    def _web(self):
+        super()._web()
+        self.SERVER_NAME = None
+
+
+def current(environ=None):
+    """The settings of the environment named by ``PORTAL_ENV``: production unless it says demo."""
+    environ = os.environ if environ is None else environ
+    return {"demo": Demo, "production": Production}[environ.get("PORTAL_ENV", "production")](environ)
