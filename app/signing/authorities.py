@@ -1,0 +1,443 @@
+"""The portal's own public-key infrastructure: who vouches for whom, and how a certificate is told revoked.
+
+``root -> signers' CA -> signer``  and  ``root -> TSA CA (one per generation) -> TSA``.
+
+Leaves are answered for by OCSP, the CAs by the root's CRL.  That split is not a matter of taste: once a signer
+certificate has expired, a validator that goes back in time cannot use a CRL of the issuing CA as evidence about
+it, and a TSA CA that served two generations would spoil the evidence of the first.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import (
+    AuthorityInformationAccessOID,
+    ExtendedKeyUsageOID,
+    NameOID,
+    ObjectIdentifier,
+)
+
+from app.signing.keys import KeyKind, SigningKey, new_key
+
+COUNTRY = "JP"
+DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")  # RFC 9336
+COMMON_NAME_MAX_BYTES = 64  # what `cryptography` accepts; the X.520 bound counts characters
+
+ROOT_YEARS = 40
+SIGNERS_CA_YEARS = 20
+TSA_CA_YEARS = 12
+TSA_YEARS = 11
+SIGNER_YEARS = 2
+BACKDATED = dt.timedelta(
+    minutes=5
+)  # an outside TSA whose clock is a little behind must not predate the certificate
+
+_GENERAL_KEY_USAGE = dict.fromkeys(
+    (
+        "digital_signature",
+        "content_commitment",
+        "key_encipherment",
+        "data_encipherment",
+        "key_agreement",
+        "key_cert_sign",
+        "crl_sign",
+        "encipher_only",
+        "decipher_only",
+    ),
+    False,
+)
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A certificate with its private key."""
+
+    certificate: x509.Certificate
+    key: SigningKey = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whom a signer certificate names (L1: 企業名, 部署名, 役職名).
+
+    :param certificate_no: the 管理番号, such as ``JC-00000001``
+    """
+
+    company_name: str
+    certificate_no: str
+    department: str = ""
+    title: str = ""
+    person: str = ""
+
+    def name(self) -> x509.Name:
+        """The distinguished name: O, OU, title and serialNumber complete, CN as much as fits.
+
+        Organisation names are kept whole up to 255 characters, beyond the 64 that RFC 5280 foresees: a name cut
+        short would name somebody else, and readers do not enforce the bound.
+        """
+        attributes = [
+            x509.NameAttribute(NameOID.COUNTRY_NAME, COUNTRY),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, self.company_name),
+        ]
+        if self.department:
+            attributes.append(x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, self.department))
+        if self.title:
+            attributes.append(x509.NameAttribute(NameOID.TITLE, self.title))
+        attributes.append(x509.NameAttribute(NameOID.SERIAL_NUMBER, self.certificate_no))
+        attributes.append(x509.NameAttribute(NameOID.COMMON_NAME, self.common_name()))
+        return x509.Name(attributes)
+
+    def common_name(self) -> str:
+        """Company, department, title, person; only the company where that is too long, cut where even it is."""
+        whole = "　".join(
+            part for part in (self.company_name, self.department, self.title, self.person) if part
+        )
+        for candidate in (whole, self.company_name):
+            if len(candidate.encode()) <= COMMON_NAME_MAX_BYTES:
+                return candidate
+        room = COMMON_NAME_MAX_BYTES - len("…".encode())
+        return self.company_name.encode()[:room].decode(errors="ignore").rstrip() + "…"
+
+
+@dataclass(frozen=True)
+class PkiUrls:
+    """Where the portal publishes the PKI; written into the certificates, so they must stay reachable."""
+
+    ocsp: str
+    root_certificate: str
+    root_crl: str
+    signers_ca_certificate: str
+    signers_ca_crl: str
+    tsa_ca_certificate: str
+    tsa_ca_crl: str
+
+    @classmethod
+    def under(cls, base: str, tsa_generation: int = 1) -> "PkiUrls":
+        """The usual addresses below `base`, such as ``https://portal.example/pki``."""
+        base = base.rstrip("/")
+        tsa = f"{base}/tsa-ca-{tsa_generation}"
+        return cls(
+            ocsp=f"{base}/ocsp",
+            root_certificate=f"{base}/root.cer",
+            root_crl=f"{base}/root.crl",
+            signers_ca_certificate=f"{base}/signers-ca.cer",
+            signers_ca_crl=f"{base}/signers-ca.crl",
+            tsa_ca_certificate=f"{tsa}.cer",
+            tsa_ca_crl=f"{tsa}.crl",
+        )
+
+
+@dataclass(frozen=True)
+class Authorities:
+    """Everything a new portal needs to issue certificates and time stamps."""
+
+    root: Credential
+    signers_ca: Credential
+    tsa_ca: Credential
+    tsa: Credential
+
+
+@dataclass(frozen=True)
+class CertificateState:
+    """What is known about an issued certificate; `revoked_at` is None while it is good."""
+
+    revoked_at: dt.datetime | None = None
+
+
+def new_authorities(service_name: str, now: dt.datetime, urls: PkiUrls, key_kind: KeyKind) -> Authorities:
+    """The root, both CAs and the first TSA of a new portal, with fresh keys."""
+    root = new_root(service_name, now, key_kind)
+    signers_ca = new_signers_ca(root, service_name, now, urls, key_kind)
+    tsa_ca = new_tsa_ca(root, service_name, now, urls, key_kind)
+    tsa = new_tsa(tsa_ca, service_name, now, urls, key_kind)
+    return Authorities(root, signers_ca, tsa_ca, tsa)
+
+
+def new_root(service_name: str, now: dt.datetime, key_kind: KeyKind) -> Credential:
+    """The self-signed root, to be handed to whoever verifies signatures without the portal."""
+    key = new_key(key_kind)
+    name = _authority_name(service_name, "Root CA")
+    builder = _authority(name, name, key, key, now, ROOT_YEARS, path_length=1)
+    return Credential(builder.sign(key, hashes.SHA256()), key)
+
+
+def new_signers_ca(
+    root: Credential, service_name: str, now: dt.datetime, urls: PkiUrls, key_kind: KeyKind
+) -> Credential:
+    """The CA under `root` that issues the companies' signer certificates."""
+    key = new_key(key_kind)
+    name = _authority_name(service_name, "Signing CA")
+    return _subordinate(root, name, key, now, SIGNERS_CA_YEARS, urls)
+
+
+def new_tsa_ca(
+    root: Credential,
+    service_name: str,
+    now: dt.datetime,
+    urls: PkiUrls,
+    key_kind: KeyKind,
+    *,
+    generation: int = 1,
+) -> Credential:
+    """The CA of one TSA generation; the next TSA certificate gets a CA of its own."""
+    key = new_key(key_kind)
+    name = _authority_name(service_name, f"Time Stamping CA G{generation}")
+    return _subordinate(root, name, key, now, TSA_CA_YEARS, urls)
+
+
+def new_tsa(
+    tsa_ca: Credential,
+    service_name: str,
+    now: dt.datetime,
+    urls: PkiUrls,
+    key_kind: KeyKind,
+    *,
+    generation: int = 1,
+) -> Credential:
+    """The time-stamping certificate: it outlives the ten years that an archived contract must stay provable."""
+    key = new_key(key_kind)
+    name = _authority_name(service_name, f"Time Stamping Authority G{generation}")
+    builder = (
+        _leaf(tsa_ca, name, key.public_key(), now, _years_later(now, TSA_YEARS))
+        .add_extension(_key_usage("digital_signature"), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
+        .add_extension(_access(urls.tsa_ca_certificate, urls.ocsp), critical=False)
+        .add_extension(_crl_at(urls.tsa_ca_crl), critical=False)
+    )
+    return Credential(builder.sign(tsa_ca.key, hashes.SHA256()), key)
+
+
+def issue_signer(
+    signers_ca: Credential,
+    public_key,
+    subject: Subject,
+    now: dt.datetime,
+    urls: PkiUrls,
+    *,
+    expires_at: dt.datetime | None = None,
+) -> x509.Certificate:
+    """A company's signer certificate for `public_key`.
+
+    documentSigning says what it is for; emailProtection is added because NSS-based readers trust a document
+    signature only then.
+
+    :param expires_at: default: two years from `now`
+    """
+    builder = (
+        _leaf(signers_ca, subject.name(), public_key, now, expires_at or _years_later(now, SIGNER_YEARS))
+        .add_extension(_key_usage("digital_signature", "content_commitment"), critical=True)
+        .add_extension(
+            x509.ExtendedKeyUsage([DOCUMENT_SIGNING, ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False
+        )
+        .add_extension(_access(urls.signers_ca_certificate, urls.ocsp), critical=False)
+        .add_extension(_crl_at(urls.signers_ca_crl), critical=False)
+    )
+    return builder.sign(signers_ca.key, hashes.SHA256())
+
+
+def ocsp_response(
+    ca: Credential,
+    certificate: x509.Certificate,
+    revoked_at: dt.datetime | None,
+    now: dt.datetime,
+    valid_for: dt.timedelta,
+) -> bytes:
+    """The CA's word, as DER, on one certificate it issued: good, or revoked at `revoked_at`."""
+    now = now.replace(microsecond=0)
+    builder = ocsp.OCSPResponseBuilder().add_response(
+        cert=certificate,
+        issuer=ca.certificate,
+        algorithm=hashes.SHA256(),
+        cert_status=ocsp.OCSPCertStatus.REVOKED if revoked_at else ocsp.OCSPCertStatus.GOOD,
+        this_update=now,
+        next_update=now + valid_for,
+        revocation_time=revoked_at,
+        revocation_reason=None,
+    )
+    builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, ca.certificate)
+    return builder.sign(ca.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+
+def answer_ocsp(
+    request_der: bytes,
+    cas: Sequence[Credential],
+    state_of: Callable[[x509.Certificate, int], CertificateState | None],
+    now: dt.datetime,
+    valid_for: dt.timedelta,
+) -> bytes:
+    """The answer, as DER, to an OCSP request as it came in over HTTP.
+
+    :param cas: the CAs whose leaves are answered for
+    :param state_of: called with the CA's certificate and the serial number; None means: never issued
+    """
+    try:
+        request = ocsp.load_der_ocsp_request(request_der)
+        asked = (request.issuer_key_hash, request.issuer_name_hash, request.hash_algorithm)
+        serial_number = request.serial_number
+    except (ValueError, NotImplementedError):
+        return _ocsp_refusal(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
+    ca = next((ca for ca in cas if _is_issuer(ca.certificate, *asked)), None)
+    if ca is None:
+        return _ocsp_refusal(ocsp.OCSPResponseStatus.UNAUTHORIZED)
+    now = now.replace(microsecond=0)
+    state = state_of(ca.certificate, serial_number)
+    if state is None:
+        status, revoked_at = ocsp.OCSPCertStatus.UNKNOWN, None
+    elif state.revoked_at:
+        status, revoked_at = ocsp.OCSPCertStatus.REVOKED, state.revoked_at
+    else:
+        status, revoked_at = ocsp.OCSPCertStatus.GOOD, None
+    builder = ocsp.OCSPResponseBuilder().add_response_by_hash(
+        issuer_name_hash=request.issuer_name_hash,
+        issuer_key_hash=request.issuer_key_hash,
+        serial_number=serial_number,
+        algorithm=request.hash_algorithm,
+        cert_status=status,
+        this_update=now,
+        next_update=now + valid_for,
+        revocation_time=revoked_at,
+        revocation_reason=None,
+    )
+    builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, ca.certificate)
+    try:
+        nonce = request.extensions.get_extension_for_class(x509.OCSPNonce).value
+        builder = builder.add_extension(nonce, critical=False)
+    except (x509.ExtensionNotFound, ValueError):
+        pass  # no nonce asked for, so none answered
+    return builder.sign(ca.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+
+def crl(
+    ca: Credential,
+    revoked: Sequence[tuple[int, dt.datetime]],
+    now: dt.datetime,
+    number: int,
+    valid_for: dt.timedelta,
+) -> bytes:
+    """The CA's list of revoked certificates, as DER.
+
+    :param revoked: serial number and time of revocation of each
+    :param number: grows with every list of this CA
+    """
+    now = now.replace(microsecond=0)
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(ca.certificate.subject)
+        .last_update(now)
+        .next_update(now + valid_for)
+        .add_extension(x509.CRLNumber(number), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(ca.certificate.public_key()), critical=False
+        )
+    )
+    for serial_number, at in revoked:
+        entry = x509.RevokedCertificateBuilder().serial_number(serial_number).revocation_date(at).build()
+        builder = builder.add_revoked_certificate(entry)
+    return builder.sign(ca.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+
+def _authority_name(service_name, role):
+    room = COMMON_NAME_MAX_BYTES - len(role) - 1
+    shown = service_name.encode()[:room].decode(errors="ignore").rstrip()
+    return x509.Name(
+        [
+            x509.NameAttribute(NameOID.COUNTRY_NAME, COUNTRY),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, service_name),
+            x509.NameAttribute(NameOID.COMMON_NAME, f"{shown} {role}".strip()),
+        ]
+    )
+
+
+def _subordinate(root, name, key, now, years, urls):
+    expires_at = root.certificate.not_valid_after_utc
+    builder = (
+        _authority(
+            name, root.certificate.subject, key, root.key, now, years, path_length=0, no_later_than=expires_at
+        )
+        .add_extension(_access(urls.root_certificate), critical=False)
+        .add_extension(_crl_at(urls.root_crl), critical=False)
+    )
+    return Credential(builder.sign(root.key, hashes.SHA256()), key)
+
+
+def _authority(name, issuer, key, issuer_key, now, years, *, path_length, no_later_than=None):
+    expires_at = _years_later(now, years)
+    if no_later_than:
+        expires_at = min(expires_at, no_later_than)
+    return (
+        _certificate(name, issuer, key.public_key(), issuer_key.public_key(), now, expires_at)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
+        .add_extension(_key_usage("key_cert_sign", "crl_sign", "digital_signature"), critical=True)
+    )
+
+
+def _leaf(ca, name, public_key, now, expires_at):
+    expires_at = min(expires_at, ca.certificate.not_valid_after_utc)
+    return _certificate(
+        name, ca.certificate.subject, public_key, ca.certificate.public_key(), now, expires_at
+    ).add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+
+
+def _certificate(name, issuer, public_key, issuer_public_key, now, expires_at):
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(issuer)
+        .public_key(public_key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before((now - BACKDATED).replace(microsecond=0))
+        .not_valid_after(expires_at.replace(microsecond=0))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_public_key), critical=False)
+    )
+
+
+def _key_usage(*uses):
+    return x509.KeyUsage(**(_GENERAL_KEY_USAGE | dict.fromkeys(uses, True)))
+
+
+def _access(issuer_url, ocsp_url=None):
+    entries = [(AuthorityInformationAccessOID.CA_ISSUERS, issuer_url)]
+    if ocsp_url:
+        entries.insert(0, (AuthorityInformationAccessOID.OCSP, ocsp_url))
+    return x509.AuthorityInformationAccess(
+        [x509.AccessDescription(method, x509.UniformResourceIdentifier(url)) for method, url in entries]
+    )
+
+
+def _crl_at(url):
+    point = x509.DistributionPoint([x509.UniformResourceIdentifier(url)], None, None, None)
+    return x509.CRLDistributionPoints([point])
+
+
+def _is_issuer(certificate, key_hash, name_hash, algorithm):
+    digest = hashlib.new(algorithm.name, usedforsecurity=False)
+    by_name = digest.copy()
+    by_name.update(certificate.subject.public_bytes())
+    digest.update(_public_key_bits(certificate))
+    return digest.digest() == key_hash and by_name.digest() == name_hash
+
+
+def _public_key_bits(certificate):
+    """The subject's key as OCSP hashes it: the BIT STRING without tag, length and unused-bits byte (RFC 6960)."""
+    key = certificate.public_key()
+    if hasattr(key, "curve"):
+        return key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.PKCS1)
+
+
+def _ocsp_refusal(status):
+    refusal = ocsp.OCSPResponseBuilder.build_unsuccessful(status)
+    return refusal.public_bytes(serialization.Encoding.DER)
+
+
+def _years_later(moment, years):
+    try:
+        return moment.replace(year=moment.year + years)
+    except ValueError:
+        return moment.replace(year=moment.year + years, day=28)

@@ -1,0 +1,121 @@
+"""Where the PDFs lie: each file under the SHA-256 of its bytes, written once, never changed.
+
+On a disk obstore writes a temporary file beside the target, calls fsync, and links it to its name; a crash leaves
+at worst a temporary file.  It does not fsync the folder, so after a power cut the newest name may be missing while
+its row exists: :meth:`FileStore.put` therefore syncs the folder itself.  S3 answers only when the object is stored.
+"""
+
+import hashlib
+import os
+import urllib.parse
+from collections.abc import Iterator
+from pathlib import Path
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.store import LocalStore, ObjectStore, from_url
+
+from app.errors import StorageFailed
+
+CHUNK_BYTES = 1024 * 1024
+
+_NOT_WRITTEN = (
+    "ファイルを保存できませんでした。操作は完了していません。しばらくしてから、もう一度お試しください。"
+)
+
+
+class FileStore:
+    """The files of one portal.  Safe to share by threads and processes."""
+
+    def __init__(self, objects: ObjectStore, folder: Path | None = None):
+        self._objects = objects
+        self._folder = folder
+
+    @classmethod
+    def from_url(cls, url: str) -> "FileStore":
+        """``file:///var/lib/portal/files`` (made if missing) or ``s3://bucket/prefix``.
+
+        S3 credentials, region and endpoint come from the usual ``AWS_`` environment variables.
+        """
+        parts = urllib.parse.urlsplit(url)
+        if parts.scheme == "file":
+            folder = Path(urllib.parse.unquote(parts.path))
+            folder.mkdir(parents=True, exist_ok=True)
+            return cls(LocalStore(prefix=folder), folder)
+        return cls(from_url(url))
+
+    def put(self, pdf: bytes) -> str:
+        """Keep `pdf`; keeping the same bytes twice is no error.
+
+        :returns: the SHA-256 by which to :meth:`get` it, hexadecimal
+        :raises StorageFailed: not written, or other bytes lie under this hash
+        """
+        sha256 = hashlib.sha256(pdf).hexdigest()
+        path = path_of(sha256)
+        try:
+            obstore.put(self._objects, path, pdf, mode="create")
+        except AlreadyExistsError:
+            self.get(sha256)
+        except (BaseError, OSError) as failure:
+            raise StorageFailed(_NOT_WRITTEN) from failure
+        if self._folder:
+            self._sync_folders(path)
+        return sha256
+
+    def get(self, sha256: str) -> bytes:
+        """The bytes of a file.
+
+        :raises StorageFailed: missing, or no longer what they were
+        """
+        try:
+            pdf = bytes(obstore.get(self._objects, path_of(sha256)).bytes())
+        except (BaseError, OSError) as failure:
+            raise StorageFailed from failure
+        if hashlib.sha256(pdf).hexdigest() != sha256:
+            raise StorageFailed
+        return pdf
+
+    def stream(self, sha256: str) -> Iterator[bytes]:
+        """The bytes of a file in pieces, for what is too large to hold.
+
+        :raises StorageFailed: missing; or, after the last piece, not what it was: whoever passes pieces on must
+            then break the transfer off
+        """
+        digest = hashlib.sha256()
+        try:
+            for piece in obstore.get(self._objects, path_of(sha256)).stream(min_chunk_size=CHUNK_BYTES):
+                piece = bytes(piece)
+                digest.update(piece)
+                yield piece
+        except (BaseError, OSError) as failure:
+            raise StorageFailed from failure
+        if digest.hexdigest() != sha256:
+            raise StorageFailed
+
+    def has(self, sha256: str) -> bool:
+        """Whether a file of this hash is there, without reading it."""
+        try:
+            obstore.head(self._objects, path_of(sha256))
+        except FileNotFoundError:
+            return False
+        except (BaseError, OSError) as failure:
+            raise StorageFailed from failure
+        return True
+
+    def _sync_folders(self, path):
+        for folder in (self._folder / Path(path).parent, self._folder):
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+def path_of(sha256: str) -> str:
+    """The name under which a file is kept: ``ab/cdef….pdf``.
+
+    :raises StorageFailed: not a SHA-256, which would otherwise lead out of the store
+    """
+    if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
+        raise StorageFailed
+    return f"{sha256[:2]}/{sha256[2:]}.pdf"

@@ -1,0 +1,497 @@
+"""Time stamps (RFC 3161): from the embedded authority, or from outside ones in a fixed order.
+
+An answer is worth nothing until it passed our own checks: pyHanko compares the nonce alone, and would store a
+token whose clock is a year off.  The server's clock never stands in for a time stamp: no token, no signature.
+"""
+
+import base64
+import datetime as dt
+import hashlib
+import http.client
+import logging
+import secrets
+import ssl
+import threading
+import time
+import urllib.parse
+from collections.abc import Iterator, Sequence
+
+from asn1crypto import cms, core, tsp
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from pyhanko.sign.general import NonexistentAttributeError, find_unique_cms_attribute
+from pyhanko.sign.timestamps import TimeStamper
+from pyhanko.sign.validation.generic_cms import validate_tst_signed_data
+from pyhanko_certvalidator import CertificateValidator, ValidationContext
+from pyhanko_certvalidator.errors import PathBuildingError, PathValidationError
+from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+from app import clock
+from app.errors import SigningFailed
+from app.signing.authorities import Credential
+from app.signing.keys import sign_sha256
+
+log = logging.getLogger(__name__)
+
+DEFAULT_POLICY = (
+    "1.3.6.1.4.1.59999.1.1"  # the embedded authority's; an operator with an arc of his own passes it
+)
+CLOCK_TOLERANCE = dt.timedelta(seconds=60)
+TIMEOUT_SECONDS = 5
+TOTAL_SECONDS = 9  # over the whole list: the person who signs has an answer within ten
+ANSWER_MAX_BYTES = 1024 * 1024
+REST_SECONDS = 60  # an authority that failed is asked last for so long
+
+IMPRINT_BYTES = {"sha256": 32, "sha384": 48, "sha512": 64}
+
+_TSA_DOWN = (
+    "タイムスタンプを取得できなかったため、署名を完了できませんでした。契約文書の状態は変わっていません。"
+    "しばらくしてから、もう一度お試しください。"
+)
+
+
+class TokenRefused(Exception):
+    """The answer of a time-stamp authority does not hold; counts as that authority's failure."""
+
+
+class CertifiedTimeStamper(TimeStamper):
+    """What signing needs beyond pyHanko's interface: whose time stamps these are, without a trial request.
+
+    pyHanko otherwise learns an authority's certificates from one extra, possibly billed time stamp.
+    """
+
+    #: roots that time stamps of this authority lead to, besides the portal's own
+    roots: Sequence[x509.Certificate] = ()
+
+    def __init__(self):
+        super().__init__(include_nonce=True)
+        self._of_thread = threading.local()
+
+    def certificate_chains(self) -> list[tuple[bytes, ...]]:
+        """DER certificates of each authority that may answer: its own one first, then its CAs."""
+        raise NotImplementedError
+
+    async def validation_paths(self, validation_context):
+        """The paths of the authorities that may answer, for the DSS; see pyHanko's method of this name."""
+        for leaf, *others in self._parsed_chains():
+            store = SimpleCertificateStore.from_certs(others)
+            validator = CertificateValidator(
+                leaf, intermediate_certs=store, validation_context=validation_context
+            )
+            yield await validator.async_validate_usage(set(), {"time_stamping"})
+
+    async def async_dummy_response(self, md_algorithm):
+        """Never asked for: every caller reserves a fixed size."""
+        raise NotImplementedError("pass bytes_reserved")
+
+    def _parsed_chains(self):
+        # asn1crypto parses lazily, so its objects must not be shared between threads
+        chains = self.certificate_chains()
+        cached = getattr(self._of_thread, "chains", None)
+        if cached is None or cached[0] != chains:
+            parsed = [[asn1_x509.Certificate.load(der) for der in chain] for chain in chains]
+            cached = self._of_thread.chains = (chains, parsed)
+        return cached[1]
+
+
+class EmbeddedTsa(CertifiedTimeStamper):
+    """The portal's own time-stamp authority: RFC 3161 tokens, made in this process.
+
+    :param credential: the TSA certificate and key
+    :param chain: the CA certificates above it, up to and with the root; they go into each token
+    :param policy: object identifier of the time-stamp policy
+    """
+
+    def __init__(
+        self,
+        credential: Credential,
+        chain: Sequence[x509.Certificate] = (),
+        *,
+        policy: str = DEFAULT_POLICY,
+    ):
+        super().__init__()
+        certificate = credential.certificate
+        self._key = credential.key
+        self._chain = tuple(c.public_bytes(Encoding.DER) for c in (certificate, *chain))
+        self._policy = core.ObjectIdentifier(policy).dump()
+        issuer = certificate.issuer.public_bytes()
+        serial_number = _integer(certificate.serial_number)
+        self._signer_id = _der(0x30, issuer, serial_number)
+        self._tsa_name = _der(0xA0, _der(0xA4, certificate.subject.public_bytes()))
+        identified = _der(
+            0x30,
+            _der(0x04, _sha256(self._chain[0])),
+            _der(0x30, _der(0x30, _der(0xA4, issuer)), serial_number),
+        )
+        self._certificate_attribute = _attribute("signing_certificate_v2", _der(0x30, _der(0x30, identified)))
+        self._certificates = _der(0xA0, *sorted(self._chain))
+        is_rsa = isinstance(credential.key, rsa.RSAPrivateKey)
+        self._signature_algorithm = _RSA_SHA256 if is_rsa else _ECDSA_SHA256
+
+    def certificate_chains(self):
+        return [self._chain]
+
+    async def async_timestamp(self, message_digest, md_algorithm):
+        imprint = tsp.MessageImprint(
+            {"hash_algorithm": {"algorithm": md_algorithm}, "hashed_message": message_digest}
+        )
+        return cms.ContentInfo.load(self.token(imprint.dump()))
+
+    def answer(self, request_der: bytes) -> bytes:
+        """The DER answer to a DER request, for those who ask over HTTP."""
+        try:
+            request = tsp.TimeStampReq.load(request_der, strict=True)
+            imprint = request["message_imprint"]
+            algorithm = imprint["hash_algorithm"]["algorithm"].native
+            nonce = request["nonce"].native
+            if len(imprint["hashed_message"].native) != IMPRINT_BYTES.get(algorithm):
+                return _der(0x30, _der(0x30, _integer(2), _der(0x03, b"\x07\x80")))  # rejection, badAlg
+        except (ValueError, TypeError, KeyError):
+            return _der(0x30, _der(0x30, _integer(2), _der(0x03, b"\x02\x04")))  # rejection, badDataFormat
+        return _der(0x30, _der(0x30, _integer(0)), self.token(imprint.dump(), nonce))
+
+    def token(self, imprint: bytes, nonce: int | None = None) -> bytes:
+        """A time-stamp token over `imprint`, both DER.
+
+        Written out by hand since everything but five fields is the same each time.
+
+        Source: RFC 3161, 2.4.2; RFC 5652, 5; RFC 5816 (the certificate is named by SHA-256)
+        """
+        at = clock.now().strftime("%Y%m%d%H%M%SZ").encode()
+        content = _der(
+            0x30,
+            _integer(1),
+            self._policy,
+            imprint,
+            _integer(secrets.randbits(127) | 1 << 127),
+            _der(0x18, at),
+            _der(0x30, _integer(1)),  # accurate to the second
+            *([] if nonce is None else [_integer(nonce)]),
+            self._tsa_name,
+        )
+        attributes = b"".join(
+            sorted(
+                (
+                    _attribute("content_type", _TST_INFO),
+                    self._certificate_attribute,
+                    _attribute("message_digest", _der(0x04, _sha256(content))),
+                )
+            )
+        )
+        signer_info = _der(
+            0x30,
+            _integer(1),
+            self._signer_id,
+            _SHA256,
+            _der(0xA0, attributes),
+            self._signature_algorithm,
+            _der(0x04, sign_sha256(self._key, _der(0x31, attributes))),
+        )
+        signed_data = _der(
+            0x30,
+            _integer(3),
+            _der(0x31, _SHA256),
+            _der(0x30, _TST_INFO, _der(0xA0, _der(0x04, content))),
+            self._certificates,
+            _der(0x31, signer_info),
+        )
+        return _der(0x30, _SIGNED_DATA, _der(0xA0, signed_data))
+
+
+class HttpTsa:
+    """One outside time-stamp authority.
+
+    :param url: ``https://`` or ``http://`` address; ``user:password@`` in it becomes Basic authentication
+    :param roots: where given, tokens must lead to one of these
+    :param certificates: the authority's certificate and its CAs, where known beforehand
+    """
+
+    def __init__(
+        self,
+        url: str,
+        roots: Sequence[x509.Certificate] = (),
+        certificates: Sequence[x509.Certificate] = (),
+    ):
+        parts = urllib.parse.urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("a time-stamp authority needs an http or https address")
+        self.name = parts.hostname + (f":{parts.port}" if parts.port else "")
+        self.roots = tuple(roots)
+        self.chain = tuple(c.public_bytes(Encoding.DER) for c in certificates)
+        self.rests_until = 0.0
+        self._parts = parts
+
+    def time_stamp(self, message_digest: bytes, md_algorithm: str, seconds: float) -> bytes:
+        """Ask for one token, as DER.
+
+        :param seconds: at most so long
+        :raises TokenRefused: no answer, or one that does not hold
+        """
+        nonce = secrets.randbits(63) | 1 << 62
+        request = tsp.TimeStampReq(
+            {
+                "version": 1,
+                "message_imprint": {
+                    "hash_algorithm": {"algorithm": md_algorithm},
+                    "hashed_message": message_digest,
+                },
+                "nonce": nonce,
+                "cert_req": True,
+            }
+        )
+        try:
+            answer = self._post(request.dump(), seconds)
+        except (OSError, http.client.HTTPException) as failure:
+            raise TokenRefused(f"no answer: {failure!r}") from failure
+        token, chain = check_answer(answer, message_digest, md_algorithm, nonce, self.roots, clock.now())
+        self.chain = chain
+        return token
+
+    def _post(self, body, seconds):
+        deadline = time.monotonic() + seconds
+        parts = self._parts
+        if parts.scheme == "https":
+            connection = http.client.HTTPSConnection(
+                parts.hostname, parts.port, timeout=seconds, context=ssl.create_default_context()
+            )
+        else:
+            connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=seconds)
+        headers = {
+            "Content-Type": "application/timestamp-query",
+            "Accept": "application/timestamp-reply",
+            "User-Agent": "contract-portal",
+            "Connection": "close",
+        }
+        if parts.username is not None:
+            login = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
+            headers["Authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        try:
+            connection.request("POST", path, body=body, headers=headers)
+            sock = connection.sock
+            answer = connection.getresponse()
+            if answer.status != 200:  # a redirect too: only the configured host is called
+                raise TokenRefused(f"HTTP status {answer.status}")
+            received = bytearray()
+            while True:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise TokenRefused("answers too slowly")
+                sock.settimeout(left)
+                piece = answer.read1(65536)
+                if not piece:
+                    return bytes(received)
+                received += piece
+                if len(received) > ANSWER_MAX_BYTES:
+                    raise TokenRefused("answer too large")
+        finally:
+            connection.close()
+
+
+class TimeStampAuthorities(CertifiedTimeStamper):
+    """Outside authorities, asked in order until one gives a token that holds.
+
+    One that failed is asked last for a minute, so that an outage costs one person's patience and not everybody's.
+    Certificates not given beforehand are learned from the authority's first token.
+    """
+
+    def __init__(self, authorities: Sequence[HttpTsa]):
+        super().__init__()
+        if not authorities:
+            raise ValueError("at least one time-stamp authority is needed")
+        self.authorities = tuple(authorities)
+        self.roots = tuple(root for authority in authorities for root in authority.roots)
+
+    def certificate_chains(self):
+        first = next(self._in_turn())
+        if not first.chain:
+            self._first_token(bytes(32), "sha256")
+        return [authority.chain for authority in self.authorities if authority.chain]
+
+    async def validation_paths(self, validation_context):
+        found, failure = False, None
+        for leaf, *others in self._parsed_chains():
+            validator = CertificateValidator(
+                leaf,
+                intermediate_certs=SimpleCertificateStore.from_certs(others),
+                validation_context=validation_context,
+            )
+            try:
+                yield await validator.async_validate_usage(set(), {"time_stamping"})
+                found = True
+            except (PathBuildingError, PathValidationError) as refused:
+                failure = refused  # one of several authorities may be unknown here; not all of them
+        if not found:
+            raise SigningFailed(_TSA_DOWN) from failure
+
+    async def async_timestamp(self, message_digest, md_algorithm):
+        return cms.ContentInfo.load(self._first_token(message_digest, md_algorithm))
+
+    def _first_token(self, message_digest, md_algorithm):
+        deadline = time.monotonic() + TOTAL_SECONDS
+        for authority in self._in_turn():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            try:
+                token = authority.time_stamp(message_digest, md_algorithm, min(TIMEOUT_SECONDS, left))
+            except TokenRefused as refused:
+                log.warning("time-stamp authority %s failed: %s", authority.name, refused)
+                authority.rests_until = time.monotonic() + REST_SECONDS
+                continue
+            authority.rests_until = 0.0
+            return token
+        raise SigningFailed(_TSA_DOWN)
+
+    def _in_turn(self) -> Iterator[HttpTsa]:
+        moment = time.monotonic()
+        return iter(sorted(self.authorities, key=lambda authority: authority.rests_until > moment))
+
+
+def check_answer(
+    answer: bytes,
+    message_digest: bytes,
+    md_algorithm: str,
+    nonce: int,
+    roots: Sequence[x509.Certificate],
+    now: dt.datetime,
+) -> tuple[bytes, tuple[bytes, ...]]:
+    """The token in a time-stamp answer, and the certificates in it, the signer's first; all DER.
+
+    :param nonce: the number we sent
+    :param roots: where given, the token's certificate must lead to one of them
+    :raises TokenRefused: whatever is wrong with it
+    """
+    try:
+        return _check_answer(answer, message_digest, md_algorithm, nonce, roots, now)
+    except TokenRefused:
+        raise
+    except Exception as failure:  # a stranger's bytes: parsers raise nearly anything
+        raise TokenRefused(f"unreadable answer: {failure!r}") from failure
+
+
+def _check_answer(answer, message_digest, md_algorithm, nonce, roots, now):
+    response = tsp.TimeStampResp.load(answer, strict=True)
+    if response["status"]["status"].native not in ("granted", "granted_with_mods"):
+        raise TokenRefused(f"refused: {response['status'].native}")
+    token = response["time_stamp_token"]
+    signed_data = token["content"]
+    if signed_data["encap_content_info"]["content_type"].native != "tst_info":
+        raise TokenRefused("not a time-stamp token")
+    info = signed_data["encap_content_info"]["content"].parsed
+    imprint = info["message_imprint"]
+    if (
+        imprint["hash_algorithm"]["algorithm"].native != md_algorithm
+        or imprint["hashed_message"].native != message_digest
+    ):
+        raise TokenRefused("stamps something else")
+    if info["nonce"].native != nonce:
+        raise TokenRefused("wrong nonce")
+    if abs(info["gen_time"].native - now) > CLOCK_TOLERANCE:
+        raise TokenRefused(f"its clock says {info['gen_time'].native}")
+    (signer_info,) = signed_data["signer_infos"]
+    if signer_info["digest_algorithm"]["algorithm"].native not in IMPRINT_BYTES:
+        raise TokenRefused("weak digest algorithm")
+    certificates = [choice.chosen for choice in signed_data["certificates"]]
+    leaf = _signer_of(signer_info, certificates)
+    usage = leaf.extended_key_usage_value
+    if (
+        usage is None
+        or usage.native != ["time_stamping"]
+        or "extended_key_usage" not in leaf.critical_extensions
+    ):
+        raise TokenRefused("certificate is not for time stamping")
+    _check_certificate_attribute(signer_info, leaf)
+    _check_signature(signed_data, message_digest, roots, certificates, now)
+    others = [c.dump() for c in certificates if c is not leaf]
+    return token.dump(), (leaf.dump(), *others)
+
+
+def _signer_of(signer_info, certificates):
+    sid = signer_info["sid"]
+    for certificate in certificates:
+        if sid.name == "issuer_and_serial_number":
+            named = sid.chosen
+            if (
+                certificate.issuer == named["issuer"]
+                and certificate.serial_number == named["serial_number"].native
+            ):
+                return certificate
+        elif certificate.key_identifier == sid.chosen.native:
+            return certificate
+    raise TokenRefused("the signer's certificate is missing")
+
+
+def _check_certificate_attribute(signer_info, leaf):
+    """The signed attribute must name this very certificate (RFC 3161, 2.4.2; RFC 5816)."""
+    try:
+        attribute = find_unique_cms_attribute(signer_info["signed_attrs"], "signing_certificate_v2")
+        named = attribute["certs"][0]
+        fits = named["cert_hash"].native == _hash(named["hash_algorithm"]["algorithm"].native, leaf.dump())
+    except NonexistentAttributeError:
+        attribute = find_unique_cms_attribute(signer_info["signed_attrs"], "signing_certificate")
+        fits = attribute["certs"][0]["cert_hash"].native == leaf.sha1
+    if not fits:
+        raise TokenRefused("names another certificate")
+
+
+def _check_signature(signed_data, message_digest, roots, certificates, now):
+    context = None
+    if roots:
+        context = ValidationContext(
+            trust_roots=[asn1_x509.Certificate.load(root.public_bytes(Encoding.DER)) for root in roots],
+            other_certs=certificates,
+            moment=now,
+            allow_fetching=False,
+            revocation_mode="soft-fail",
+        )
+    status = _finish(validate_tst_signed_data(signed_data, context, lambda _: message_digest))
+    if not (status["intact"] and status["valid"]):
+        raise TokenRefused("its signature does not hold")
+    if roots and status.get("trust_problem_indic") is not None:
+        raise TokenRefused(f"not trusted: {status['trust_problem_indic']}")
+
+
+def _finish(coroutine):
+    """The result of a coroutine that never waits: asyncio.run would refuse inside pyHanko's running loop."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value
+    coroutine.close()
+    raise TokenRefused("validation wanted to wait for something")
+
+
+def _hash(algorithm, message):
+    return hashlib.new(algorithm, message).digest()
+
+
+def _sha256(message: bytes) -> bytes:
+    return hashlib.sha256(message).digest()
+
+
+def _der(tag: int, *parts: bytes) -> bytes:
+    """One DER element around `parts`."""
+    content = b"".join(parts)
+    length = len(content)
+    if length < 0x80:
+        return bytes((tag, length)) + content
+    size = (length.bit_length() + 7) // 8
+    return bytes((tag, 0x80 | size)) + length.to_bytes(size, "big") + content
+
+
+def _integer(value: int) -> bytes:
+    return _der(0x02, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
+
+
+def _attribute(name: str, value: bytes) -> bytes:
+    return _der(0x30, cms.CMSAttributeType(name).dump(), _der(0x31, value))
+
+
+_SHA256 = bytes.fromhex("300d06096086480165030402010500")
+_RSA_SHA256 = bytes.fromhex("300d06092a864886f70d01010b0500")
+_ECDSA_SHA256 = bytes.fromhex("300a06082a8648ce3d040302")
+_TST_INFO = bytes.fromhex("060b2a864886f70d0109100104")
+_SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")

@@ -1,0 +1,379 @@
+"""Judging any PDF that somebody hands in: signed by whom, when, unchanged or not, provable until when.
+
+Strict on purpose: the last signature must cover the whole file, and after each one only signing may have gone on.
+pyHanko's and other readers' default verdicts let through a few known attacks that these rules stop.  What cannot
+be judged is said to be so, never called altered.
+
+Source: ETSI EN 319 102-1 (validation); quality goals S1 and S2
+"""
+
+import datetime as dt
+import hashlib
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum, auto
+
+from asn1crypto import cms
+from cryptography import x509
+from pyhanko.sign.ades.report import AdESFailure, AdESPassed, AdESStatus
+from pyhanko.sign.diff_analysis import SuspiciousModification
+from pyhanko.sign.validation.errors import SignatureValidationError
+from pyhanko.sign.validation.generic_cms import extract_signer_info
+from pyhanko.sign.validation.status import SignatureCoverageLevel
+
+from app import clock
+from app.signing import evidence
+
+log = logging.getLogger(__name__)
+
+
+class Outcome(StrEnum):
+    """The whole file's verdict."""
+
+    valid = auto()
+    invalid = auto()
+    unjudged = auto()
+
+
+EXIT_CODES = {Outcome.valid: 0, Outcome.invalid: 1, Outcome.unjudged: 2}
+
+_ALTERED = "署名またはタイムスタンプの付与後に、ファイルの内容が変更されています。"
+_ALTERED_FILE = (
+    "このファイルは、電子署名またはタイムスタンプが付与された後に変更されています。"
+    "内容を信頼せず、保管されている原本をご確認ください。"
+)
+_UNSIGNED = "このファイルには電子署名がありません。"
+_UNREADABLE = (
+    "このファイルは検証できません。PDFとして読み取れないか、検証に対応していない形式です。"
+    "ファイルが正しく保存されているかご確認ください。"
+)
+_UNTRUSTED = (
+    "ファイルに変更は見つかりませんでしたが、署名者の証明書またはタイムスタンプの信頼性を確認できないため、"
+    "検証できません。"
+)
+_BROKEN = (
+    "電子署名またはタイムスタンプのデータが壊れています。このファイルの内容を信頼せず、"
+    "保管されている原本をご確認ください。"
+)
+_GOOD = "すべての電子署名は有効です。署名後の変更はありません。"
+_GOOD_ARCHIVED = "すべての電子署名と長期保管のタイムスタンプは有効です。署名後の変更はありません。"
+_GOOD_STAMPED = (
+    "このファイルに電子署名はありませんが、タイムスタンプは有効です。{at}以降、内容は変更されていません。"
+)
+
+
+@dataclass(frozen=True)
+class SignatureVerdict:
+    """One electronic signature.
+
+    :param company: the organisation in the certificate (企業名)
+    :param certificate_no: its 管理番号, None in foreign certificates
+    :param signed_at: the time-stamped moment; where there is no time stamp, None
+    :param intact: the signed bytes are unchanged and only signing went on after them
+    :param trusted: chain, validity and revocation hold at `signed_at`
+    """
+
+    field: str
+    company: str | None
+    certificate_no: str | None
+    subject: str
+    signed_at: dt.datetime | None
+    intact: bool
+    trusted: bool
+    level: str | None
+    sentence: str
+
+
+@dataclass(frozen=True)
+class TimeStampVerdict:
+    """One document time stamp (長期保管)."""
+
+    field: str
+    authority: str
+    at: dt.datetime
+    intact: bool
+    trusted: bool
+    provable_until: dt.date
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is to be said about a file.
+
+    :param level: the lowest level that every signature reaches: B-B, B-T, B-LT, B-LTA; None without signatures
+    :param provable_until: the last day, in Japan, on which this file proves itself without a further time stamp
+    :param sha256: of the whole file, hexadecimal
+    """
+
+    outcome: Outcome
+    sentence: str
+    sha256: str
+    level: str | None = None
+    signatures: list[SignatureVerdict] = field(default_factory=list)
+    time_stamps: list[TimeStampVerdict] = field(default_factory=list)
+    provable_until: dt.date | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """For the command line: 0 valid, 1 altered or invalid, 2 cannot be judged."""
+        return EXIT_CODES[self.outcome]
+
+    def as_dict(self) -> dict:
+        """The verdict in types that JSON knows; times in ISO 8601."""
+        return _plain(asdict(self))
+
+
+def verify(pdf: bytes, roots: Sequence[x509.Certificate]) -> Verdict:
+    """Judge `pdf` by the strict rules, trusting `roots` only and fetching nothing.
+
+    Never raises: whatever a stranger's file does to the parsers ends as :attr:`Outcome.unjudged`, or as
+    :attr:`Outcome.invalid` where the bytes themselves show that they were changed.
+    """
+    sha256 = hashlib.sha256(pdf).hexdigest()
+    try:
+        return _judge(pdf, roots, sha256)
+    except Exception as failure:  # a stranger's bytes: parsers raise nearly anything
+        log.info("not judged: %r", failure)
+    damage = _visible_damage(pdf)
+    if damage:
+        return Verdict(Outcome.invalid, damage, sha256)
+    return Verdict(Outcome.unjudged, _UNREADABLE, sha256)
+
+
+def _judge(pdf, roots, sha256):
+    reader = evidence.read(pdf)
+    embedded = reader.embedded_signatures
+    byte_ranges = _byte_ranges(pdf)
+    if not embedded:
+        if byte_ranges:  # there was one, and a later revision took it out of the form
+            return Verdict(Outcome.invalid, _ALTERED_FILE, sha256)
+        return Verdict(Outcome.invalid, _UNSIGNED, sha256)
+    known = {tuple(int(number) for number in one.byte_range) for one in embedded}
+    if evidence.has_strange_certificates(reader, roots):
+        return Verdict(Outcome.invalid, _BROKEN, sha256)
+    complete = evidence.covers_whole_file(embedded[-1], pdf) and byte_ranges <= known
+    spec = evidence.validation_spec(reader, roots)
+
+    signatures = [
+        _judge_signature(one, pdf, reader, roots, spec) for one in reader.embedded_regular_signatures
+    ]
+    time_stamps = _judge_time_stamps(pdf, reader, spec)
+    parts = [*signatures, *time_stamps]
+    levels = [one.level for one in signatures]
+    level = min(levels, key=_LEVELS.index) if levels and None not in levels else None
+    report = {
+        "sha256": sha256,
+        "level": level,
+        "signatures": signatures,
+        "time_stamps": time_stamps,
+    }
+    if not complete or not all(part.intact for part in parts):
+        return Verdict(Outcome.invalid, _ALTERED_FILE, **report)
+    if not all(part.trusted for part in parts):
+        if any(part.sentence == _REVOKED for part in parts):
+            return Verdict(Outcome.invalid, _REVOKED, **report)
+        return Verdict(Outcome.unjudged, _UNTRUSTED, **report)
+    report["provable_until"] = _provable_until(reader, time_stamps)
+    if not signatures:
+        return Verdict(Outcome.valid, _GOOD_STAMPED.format(at=_shown(time_stamps[0].at)), **report)
+    return Verdict(Outcome.valid, _GOOD_ARCHIVED if time_stamps else _GOOD, **report)
+
+
+_LEVELS = ("B-B", "B-T", "B-LT", "B-LTA")
+_REVOKED = "署名の時点で、署名者の証明書は失効していました。この署名は有効ではありません。"
+
+
+def _judge_signature(signature, pdf, reader, roots, spec):
+    result = evidence.judge_signature(signature, spec)
+    intact = _is_intact(signature, result.api_status) and evidence.is_consistent(signature, pdf)
+    has_revocation = True
+    if intact and result.ades_subindic.status is AdESStatus.INDETERMINATE:
+        # perhaps only the evidence about revocation is missing: then the signature is B-T, and says so
+        lenient = evidence.validation_spec(reader, roots, with_revocation=False)
+        retried = evidence.judge_signature(signature, lenient)
+        if retried.ades_subindic is AdESPassed.OK and not evidence.knowledge(reader).known_ocsps:
+            result, has_revocation = retried, False
+    trusted = intact and result.ades_subindic is AdESPassed.OK and evidence.is_strong(signature)
+    token = evidence.signature_time_stamp(signature)
+    at = evidence.time_of(token) if intact and token is not None else None
+    level = None
+    if trusted:
+        archived = any(
+            s.signed_revision > signature.signed_revision for s in reader.embedded_timestamp_signatures
+        )
+        level = "B-B" if at is None else "B-T" if not has_revocation else "B-LTA" if archived else "B-LT"
+    certificate = signature.signer_cert
+    subject = certificate.subject.native
+    return SignatureVerdict(
+        field=signature.field_name,
+        company=_text(subject.get("organization_name")),
+        certificate_no=_text(subject.get("serial_number")),
+        subject=certificate.subject.human_friendly,
+        signed_at=at,
+        intact=intact,
+        trusted=trusted,
+        level=level,
+        sentence=_sentence(intact, trusted, at, result.ades_subindic, evidence.is_strong(signature)),
+    )
+
+
+def _judge_time_stamps(pdf, reader, spec):
+    embedded = reader.embedded_timestamp_signatures
+    if not embedded:
+        return []
+    try:
+        evidence.judge_time_stamp_chain(reader, spec)
+        chain_holds = True
+    except SignatureValidationError as failure:
+        log.info("time stamps not trusted: %s", failure.failure_message)
+        chain_holds = False
+    verdicts = []
+    for signature in embedded:
+        signature.compute_integrity_info(diff_policy=spec.diff_policy)
+        info = signature.signed_data["encap_content_info"]["content"].parsed
+        imprint = info["message_imprint"]["hashed_message"].native
+        intact = (
+            imprint == signature.compute_digest()
+            and signature.coverage >= SignatureCoverageLevel.ENTIRE_REVISION
+            and not isinstance(signature.diff_result, SuspiciousModification)
+            and evidence.is_consistent(signature, pdf)
+        )
+        trusted = intact and chain_holds and evidence.is_strong(signature)
+        at = info["gen_time"].native
+        certificate = signature.signer_cert
+        if not intact:
+            sentence = _ALTERED
+        elif not trusted:
+            sentence = "タイムスタンプの信頼性を確認できません。"
+        else:
+            sentence = f"{_shown(at)}のタイムスタンプは有効です。それ以降の変更はありません。"
+        verdicts.append(
+            TimeStampVerdict(
+                field=signature.field_name,
+                authority=_text(certificate.subject.native.get("common_name"))
+                or certificate.subject.human_friendly,
+                at=at,
+                intact=intact,
+                trusted=trusted,
+                provable_until=clock.japan_date(certificate.not_valid_after),
+                sentence=sentence,
+            )
+        )
+    return verdicts
+
+
+def _is_intact(signature, status):
+    if status is None:
+        return False
+    if evidence.signature_time_stamp(signature) is not None:
+        stamp = status.timestamp_validity
+        if stamp is None or not (stamp.intact and stamp.valid):
+            return False
+    return (
+        status.intact
+        and status.valid
+        and signature.coverage >= SignatureCoverageLevel.ENTIRE_REVISION
+        and not isinstance(signature.diff_result, SuspiciousModification)
+        and status.docmdp_ok is not False
+    )
+
+
+def _sentence(intact, trusted, at, indication, strong):
+    if not intact:
+        return _ALTERED
+    if not strong:
+        return "安全でない暗号方式が使われているため、この署名は検証できません。"
+    if trusted and at is None:
+        return "署名は有効で、署名後の変更はありません。タイムスタンプがないため、署名の日時は証明されません。"
+    if trusted:
+        return f"{_shown(at)}の署名は有効です。署名後の変更はありません。"
+    if indication is AdESFailure.REVOKED:
+        return _REVOKED
+    reasons = {
+        "NO_CERTIFICATE_CHAIN_FOUND": "署名者の証明書は、信頼する認証局から発行されたものではありません。",
+        "NO_POE": "証明書の有効期間が過ぎており、署名がその期間内に行われたことを確認できません。",
+        "OUT_OF_BOUNDS_NO_POE": "証明書の有効期間が過ぎており、署名がその期間内に行われたことを確認できません。",
+        "OUT_OF_BOUNDS_NOT_REVOKED": "証明書の有効期間外に署名された可能性があります。",
+        "REVOKED_NO_POE": "証明書は失効しており、署名が失効前に行われたことを確認できません。",
+        "TRY_LATER": "署名の時点で証明書が失効していなかったことを確認できません。",
+    }
+    reason = reasons.get(indication.standard_name, "署名者の証明書の信頼性を確認できません。")
+    return f"署名後の変更は見つかりませんでしたが、この署名は検証できません。{reason}"
+
+
+def _provable_until(reader, time_stamps):
+    if time_stamps:
+        return time_stamps[-1].provable_until
+    ends = []
+    for signature in reader.embedded_regular_signatures:
+        ends.append(signature.signer_cert.not_valid_after)
+        token = evidence.signature_time_stamp(signature)
+        if token is not None:
+            ends.append(evidence.signer_certificate(token).not_valid_after)
+    return clock.japan_date(min(ends))
+
+
+def _byte_ranges(pdf):
+    """Every /ByteRange written out in the file, whether or not a form field still leads to it."""
+    found = re.findall(rb"/ByteRange\s*\[\s*(\d{1,12})\s+(\d{1,12})\s+(\d{1,12})\s+(\d{1,12})\s*\]", pdf)
+    return {tuple(int(number) for number in numbers) for numbers in found}
+
+
+def _visible_damage(pdf):
+    """The sentence for a file that cannot be read, where its bytes alone show a change; else None."""
+    byte_ranges = sorted(_byte_ranges(pdf), key=lambda numbers: numbers[2] + numbers[3])
+    if not byte_ranges:
+        return None
+    if byte_ranges[-1][2] + byte_ranges[-1][3] != len(pdf):
+        return _ALTERED_FILE
+    broken = None
+    for first, length, second, rest in byte_ranges:
+        if first != 0 or not length < second <= second + rest <= len(pdf):
+            return _ALTERED_FILE
+        if not evidence.is_plain_container(pdf[length:second]):
+            broken = _BROKEN
+            continue
+        signed = _signed_digest(bytes.fromhex(pdf[length + 1 : second - 1].decode()))
+        if signed is not None:
+            digest = hashlib.new(signed[0], pdf[:length])
+            digest.update(pdf[second : second + rest])
+            if digest.digest() != signed[1]:
+                return _ALTERED_FILE
+    return broken
+
+
+def _signed_digest(contents):
+    """Algorithm and value of the digest that a CMS structure says the file has; None where it does not say."""
+    try:
+        signed_data = cms.ContentInfo.load(contents)["content"]
+        content = signed_data["encap_content_info"]
+        if content["content_type"].native == "tst_info":
+            imprint = content["content"].parsed["message_imprint"]
+            return imprint["hash_algorithm"]["algorithm"].native, imprint["hashed_message"].native
+        info = extract_signer_info(signed_data)
+        types = {attribute["type"].native: attribute["values"][0] for attribute in info["signed_attrs"]}
+        return info["digest_algorithm"]["algorithm"].native, types["message_digest"].native
+    except Exception as failure:  # a stranger's bytes: parsers raise nearly anything
+        log.info("signature not decodable: %r", failure)
+        return None
+
+
+def _shown(moment):
+    return moment.astimezone(clock.JAPAN).strftime("%Y年%m月%d日 %H時%M分%S秒（日本時間）")
+
+
+def _text(value):
+    return "、".join(value) if isinstance(value, list) else value
+
+
+def _plain(value):
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return str(value) if isinstance(value, StrEnum) else value
