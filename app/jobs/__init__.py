@@ -1,0 +1,62 @@
+"""The jobs and their timetable.
+
+A job is a module with `due(now)`, the ids it has to deal with, and `run_one(id, now)`, which deals with
+one and is safe to run twice; True when it did something.  A missed tick costs nothing: what is due is
+read from the rows.
+"""
+
+import logging
+
+from app.clock import now as clock_now
+from app.extensions import db, writing
+from app.jobs import archive_transfer, send_mail, signing_password_expiry
+from app.models import JobRun
+
+log = logging.getLogger(__name__)
+
+JOBS = {
+    "archive-transfer": archive_transfer,
+    "signing-password-expiry": signing_password_expiry,
+    "send-mail": send_mail,
+}
+# job name -> APScheduler cron fields, Japan time; each is run once at the worker's start as well
+TIMETABLE = {
+    "send-mail": {"second": "*/10"},
+    "archive-transfer": {"hour": 2, "minute": 0},
+    "signing-password-expiry": {"hour": 0, "minute": 10},
+}
+QUIET = frozenset({"send-mail"})  # leaves a row only when it had something to do
+
+
+def run_job(name, now=None):
+    """Run one job over everything due, one item after the other.
+
+    :returns: what was done: name, numbers of done and failed items, and the failures by item
+    """
+    job, now = JOBS[name], now or clock_now()
+    ids = job.due(now)
+    db.session.rollback()
+    report = {"job": name, "due": len(ids), "done": 0, "failed": 0, "failures": {}}
+    for item_id in ids:
+        try:
+            with writing():
+                report["done"] += bool(job.run_one(item_id, now))
+        except Exception as error:  # one bad item must not stop the others; it stays due
+            log.exception("job %s failed on %s", name, item_id)
+            db.session.rollback()
+            report["failed"] += 1
+            report["failures"][str(item_id)] = f"{type(error).__name__}: {error}"[:200]
+    if ids or name not in QUIET:
+        _record(report, now)
+    return report
+
+
+def _record(report, started_at):
+    with writing():
+        db.session.add(
+            JobRun(
+                name=report["job"], started_at=started_at, finished_at=clock_now(),
+                done=report["done"], failed=report["failed"], report=report,
+            )
+        )  # fmt: skip
+        db.session.commit()

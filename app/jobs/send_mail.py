@@ -1,0 +1,40 @@
+"""Post the letters that are owed."""
+
+import logging
+from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
+
+from app import letters
+from app.extensions import mail
+from app.services import outbox
+
+log = logging.getLogger(__name__)
+PERMANENT = range(500, 600)  # SMTP reply codes that no later try will change
+
+
+def due(now):
+    """Ids of the letters to post at `now`, oldest first."""
+    return outbox.due(now)
+
+
+def run_one(message_id, now):
+    """Post one letter; False when somebody else has it, it expired, or the server refused."""
+    message = outbox.claim(message_id, now)
+    if message is None:
+        return False
+    try:
+        mail.send(letters.compose(message, outbox.secret_of(message)))
+    except (OSError, SMTPException) as error:
+        log.warning("letter %s not sent, attempt %s: %s", message_id, message.attempts, type(error).__name__)
+        if _code(error) in PERMANENT:
+            outbox.give_up(message, f"メールサーバーが受け付けませんでした（{_code(error)}）。")
+        else:
+            outbox.postpone(message, f"送信できませんでした（{type(error).__name__}）。自動で再送します。")
+        return False
+    outbox.mark_sent(message, now)
+    return True
+
+
+def _code(error):
+    if isinstance(error, SMTPRecipientsRefused):
+        return max(code for code, _ in error.recipients.values())
+    return error.smtp_code if isinstance(error, SMTPResponseException) else None

@@ -1,0 +1,139 @@
+"""The Japanese words for what the rows hold.  What users read sits here, in errors.py and in templates."""
+
+from app.clock import JAPAN
+from app.models import CompanyStatus, DocumentKind, Level
+from app.plans import PlanKind
+from app.workflow import Action, Role, Side, SignatureMode, Status
+
+STATUS = {
+    Status.draft: "作成中",
+    Status.sender_approval: "発出側承認待ち",
+    Status.sender_signature: "発出側署名待ち",
+    Status.receiver_receipt: "受領側受取待ち",
+    Status.receiver_approval: "受領側承認待ち",
+    Status.receiver_signature: "受領側署名待ち",
+    Status.completion_wait: "完了待ち",
+    Status.archived: "長期保管",
+    Status.remanded: "差戻",
+    Status.withdrawn: "取下げ",
+    Status.archive_expired: "保管期間満了",
+}
+# what マイリスト calls the turn of the person it waits for (requirements B1)
+MY_TURN = {
+    Status.draft: "作成中",
+    Status.remanded: "差戻",
+    Status.sender_approval: "承認待ち",
+    Status.receiver_approval: "承認待ち",
+    Status.sender_signature: "署名待ち",
+    Status.receiver_signature: "署名待ち",
+    Status.receiver_receipt: "受取待ち",
+}
+# the colour of the tag, always beside its text
+TONE = {
+    Status.draft: "neutral",
+    Status.remanded: "remanded",
+    Status.withdrawn: "ended",
+    Status.archive_expired: "ended",
+    Status.completion_wait: "done",
+    Status.archived: "done",
+}
+ACTION = {
+    Action.register: "登録",
+    Action.send: "発信",
+    Action.approve: "承認",
+    Action.sign: "署名",
+    Action.confirm_receipt: "受取確認",
+    Action.remand: "差戻",
+    Action.archive: "長期保管への移行",
+}
+ROLE = {
+    Role.registrar: "登録担当者",
+    Role.recipient: "受取担当者",
+    Role.approver: "承認者",
+    Role.signer: "署名者",
+    Role.viewer: "参照者",
+}
+SIDE = {Side.sender: "発出側", Side.receiver: "受領側"}
+FIELD_LABEL = {Side.sender: "発出", Side.receiver: "受領"}
+MODE = {
+    SignatureMode.both_sides: "双方署名",
+    SignatureMode.sender_only: "発出側のみ署名有り",
+    SignatureMode.receiver_only: "受領側のみ署名有り",
+    SignatureMode.no_signature: "署名なし",
+}
+KIND = {
+    DocumentKind.contract: "契約書",
+    DocumentKind.order: "注文書",
+    DocumentKind.order_acceptance: "注文請書",
+    DocumentKind.change_contract: "変更契約書",
+    DocumentKind.memorandum: "覚書",
+    DocumentKind.other: "その他文書",
+}
+PLAN = {
+    PlanKind.one_side: "片方課金プラン",
+    PlanKind.partner: "取引先専用プラン",
+    PlanKind.both_sides: "双方課金プラン",
+}
+COMPANY_STATUS = {
+    CompanyStatus.applying: "申請中",
+    CompanyStatus.active: "利用中",
+    CompanyStatus.suspended: "停止",
+    CompanyStatus.terminated: "解約",
+}
+LEVEL = {
+    Level.none: "電子署名なし",
+    Level.b_lt: "電子署名済み（PAdES B-LT）",
+    Level.b_lta: "長期署名済み（PAdES B-LTA）",
+    Level.timestamped: "タイムスタンプ済み",
+}
+
+_ALL = (STATUS, ACTION, ROLE, SIDE, MODE, KIND, PLAN, COMPANY_STATUS, LEVEL)
+
+
+def label(value):
+    """The word for an enum member; a type belongs to exactly one table, so the member says which."""
+    for words in _ALL:
+        if type(value) is type(next(iter(words))):
+            return words[value]
+    raise KeyError(value)
+
+
+def my_turn(status):
+    return MY_TURN[status]
+
+
+def tone(status):
+    return TONE.get(status, "progress")
+
+
+def jst(moment, form="%Y/%m/%d %H:%M"):
+    """A moment as people in Japan read it."""
+    return moment.astimezone(JAPAN).strftime(form) if moment else ""
+
+
+def day(date):
+    return date.strftime("%Y/%m/%d") if date else ""
+
+
+def yen(amount):
+    """契約金額; a document without one says so (L6)."""
+    return "金額なし" if amount is None else f"{amount:,}円"
+
+
+def term(document):
+    """契約期間, open at either end where only the other is set."""
+    if not (document.term_from or document.term_to):
+        return ""
+    return f"{day(document.term_from)} ～ {day(document.term_to)}"
+
+
+def boxes_for_picture(positions):
+    """署名位置 as left, bottom, width and height, for the picture of their page."""
+    return [
+        {"label": p["label"], "x": x0, "y": y0, "width": x1 - x0, "height": y1 - y0}
+        for p in positions
+        for x0, y0, x1, y1 in [p["box"]]
+    ]
+
+
+FILTERS = {"label": label, "my_turn": my_turn, "tone": tone, "jst": jst, "day": day, "yen": yen, "term": term, "boxes_for_picture": boxes_for_picture}

@@ -1,0 +1,239 @@
+"""What a person may see: select statements only.
+
+:func:`documents_of` is the one gate; every list, page, download and verb gets its document there.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy.orm import aliased, joinedload, selectinload
+
+from app.errors import NotFound
+from app.extensions import db
+from app.models import (
+    Certificate,
+    CertificateActivation,
+    Company,
+    ContractDocument,
+    DocumentParty,
+    DocumentRevision,
+    RouteStep,
+    PortalUser,
+)
+from app.workflow import IN_ARCHIVE, OPEN, Role, SignatureMode, Status
+
+PAGE_SIZES = (20, 50, 100)
+
+
+def documents_of(user):
+    """Select the documents `user` may see: those of whose route in the own company the person is part.
+
+    A 管理用ID sees all documents of the own company.  A draft is its registrar's alone, a receiver's
+    company sees a document from 受領側受取待ち on and until a 差戻.
+
+    Source: R89, I18
+    """
+    own = aliased(DocumentParty, name="own_party")
+    on_route = exists().where(RouteStep.party_id == own.id, RouteStep.user_id == user.id)
+    return (
+        select(ContractDocument)
+        .join(own, and_(own.document_id == ContractDocument.id, own.company_id == user.company_id, own.is_open))
+        .where(
+            or_(ContractDocument.status != Status.draft, ContractDocument.registrar_id == user.id),
+            True if user.is_company_admin else on_route,
+        )
+    )
+
+
+def document_of(user, document_id):
+    """One document with all its page needs, or :class:`NotFound` for unknown and foreign alike."""
+    document = db.session.scalar(
+        documents_of(user)
+        .where(ContractDocument.id == document_id)
+        .options(
+            joinedload(ContractDocument.holder),
+            selectinload(ContractDocument.parties).joinedload(DocumentParty.company),
+            selectinload(ContractDocument.route).joinedload(RouteStep.user),
+        )
+    )
+    if document is None:
+        raise NotFound
+    return document
+
+
+def may_open_pdf(user, document, admin_opens_pdf):
+    """Whether the file itself may be opened; an administrator off the route sees the facts only (I18)."""
+    if admin_opens_pdf:
+        return True
+    return any(step.user_id == user.id for step in document.route)
+
+
+def my_list(user):
+    """マイリスト: the documents that wait for this person, the longest waiting first (R40)."""
+    return db.session.scalars(
+        documents_of(user)
+        .where(ContractDocument.holder_id == user.id, ContractDocument.status.in_(OPEN))
+        .order_by(ContractDocument.sent_at, ContractDocument.id)
+        .options(selectinload(ContractDocument.parties).joinedload(DocumentParty.company))
+    ).all()
+
+
+@dataclass(frozen=True)
+class SearchTerms:
+    """契約文書検索条件; None and empty mean that the condition is not set."""
+
+    number: str = ""
+    title: str = ""
+    partner: str = ""  # part of the name, or the 企業ID
+    statuses: tuple[Status, ...] = ()
+    mode: SignatureMode | None = None
+    concluded_from: date | None = None
+    concluded_to: date | None = None
+    amount_from: int | None = None
+    amount_to: int | None = None
+    without_amount: bool = False
+    archived_from: date | None = None
+    archived_to: date | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    documents: list
+    total: int
+    page: int
+    page_size: int
+
+    @property
+    def pages(self):
+        return max(1, -(-self.total // self.page_size))
+
+
+def search(user, terms, *, archived, page=1, page_size=20):
+    """Search the documents in process, or those in 長期保管 (R90, R94); conditions are joined by AND.
+
+    A document without an amount is found by `without_amount` only: no range matches it (L6).
+    """
+    found = documents_of(user)
+    if archived:
+        found = found.where(ContractDocument.status.in_(IN_ARCHIVE))
+    else:
+        found = found.where(ContractDocument.status.not_in(IN_ARCHIVE))
+    for condition in _conditions(user, terms):
+        found = found.where(condition)
+    total = db.session.scalar(select(func.count()).select_from(found.subquery()))
+    documents = db.session.scalars(
+        found.order_by(ContractDocument.id.desc())
+        .limit(page_size)
+        .offset((page - 1) * page_size)
+        .options(selectinload(ContractDocument.parties).joinedload(DocumentParty.company))
+    ).all()
+    return Found(documents, total, page, page_size)
+
+
+def _conditions(user, terms):
+    document = ContractDocument
+    if terms.number:
+        yield document.number.contains(terms.number.upper(), autoescape=True)
+    if terms.title:
+        yield document.title.contains(terms.title, autoescape=True)
+    if terms.partner:
+        yield exists().where(
+            DocumentParty.document_id == document.id,
+            DocumentParty.company_id != user.company_id,
+            DocumentParty.company_id == Company.id,
+            or_(Company.code == terms.partner.upper(), Company.name.contains(terms.partner, autoescape=True)),
+        )
+    if terms.statuses:
+        yield document.status.in_(terms.statuses)
+    if terms.mode:
+        yield document.mode == terms.mode
+    if terms.without_amount:
+        yield document.amount_yen.is_(None)
+    for column, first, last in (
+        (document.conclusion_date, terms.concluded_from, terms.concluded_to),
+        (document.amount_yen, terms.amount_from, terms.amount_to),
+        (document.archived_on, terms.archived_from, terms.archived_to),
+    ):
+        if first is not None:
+            yield column >= first
+        if last is not None:
+            yield column <= last
+
+
+def colleagues(company_id, user_code=""):
+    """利用者選択: the selectable people of one company, all or those whose 利用者ID holds `user_code` (R68)."""
+    found = select(PortalUser).where(
+        PortalUser.company_id == company_id, PortalUser.active.is_(True), PortalUser.deleted_at.is_(None)
+    )
+    if user_code:
+        found = found.where(PortalUser.username.contains(user_code.strip().upper(), autoescape=True))
+    return db.session.scalars(found.order_by(PortalUser.username)).unique().all()
+
+
+def people_by_code(company_id, user_codes):
+    """The selectable people of one company by 利用者ID (upper case); whoever is missing is not one."""
+    people = db.session.scalars(
+        select(PortalUser).where(
+            PortalUser.company_id == company_id,
+            PortalUser.username.in_(user_codes),
+            PortalUser.active.is_(True),
+            PortalUser.deleted_at.is_(None),
+        )
+    ).unique()
+    return {person.user_code: person for person in people}
+
+
+def company_by_code(company_code):
+    return db.session.scalar(select(Company).where(Company.code == company_code.strip().upper()))
+
+
+def signer_ids(user_ids, moment):
+    """Which of these people are 署名用ID: linked to a certificate that may be used at `moment` (R19)."""
+    return set(
+        db.session.scalars(
+            select(CertificateActivation.user_id)
+            .join(Certificate)
+            .where(
+                CertificateActivation.user_id.in_(user_ids),
+                Certificate.revoked_at.is_(None),
+                Certificate.not_before <= moment,
+                Certificate.not_after > moment,
+            )
+        )
+    )
+
+
+def activations_of(user, moment):
+    """The person's links to certificates that may be used at `moment`, by certificate number."""
+    return db.session.scalars(
+        select(CertificateActivation)
+        .join(Certificate)
+        .where(
+            CertificateActivation.user_id == user.id,
+            Certificate.revoked_at.is_(None),
+            Certificate.not_before <= moment,
+            Certificate.not_after > moment,
+        )
+        .order_by(Certificate.number)
+    ).all()
+
+
+def current_revision(document):
+    """The stored revision of the file that everybody sees now."""
+    return db.session.scalar(
+        select(DocumentRevision)
+        .where(DocumentRevision.document_id == document.id, DocumentRevision.sha256 == document.pdf_sha256)
+        .order_by(DocumentRevision.position.desc())
+        .limit(1)
+    )
+
+
+def everyone_involved(document):
+    """Everybody who has a part in the document, of all its companies, each once (R62)."""
+    return list({step.user_id: step.user for step in document.route}.values())
+
+
+def people_with(document, *roles: Role):
+    """Those of the document's route who hold one of `roles`, in the route's order."""
+    return [step.user for step in document.route if step.role in roles]

@@ -1,0 +1,155 @@
+"""Who is logged in, what their role opens, and what is closed for everybody.
+
+Flask-AppBuilder brings roles and permissions.  Of its own security pages none is registered: they
+reset anybody's password, list everybody, and log in by a token past our checks.
+"""
+
+import datetime as dt
+
+from flask import current_app, flash, g, redirect, request, session, url_for
+from flask_appbuilder.security.sqla.manager import SecurityManager
+from flask_login import current_user, logout_user
+from flask_talisman import Talisman
+
+from app.clock import now
+from app.extensions import db
+from app.models import PortalUser
+
+# Roles in code: no query, no drift.  Patterns are matched from the start, so each ends with $.
+PERSONS_PAGES = "(MyListView|PasswordView|SessionView)$"
+COMPANY_PAGES = (
+    "(DocumentListView|DocumentView|RegistrationView|ReceiptView|SignatureView|ArchiveListView"
+    "|CertificateView|SelectionView)$"
+)
+FAB_ROLES = {
+    "Member": [
+        [PERSONS_PAGES, "can_.*$"],
+        [COMPANY_PAGES, "can_.*$"],
+        ["(契約締結|契約文書登録|契約文書照会|長期保管文書|長期保管文書照会)$", "menu_access$"],
+        ["(証明書管理|証明書有効性確認|設定|パスワード変更)$", "menu_access$"],
+    ],
+    "CompanyAdmin": [
+        ["(AdminView)$", "can_.*$"],
+        ["(管理者業務|利用者情報照会)$", "menu_access$"],
+    ],
+    "Operator": [
+        [PERSONS_PAGES, "can_.*$"],
+        ["(CompanyModelView|UserModelView|PlanModelView|DocumentModelView)$", "can_.*$"],
+        ["(CertificateModelView|OutboxModelView|JobRunModelView)$", "can_.*$"],
+        ["UserModelView$", "issue_certificate$"],
+        ["(運営者業務|企業|利用者|プラン|契約文書|電子証明書|送信メール|定期処理)$", "menu_access$"],
+        ["(設定|パスワード変更)$", "menu_access$"],
+    ],
+}
+# what a person with the first password may still reach (R29)
+WHILE_PASSWORD_IS_FIRST = ("PasswordView.", "AuthView.", "static", "appbuilder.static", "health.", "pki.")
+
+PAGE_POLICY = {
+    "default-src": "'self'",
+    "script-src": "'self'",
+    "style-src": ["'self'", "'unsafe-inline'"],
+    "img-src": ["'self'", "data:"],
+    "object-src": "'none'",
+    "frame-ancestors": "'none'",
+    "base-uri": "'self'",
+    "form-action": "'self'",
+}
+
+
+class PortalSecurityManager(SecurityManager):
+    """Flask-AppBuilder's, with our people, our log-in page and nothing else of its pages."""
+
+    user_model = PortalUser
+
+    def register_views(self):
+        """None of Flask-AppBuilder's; app.views adds the log-in page."""
+
+    def load_user(self, pk):
+        """The person of a session cookie; None when the cookie is of an ended session (S10)."""
+        user_id, _, epoch = str(pk).partition(":")
+        if not user_id.isdigit():
+            return None
+        user = db.session.get(PortalUser, int(user_id))
+        if user is None or not user.is_selectable or epoch != str(user.session_epoch):
+            return None
+        return user
+
+    def load_user_jwt(self, _jwt_header, jwt_data):
+        return None  # nobody logs in by token
+
+    def auth_user_db(self, username, password):
+        return None  # the log-in page asks app.services.credentials
+
+    @staticmethod
+    def before_request():
+        """End idle and old sessions; hold back whoever still has the first password."""
+        g.user = current_user
+        if not current_user.is_authenticated:
+            return None
+        if _is_over():
+            logout_user()
+            session.clear()
+            flash("一定時間操作がなかったため、ログアウトしました。もう一度ログインしてください。", "info")
+            return redirect(login_url())
+        session["seen"] = now().timestamp()
+        endpoint = request.endpoint or ""
+        if current_user.must_change_password and not endpoint.startswith(WHILE_PASSWORD_IS_FIRST):
+            return redirect(url_for("PasswordView.change", next=asked_page()))
+        return None
+
+
+def begin_session():
+    """Stamp a session that has just been logged in."""
+    session.permanent = True
+    session["since"] = session["seen"] = now().timestamp()
+
+
+def _is_over():
+    moment, config = now().timestamp(), current_app.config
+    idle = moment - session.get("seen", 0)
+    age = moment - session.get("since", 0)
+    return idle > config["SESSION_IDLE_MINUTES"] * 60 or age > config["SESSION_HOURS"] * 3600
+
+
+def asked_page():
+    """The page to come back to after log-in: the one asked for, never an address that only takes POST."""
+    if request.method != "GET":
+        return None
+    return request.full_path.rstrip("?")
+
+
+def login_url():
+    return url_for("AuthView.login", next=asked_page())
+
+
+def safe_next(target):
+    """`target` where it is a page of this site, else the top page: links never lead away (S12)."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return url_for("MyListView.index")
+    if any(not character.isprintable() or character == "\\" for character in target):
+        return url_for("MyListView.index")
+    return target
+
+
+def guard(app):
+    """Response headers of every answer (S18)."""
+    has_tls = app.config["HAS_TLS"]
+    Talisman(
+        app,
+        force_https=has_tls,
+        strict_transport_security=has_tls,
+        session_cookie_secure=has_tls,
+        session_cookie_samesite="Lax",
+        frame_options="DENY",
+        referrer_policy="same-origin",
+        content_security_policy=PAGE_POLICY,
+        content_security_policy_nonce_in=["script-src"],
+    )
+
+    @app.after_request
+    def keep_private(response):
+        if request.endpoint not in ("static", "appbuilder.static"):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    app.permanent_session_lifetime = dt.timedelta(hours=app.config["SESSION_HOURS"])

@@ -1,0 +1,1 @@
+"""The verbs.  Each takes rows, who acts and when; the caller commits."""

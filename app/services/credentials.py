@@ -1,0 +1,179 @@
+"""Log-in passwords: the manual's policy, the first one by mail, the lock after wrong tries."""
+
+import datetime as dt
+import secrets
+import string
+
+from flask import current_app
+from sqlalchemy import select, update
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from app.errors import Refused, SecretRefused
+from app.extensions import db, writing
+from app.models import Letter, PortalUser
+from app.services import outbox
+
+SYMBOLS = "!#$%&'-_"
+MIN_LENGTH = 8
+_ALLOWED = frozenset(string.ascii_letters + string.digits + SYMBOLS)
+WRONG = (
+    "利用者IDまたはパスワードが正しくありません。入力内容をご確認ください。"
+    "続けて{limit}回誤ると、{minutes}分間ログインできなくなります。"
+)
+
+
+def normalise(password):
+    """The typed password with the manual's printed ‘ read as the ASCII apostrophe, and nothing else (D1)."""
+    return password.replace("\u2018", "'").replace("\u2019", "'")
+
+
+def check_policy(password):
+    """Refuse a new password that breaks the manual's rule; the sentence names the broken part.
+
+    Source: R31, R32 (manual p.3)
+    """
+    if any(character not in _ALLOWED for character in password):
+        raise Refused(f"パスワードに使用できる文字は、半角英字、半角数字、記号（{' '.join(SYMBOLS)}）のみです。")
+    if len(password) < MIN_LENGTH:
+        raise Refused("新しいパスワードは8桁以上にしてください。")
+    missing = [
+        name
+        for name, kind in (
+            ("半角英字", string.ascii_letters), ("半角数字", string.digits), ("記号", SYMBOLS),
+        )
+        if not set(password) & set(kind)
+    ]  # fmt: skip
+    if missing:
+        raise Refused(
+            f"新しいパスワードには、半角英字、半角数字、記号をすべて含めてください（{'、'.join(missing)}が含まれていません）。"
+        )
+
+
+def password_hash(password):
+    return generate_password_hash(password, current_app.config["PASSWORD_HASH_METHOD"])
+
+
+def give_initial_password(user, now, *, to_address=None):
+    """Set a new 初回ログインパスワード, owe its mail, and end the person's sessions (R17)."""
+    password = _random_password()
+    user.password = password_hash(password)
+    user.must_change_password = True
+    user.initial_password_until = now + dt.timedelta(days=current_app.config["INITIAL_PASSWORD_VALID_DAYS"])
+    user.session_epoch = (user.session_epoch or 0) + 1
+    outbox.owe(
+        Letter.initial_password, user, now, to_address=to_address, secret=password,
+        expires_at=user.initial_password_until,
+    )  # fmt: skip
+
+
+def _random_password():
+    readable = "abcdefghijkmnpqrstuvwxyz"
+    characters = [secrets.choice(readable + "23456789") for _ in range(9)]
+    characters += [secrets.choice(readable), secrets.choice("23456789"), secrets.choice("!#$%&-_")]
+    secrets.SystemRandom().shuffle(characters)
+    return "".join(characters)
+
+
+def log_in(user_code, password, now):
+    """The person these belong to; every refusal reads alike, whether or not such an ID exists (S9).
+
+    :raises SecretRefused: unknown, wrong, locked, deleted; or right, but an initial password too old
+    """
+    user = db.session.scalar(select(PortalUser).where(PortalUser.username == user_code.strip().upper()))
+    if user is None or not user.is_selectable:
+        _pretend_to_compare(password)
+        raise _wrong()
+    user_id = user.id
+    if not _take_login_try(user_id, now):
+        _pretend_to_compare(password)
+        raise _wrong()
+    user = db.session.get(PortalUser, user_id)
+    if not check_password_hash(user.password, normalise(password)):
+        _lock_if_last(user, now)
+        raise _wrong()
+    if user.must_change_password and user.initial_password_until and now >= user.initial_password_until:
+        raise SecretRefused(
+            "初回ログインパスワードの有効期限が切れています。貴社の管理者に、パスワードの初期化をご依頼ください。"
+        )
+    user.login_failures, user.locked_until = 0, None
+    user.last_login = now.replace(tzinfo=None)
+    user.login_count = (user.login_count or 0) + 1
+    return user
+
+
+def is_own_password(user, password, now):
+    """Whether `password` is the person's log-in password; wrong guesses count as log-in tries."""
+    if not _take_login_try(user.id, now):
+        return False
+    user = db.session.get(PortalUser, user.id)
+    if check_password_hash(user.password, normalise(password)):
+        user.login_failures, user.locked_until = 0, None
+        return True
+    _lock_if_last(user, now)
+    return False
+
+
+def change_password(user, current, new, repeated, now):
+    """［パスワード変更］: a new password of the person's own choice; all earlier sessions end (R30, S10).
+
+    :raises SecretRefused: the current password is wrong
+    :raises Refused: the new one breaks the policy, or the two do not agree
+    """
+    if not is_own_password(user, current, now):
+        raise SecretRefused("現在のパスワードが正しくありません。")
+    new, repeated = normalise(new), normalise(repeated)
+    if new != repeated:
+        raise Refused("新しいパスワードと、新しいパスワード(確認)が一致しません。")
+    check_policy(new)
+    if check_password_hash(user.password, new):
+        raise Refused("現在のパスワードと異なるパスワードを入力してください。")
+    user.password = password_hash(new)
+    user.must_change_password = False
+    user.initial_password_until = None
+    end_sessions(user)
+
+
+def end_sessions(user):
+    """Make every session cookie of the person worthless from now on."""
+    user.session_epoch += 1
+
+
+def _wrong():
+    config = current_app.config
+    return SecretRefused(WRONG.format(limit=config["LOGIN_TRIES"], minutes=config["LOGIN_LOCK_MINUTES"]))
+
+
+def _take_login_try(user_id, now):
+    """Count one try, and commit; False while the ID is locked.  A lock that has run out starts anew."""
+    limit = current_app.config["LOGIN_TRIES"]
+    with writing():
+        db.session.execute(
+            update(PortalUser)
+            .where(PortalUser.id == user_id, PortalUser.locked_until <= now)
+            .values(login_failures=0, locked_until=None)
+            .execution_options(synchronize_session=False)
+        )
+        taken = db.session.execute(
+            update(PortalUser)
+            .where(PortalUser.id == user_id, PortalUser.login_failures < limit)
+            .values(login_failures=PortalUser.login_failures + 1)
+            .execution_options(synchronize_session=False)
+        ).rowcount
+        db.session.commit()
+    return bool(taken)
+
+
+def _lock_if_last(user, now):
+    """After the last wrong try: lock for a while and tell the person by mail.  Commits."""
+    if user.login_failures < current_app.config["LOGIN_TRIES"] or user.locked_until is not None:
+        return
+    minutes = current_app.config["LOGIN_LOCK_MINUTES"]
+    with writing():
+        user.locked_until = now + dt.timedelta(minutes=minutes)
+        outbox.owe(Letter.account_locked, user, now, minutes=minutes)
+        db.session.commit()
+
+
+def _pretend_to_compare(password):
+    """Take as long as a real comparison, so that the time tells nothing (S9)."""
+    check_password_hash(current_app.extensions["fake_password_hash"], password)

@@ -1,0 +1,430 @@
+"""What the holder of the turn does to a contract document.
+
+A verb takes the document, who acts and when; it changes rows and leaves the commit to its
+caller, so that the step, its event and its letters are saved together or not at all.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from flask import current_app
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm.attributes import flag_modified
+
+from app.clock import JAPAN, japan_date, years_later
+from app.errors import OutOfTurn, Refused
+from app.extensions import db
+from app.models import (
+    CompanyStatus,
+    ContractDocument,
+    DocumentEvent,
+    DocumentKind,
+    DocumentParty,
+    DocumentRevision,
+    DocumentSignature,
+    Level,
+    PortalUser,
+)
+from app.plans import charge, must_acknowledge_fee
+from app.queries import company_by_code, people_by_code
+from app.services import outbox, routes
+from app.services.numbers import next_number
+from app.services.strongroom import strongroom
+from app.signing.fields import FieldSpec, place_fields
+from app.signing.intake import Limits, receive
+from app.workflow import (
+    CONCLUDED,
+    HIDDEN_FROM_RECEIVERS,
+    IN_ARCHIVE,
+    WITH_REGISTRAR,
+    Action,
+    Role,
+    Side,
+    SignatureMode,
+    Status,
+    arrive,
+    find_step,
+)
+
+WRONG_RECIPIENT = "指定された企業IDまたは利用者IDが正しくありません。取引先にご確認のうえ、入力し直してください。"
+FEE_WARNING = "発出側企業と受領側企業の双方に利用料金が発生いたします。了承の上、確定ボタンを押してください。"
+FEE_DIALOG = "発出側企業と受領側企業の双方に利用料金が発生いたします。了承の上、OKボタンを押してください。"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """契約文書情報 as the registrar typed it (I4)."""
+
+    title: str
+    kind: DocumentKind
+    mode: SignatureMode
+    conclusion_date: dt.date | None = None
+    amount_yen: int | None = None
+    term_from: dt.date | None = None
+    term_to: dt.date | None = None
+    renews_itself: bool = False
+    partner_number: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An accepted and normalised PDF, stored."""
+
+    file_name: str
+    sha256: str
+    page_count: int
+
+
+@dataclass(frozen=True)
+class SignedFile:
+    """A revision that signing or archiving produced outside any transaction, stored already."""
+
+    sha256: str
+    made_from: str
+    size_bytes: int
+    level: Level
+
+
+def take_in(file_name, upload):
+    """The intake: check and normalise an uploaded PDF and store it, before anybody sees it.
+
+    :param upload: the file's bytes
+    :raises app.errors.IntakeRefused: with the cause and the next step
+    """
+    config = current_app.config
+    taken = receive(upload, Limits(size_bytes=config["MAX_UPLOAD_MB"] * 1024 * 1024, pages=config["MAX_PAGES"]))
+    return Upload(file_name[:255], strongroom().store.put(taken.pdf), taken.page_count)
+
+
+def recipient_of(company_code, user_code, sender_company):
+    """The 受取担当者 named by 企業ID and 利用者ID (R23).
+
+    :raises Refused: one sentence for unknown, deleted, and of an inactive company (B5)
+    :raises app.errors.PairNotAvailable: the plans of the two companies may not deal (R104)
+    """
+    company = company_by_code(company_code)
+    code = user_code.strip().upper()
+    person = people_by_code(company.id, [code]).get(code) if company is not None and company.is_active else None
+    if person is None:
+        raise Refused(WRONG_RECIPIENT)
+    if company is sender_company:
+        raise Refused("自社の利用者は受信者に指定できません。取引先の企業IDと利用者IDを入力してください。")
+    charge(sender_company.plan.kind, company.plan.kind)
+    return person
+
+
+# -- the registrar ------------------------------------------------------------
+
+
+def register(registrar, now, facts, upload, recipient, choice, comment=""):
+    """契約文書登録: a new draft with its 文書管理番号 (T1)."""
+    document = ContractDocument(
+        number=next_number("document"), registrar=registrar, holder=registrar, created_at=now,
+        status=Status.draft, pdf_sha256="", unsigned_sha256="", file_name="", page_count=0,
+    )  # fmt: skip
+    db.session.add(document)
+    with db.session.no_autoflush:
+        _fill_in(document, now, facts, upload, recipient, choice, comment)
+    db.session.flush()
+    _record(Action.register, document, registrar, now, old_status=None)
+    return document
+
+
+def revise(document, registrar, now, facts, upload, recipient, choice, comment=""):
+    """Correct a draft or a remanded document before it is sent (T11); `upload` None keeps the file."""
+    _hold(document, registrar)
+    if document.status not in WITH_REGISTRAR:
+        raise OutOfTurn
+    with db.session.no_autoflush:
+        _fill_in(document, now, facts, upload, recipient, choice, comment)
+    flag_modified(document, "status")
+    return document
+
+
+def _fill_in(document, now, facts, upload, recipient, choice, comment):
+    for name, value in vars(facts).items():
+        setattr(document, name, value)
+    if upload is not None:
+        document.file_name, document.page_count = upload.file_name, upload.page_count
+        document.unsigned_sha256 = upload.sha256
+    _set_parties(document, recipient, choice, comment)
+    _place_fields(document, now)
+
+
+def _set_parties(document, recipient, choice, comment):
+    """Lay both companies' parts anew: nothing of an earlier round's receiver stays (T11)."""
+    registrar = document.registrar
+    kept = {party.company_id: party.comment for party in document.parties}
+    document.route.clear()
+    document.parties.clear()
+    if document.id is not None:
+        db.session.flush()
+    for position, (side, company, first, role) in enumerate((
+        (Side.sender, registrar.company, registrar, Role.registrar),
+        (Side.receiver, recipient.company, recipient, Role.recipient),
+    )):  # fmt: skip
+        party = DocumentParty(
+            document=document, position=position, side=side, company=company, is_open=side is Side.sender,
+            comment=comment if side is Side.sender else kept.get(company.id, ""),
+            field_name=_field_name(document.mode, side, position),
+        )  # fmt: skip
+        document.route.append(routes.step_for(party, role, first))
+    routes.lay(document.sender, choice)
+
+
+def _field_name(mode, side, position):
+    if not mode.is_signed_by(side):
+        return None
+    return "sender" if side is Side.sender else f"receiver-{position}"
+
+
+def _place_fields(document, now):
+    """Everybody sees the file with its empty signature fields; re-sending starts here again (I5, S6)."""
+    store = strongroom().store
+    unsigned = store.get(document.unsigned_sha256)
+    fields = [FieldSpec(party.field_name) for party in document.parties if party.field_name]
+    pdf = place_fields(unsigned, fields) if fields else unsigned
+    file = SignedFile(store.put(pdf), document.unsigned_sha256, len(pdf), Level.none)
+    if file.sha256 != document.pdf_sha256:
+        _add_revision(document, file, now)
+
+
+def send(document, actor, now):
+    """発信: the document leaves its registrar for the first turn of the route (T2)."""
+    step = _open_step(Action.send, document, actor)
+    _check_people(document)
+    for receiver in document.receivers:
+        charge(document.sender.company.plan.kind, receiver.company.plan.kind)
+    for party in document.parties:
+        party.plan_at_sending = party.company.plan.kind
+    for turn in document.route:
+        turn.closed_at = turn.outcome = None
+    document.revision += 1
+    document.sent_at = now
+    return _take(step, document, actor, now)
+
+
+def _check_people(document):
+    """Refuse to send along a route that cannot be walked (G_users, G_route)."""
+    for step in document.route:
+        if not step.user.is_selectable:
+            raise Refused(
+                f"回覧先の利用者「{step.user.full_name}」は利用できなくなりました。登録内容を修正してください。"
+            )
+    sender = document.sender
+    if bool(sender.people(Role.signer)) != document.mode.is_signed_by(Side.sender):
+        raise Refused("署名区分と自社回覧先の署名者が合っていません。登録内容を修正してください。")
+
+
+# -- whoever has the turn -----------------------------------------------------
+
+
+def approve(document, actor, now, *, comment=None):
+    """承認: an approver passes the document on (T3, T7)."""
+    step = _open_step(Action.approve, document, actor)
+    _keep_comment(document, actor, comment)
+    return _take(step, document, actor, now)
+
+
+def check_receipt(document, actor):
+    """Refuse what 受取確認 would refuse, before its pages are shown."""
+    _open_step(Action.confirm_receipt, document, actor)
+    own = document.party_of(actor.company_id)
+    charge(own.company.plan.kind, document.sender.company.plan.kind)
+
+
+def needs_fee_acknowledged(document):
+    """Whether both companies are on 片方課金プラン, so that both pay and must know it (R60)."""
+    return any(
+        must_acknowledge_fee(document.sender.company.plan.kind, receiver.company.plan.kind)
+        for receiver in document.receivers
+    )
+
+
+def confirm_receipt(document, actor, now, *, choice, comment=None, fee_acknowledged=False):
+    """受取確認: the recipient accepts the document and says who comes next in the own company (T6)."""
+    check_receipt(document, actor)
+    if needs_fee_acknowledged(document) and not fee_acknowledged:
+        raise Refused(FEE_WARNING)
+    step = _open_step(Action.confirm_receipt, document, actor)
+    _keep_comment(document, actor, comment)
+    routes.lay(document.party_of(actor.company_id), choice)
+    db.session.flush()
+    return _take(step, document, actor, now)
+
+
+def sign(document, actor, now, *, file, certificate_id, signing_password_id, comment=None, ip_address=""):
+    """署名: make the signed revision the document's current one and pass the document on (T4, T8).
+
+    The signing itself (key, time stamp, new file) was done before, outside any transaction.
+
+    :param file: the stored :class:`SignedFile` and the revision it was made from
+    :raises OutOfTurn: somebody acted meanwhile; the new file stays, named by no row
+    """
+    step = _open_step(Action.sign, document, actor)
+    if file.made_from != document.pdf_sha256:
+        raise OutOfTurn
+    _keep_comment(document, actor, comment)
+    db.session.add(
+        DocumentSignature(
+            document=document, revision=document.revision, at=now, user_id=actor.id, ip_address=ip_address,
+            field_name=document.party_of(actor.company_id).field_name, certificate_id=certificate_id,
+            signing_password_id=signing_password_id, signed_sha256=file.made_from, result_sha256=file.sha256,
+        )
+    )  # fmt: skip
+    _add_revision(document, file, now)
+    return _take(step, document, actor, now)
+
+
+def check_turn(action, document, actor):
+    """Refuse an action that is not this person's to take now, before work is spent on it."""
+    return _open_step(action, document, actor)
+
+
+def remand(document, actor, now, *, reason=""):
+    """差戻: return the document to the registrar; all receivers lose it, all signatures are void (T5, T10)."""
+    step = _open_step(Action.remand, document, actor)
+    document.turn.outcome = Action.remand
+    for turn in document.open_turns:
+        turn.closed_at = now
+    return _take(step, document, actor, now, reason[:1000])
+
+
+def write_comment(document, actor, comment):
+    """自社内コメント: recipient, approvers and signer of the own company write over it (R54-R57)."""
+    if document.status in IN_ARCHIVE:
+        raise Refused("長期保管文書の自社内コメントは編集できません。")
+    if not may_comment(document, actor):
+        raise Refused("参照者は自社内コメントを編集できません。")
+    document.party_of(actor.company_id).comment = comment
+
+
+def may_comment(document, actor):
+    """Whether the person may edit the own company's comment; a 参照者 may not (R55-R57)."""
+    return document.status not in IN_ARCHIVE and any(
+        step.user_id == actor.id and step.role is not Role.viewer for step in document.route
+    )
+
+
+def _keep_comment(document, actor, comment):
+    if comment is not None:
+        document.party_of(actor.company_id).comment = comment
+
+
+# -- the archive --------------------------------------------------------------
+
+
+def waiting_for_archive(now):
+    """Ids of the documents concluded before today in Japan (T14)."""
+    midnight = dt.datetime.combine(japan_date(now), dt.time(), JAPAN)
+    return db.session.scalars(
+        select(ContractDocument.id)
+        .where(ContractDocument.status == Status.completion_wait, ContractDocument.concluded_at < midnight)
+        .order_by(ContractDocument.concluded_at)
+    ).all()
+
+
+ARCHIVE_LEASE = dt.timedelta(minutes=10)
+
+
+def claim_for_archive(document_id, now):
+    """Take a concluded document for archiving, and commit; None when somebody else has it or it is done."""
+    claimed = db.session.execute(
+        update(ContractDocument)
+        .where(
+            ContractDocument.id == document_id,
+            ContractDocument.status == Status.completion_wait,
+            or_(
+                ContractDocument.archive_attempted_at.is_(None),
+                ContractDocument.archive_attempted_at <= now - ARCHIVE_LEASE,
+            ),
+        )
+        .values(archive_attempted_at=now)
+        .execution_options(synchronize_session=False)
+    ).rowcount
+    db.session.commit()
+    return db.session.get(ContractDocument, document_id) if claimed else None
+
+
+def archive(document, now, *, file):
+    """定期処理: move a concluded document into 長期保管 for the base period (T14, I14)."""
+    step = find_step(Action.archive, document.status)
+    if step is None or file.made_from != document.pdf_sha256:
+        raise OutOfTurn
+    _add_revision(document, file, now)
+    document.archived_on = japan_date(now)
+    document.retained_until = years_later(document.archived_on, current_app.config["ARCHIVE_YEARS"])
+    return _take(step, document, None, now)
+
+
+# -- what every step shares ---------------------------------------------------
+
+
+def _hold(document, actor):
+    if document.holder_id is None or actor.id != document.holder_id:
+        raise OutOfTurn
+
+
+def _open_step(action, document, actor):
+    step = find_step(action, document.status)
+    if step is None:
+        raise OutOfTurn
+    _hold(document, actor)
+    if any(party.company.status is not CompanyStatus.active for party in document.parties):
+        raise Refused("自社または取引先のご利用が停止されているため、操作できません。お問い合わせ窓口にご連絡ください。")
+    return step
+
+
+def _take(step, document, actor, now, reason=""):
+    """Close the turn, write the new status and holder, record the event, owe its letters."""
+    old_status = document.status
+    if document.turn is not None:
+        document.turn.outcome = step.action
+        document.turn.closed_at = now
+    document.status = arrive(step, [turn.status for turn in document.open_turns])
+    flag_modified(document, "status")  # count a version even from approver to approver
+    document.holder = _holder(document)
+    _open_to_companies(document)
+    if document.status in CONCLUDED and document.concluded_at is None:
+        document.concluded_at = now
+        document.conclusion_date = document.conclusion_date or japan_date(now)
+    event = _record(step.action, document, actor, now, old_status=old_status, reason=reason)
+    outbox.tell(event)
+    return event
+
+
+def _holder(document) -> PortalUser | None:
+    if document.status in WITH_REGISTRAR:
+        return document.registrar
+    return document.turn.user if document.turn is not None else None
+
+
+def _open_to_companies(document):
+    """A receiver sees the document from its own turn on, and no longer after a 差戻 (I18, T10)."""
+    for receiver in document.receivers:
+        if document.status in HIDDEN_FROM_RECEIVERS:
+            receiver.is_open = False
+        elif document.turn is None or document.turn.party is receiver:
+            receiver.is_open = True
+
+
+def _record(action, document, actor, now, *, old_status, reason=""):
+    party = document.party_of(actor.company_id) if actor is not None else None
+    event = DocumentEvent(
+        document=document, action=action, actor=actor, at=now, reason=reason, revision=document.revision,
+        company=party.company if party else None, side=party.side if party else None,
+        old_status=old_status, new_status=document.status, pdf_sha256=document.pdf_sha256,
+    )  # fmt: skip
+    db.session.add(event)
+    return event
+
+
+def _add_revision(document, file, now):
+    document.pdf_sha256 = file.sha256
+    document.revisions.append(
+        DocumentRevision(
+            position=len(document.revisions) + 1, sha256=file.sha256, made_from=file.made_from,
+            size_bytes=file.size_bytes, level=file.level, created_at=now,
+        )
+    )  # fmt: skip

@@ -1,0 +1,210 @@
+"""Letters that are owed: written with the step that owes them, posted later by a job.
+
+A verb never mails.  It adds rows here in its own transaction, so that a step and its letters are
+saved together or not at all; the job claims a row, posts it and marks it.  A crash between posting
+and marking sends a letter twice, with the same Message-ID, and loses none.
+"""
+
+import datetime as dt
+import uuid
+
+from flask import current_app
+from sqlalchemy import select, update
+
+from app.clock import end_of_japan_day
+from app.extensions import db, writing
+from app.labels import ACTION, SIDE
+from app.models import Letter, OutboxMessage
+from app.queries import everyone_involved
+from app.services import signing_passwords
+from app.services.strongroom import strongroom
+from app.workflow import Action, Side, Status
+
+LEASE = dt.timedelta(minutes=5)  # how long a claimed letter is left alone, and the pause between tries
+
+REQUESTS = {
+    Status.sender_approval: Letter.approval_request,
+    Status.receiver_approval: Letter.approval_request,
+    Status.sender_signature: Letter.signature_request,
+    Status.receiver_signature: Letter.signature_request,
+    Status.receiver_receipt: Letter.receipt_request,
+}
+
+
+def owe(letter, user, now, *, document=None, to_address=None, secret=None, expires_at=None, **facts):
+    """Add one letter to a person; the caller commits.
+
+    :param to_address: where it goes, when not to the address registered with the 利用者ID (R106)
+    :param secret: a password or PIN; sealed in the row, erased when the letter is sent or expires
+    :param facts: what its template shows, as they are now; nothing secret
+    """
+    message_id = f"{uuid.uuid4()}@{current_app.config['MAIL_DOMAIN']}"
+    if document is not None:
+        facts |= {"number": document.number, "title": document.title}
+    facts |= {"person": user.full_name, "company": user.company.name if user.company else ""}
+    message = OutboxMessage(
+        letter=letter, to_address=to_address or user.mail_address, user=user,
+        document_id=document.id if document is not None else None,
+        facts=facts, message_id=message_id, created_at=now, due_at=now, expires_at=expires_at,
+    )  # fmt: skip
+    if secret is not None:
+        message.sealed_secret = strongroom().keyring.seal(secret.encode(), _context(message_id))
+    db.session.add(message)
+    return message
+
+
+def secret_of(message):
+    """The password or PIN of a letter, opened only while it is composed; None where there is none."""
+    if message.sealed_secret is None:
+        return None
+    return strongroom().keyring.open(message.sealed_secret, _context(message.message_id)).decode()
+
+
+def _context(message_id):
+    return f"outbox:{message_id}".encode()
+
+
+def tell(event):
+    """Owe the letters of one step: to the next holder, to the registrar, on the end to everyone."""
+    document, now = event.document, event.at
+    if event.action in (Action.approve, Action.sign, Action.confirm_receipt):
+        _tell_progress(event)
+    if event.new_status is Status.remanded:
+        _tell_remand(event)
+    elif event.new_status is Status.completion_wait:
+        for person in everyone_involved(document):
+            if person.is_selectable:
+                owe(Letter.completed, person, now, document=document, mode=document.mode.value, **_parties(document))
+    elif event.new_status in REQUESTS:
+        _tell_holder(document, event.new_status, now)
+
+
+def _tell_holder(document, status, now):
+    holder = document.turn.user
+    owe(
+        REQUESTS[status], holder, now, document=document,
+        side=document.turn.party.side.value, **_parties(document), **_message(document, status),
+    )  # fmt: skip
+    if REQUESTS[status] is Letter.signature_request:
+        give_signing_password(holder, now)
+
+
+def give_signing_password(signer, now):
+    """The day's one automatic 署名用パスワード, if the signer has had none today (R74, D7)."""
+    issued = signing_passwords.issue_automatically(signer, now)
+    if issued is not None:
+        _owe_signing_password(Letter.signing_password, signer, issued, now)
+
+
+def give_signing_password_again(signer, now):
+    """署名用パスワード再発行: a new one by mail; every earlier one is void (R77, D7)."""
+    issued = signing_passwords.reissue(signer, now)
+    _owe_signing_password(Letter.signing_password_reissued, signer, issued, now)
+
+
+def _owe_signing_password(letter, signer, issued, now):
+    owe(
+        letter, signer, now, secret=issued.secret,
+        expires_at=end_of_japan_day(issued.last_day), last_day=issued.last_day.strftime("%Y/%m/%d"),
+    )  # fmt: skip
+
+
+def _tell_progress(event):
+    """処理状況 to the registrar: which company did what; persons of the other company stay unnamed (R48)."""
+    owe(
+        Letter.progress, event.document.registrar, event.at, document=event.document,
+        done=f"{SIDE[event.side]}（{event.company.name}）の{ACTION[event.action]}",
+        new_status=event.new_status.value, **_parties(event.document),
+    )  # fmt: skip
+
+
+def _tell_remand(event):
+    document = event.document
+    acted = [
+        step.user for step in document.route
+        if step.party.side is Side.sender and step.outcome in (Action.approve, Action.sign)
+    ]  # fmt: skip
+    for person in {user.id: user for user in [document.registrar, *acted]}.values():
+        owe(
+            Letter.remanded, person, event.at, document=document, reason=event.reason,
+            by=f"{SIDE[event.side]}（{event.company.name}）", is_registrar=person.id == document.registrar_id,
+            **_parties(document),
+        )  # fmt: skip
+
+
+def _parties(document):
+    return {
+        "sender": document.sender.company.name,
+        "receivers": [party.company.name for party in document.receivers],
+    }
+
+
+def _message(document, status):
+    return {"message": document.message} if status is Status.receiver_receipt else {}
+
+
+# -- posting ------------------------------------------------------------------
+
+
+def due(now):
+    """Ids of the letters to post at `now`, oldest first."""
+    return db.session.scalars(
+        select(OutboxMessage.id).where(OutboxMessage.due_at <= now).order_by(OutboxMessage.id)
+    ).all()
+
+
+def claim(message_id, now):
+    """Take a letter for posting, and commit; None when somebody else has it or it is done."""
+    with writing():
+        claimed = db.session.execute(
+            update(OutboxMessage)
+            .where(OutboxMessage.id == message_id, OutboxMessage.due_at <= now)
+            .values(due_at=now + LEASE, attempts=OutboxMessage.attempts + 1)
+            .execution_options(synchronize_session=False)
+        ).rowcount
+        db.session.commit()
+    if not claimed:
+        return None
+    message = db.session.get(OutboxMessage, message_id)
+    if message.expires_at is not None and message.expires_at <= now:
+        give_up(message, "有効期限が切れたため送信しませんでした。")
+        return None
+    return message
+
+
+def mark_sent(message, now):
+    """The letter is out: nothing is due any more, and its secret is gone.  Commits."""
+    message.sent_at = now
+    _close(message)
+
+
+def give_up(message, failure):
+    """The letter will never go out; an operator sees why.  Commits."""
+    message.failure = failure[:255]
+    _close(message)
+
+
+def postpone(message, failure):
+    """The server refused for now; the letter is due again when its lease runs out.  Commits."""
+    message.failure = failure[:255]
+    db.session.commit()
+
+
+def _close(message):
+    message.due_at = None
+    message.sealed_secret = None
+    db.session.commit()
+
+
+def is_stuck(now, minutes):
+    """Whether a letter has been due for longer than `minutes`."""
+    return bool(
+        db.session.scalar(
+            select(OutboxMessage.id)
+            .where(
+                OutboxMessage.due_at.is_not(None),
+                OutboxMessage.created_at < now - dt.timedelta(minutes=minutes),
+            )
+            .limit(1)
+        )
+    )

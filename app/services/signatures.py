@@ -1,0 +1,83 @@
+"""One 署名, from the checks to the signed file; the step itself is :func:`app.services.documents.sign`.
+
+Checking reads and counts a try, making is slow and runs outside any transaction, the step is a short
+transaction that checks the turn again.  A request that dies in between leaves an unnamed file.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from app.errors import Refused
+from app.extensions import db
+from app.labels import FIELD_LABEL
+from app.models import CertificateActivation, Level
+from app.services import certificates, documents, signing_passwords
+from app.services.documents import SignedFile
+from app.services.strongroom import strongroom
+from app.signing.stamps import Stamp
+from app.workflow import Action
+
+
+@dataclass(frozen=True)
+class Order:
+    """All that signing needs; plain values, so that no row is touched while it runs."""
+
+    pdf_sha256: str
+    field_name: str
+    stamp: Stamp
+    reason: str
+    key: Any
+    x509: Any
+    certificate_id: int
+    signing_password_id: int
+
+
+def check(document, actor, activation_id, typed_password, now):
+    """Everything R107 asks of a signature; a wrong password costs a try.
+
+    :param activation_id: the row chosen in 「証明書」
+    :raises app.errors.OutOfTurn: not the holder, or not 署名待ち
+    :raises Refused: no certificate chosen, never activated (R82), expired, wrong password
+    """
+    documents.check_turn(Action.sign, document, actor)
+    activation = db.session.get(CertificateActivation, activation_id) if activation_id else None
+    if activation is None or activation.user_id != actor.id:
+        raise Refused("署名に使用する証明書を選択してください。")
+    key, x509 = certificates.signing_key(activation, now)
+    certificate_id = activation.certificate_id
+    issue = signing_passwords.check(actor, typed_password, now)
+    party = document.party_of(actor.company_id)
+    return Order(
+        pdf_sha256=document.pdf_sha256,
+        field_name=party.field_name,
+        stamp=stamp_of(party, actor, now),
+        reason=f"{document.number} {document.title}",
+        key=key, x509=x509, certificate_id=certificate_id, signing_password_id=issue.id,
+    )  # fmt: skip
+
+
+def stamp_of(party, signer, moment: dt.datetime):
+    """What the visible stamp of a company says."""
+    return Stamp(FIELD_LABEL[party.side], party.company.name, signer.full_name, moment)
+
+
+def make(order):
+    """Sign the stored file into a new stored file, PAdES B-LT (R3, R81).
+
+    :raises app.errors.SigningFailed: no time stamp, no signature: nothing was changed
+    """
+    strong = strongroom()
+    signed = strong.desk.sign(
+        strong.store.get(order.pdf_sha256),
+        key=order.key, certificate=order.x509, field=order.field_name, stamp=order.stamp, reason=order.reason,
+    )  # fmt: skip
+    return SignedFile(strong.store.put(signed), order.pdf_sha256, len(signed), Level.b_lt)
+
+
+def make_archive(pdf_sha256, is_signed):
+    """Add the document time stamp with which a file goes into 長期保管 (I14)."""
+    strong = strongroom()
+    archived = strong.desk.archive(strong.store.get(pdf_sha256))
+    level = Level.b_lta if is_signed else Level.timestamped
+    return SignedFile(strong.store.put(archived), pdf_sha256, len(archived), level)

@@ -1,0 +1,94 @@
+"""The pages.  A handler fetches, calls one verb, commits and redirects; GET changes no row."""
+
+from flask import current_app, g, request
+from flask_login import current_user
+
+from app.extensions import begin_request, db
+from app.views import errors, health, operator, pki
+from app.views.admin import AdminView
+from app.views.archive_list import ArchiveListView
+from app.views.certificates import CertificateView
+from app.views.demo_mail import DemoMailView
+from app.views.document import DocumentView
+from app.views.document_list import DocumentListView
+from app.views.login import AuthView
+from app.views.my_list import MyListView
+from app.views.password import PasswordView
+from app.views.receipt import ReceiptView
+from app.views.registration import RegistrationView
+from app.views.selection import SelectionView
+from app.views.signature import SignatureView
+
+__all__ = ["MyListView", "register", "transactions"]
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# category -> (menu label, view); who sees what is decided by the roles in app.security
+MENU = (
+    ("契約締結", "契約文書登録", RegistrationView),
+    ("契約締結", "契約文書照会", DocumentListView),
+    ("長期保管文書", "長期保管文書照会", ArchiveListView),
+    ("証明書管理", "証明書有効性確認", CertificateView),
+    ("管理者業務", "利用者情報照会", AdminView),
+)
+PAGES_OFF_MENU = (DocumentView, ReceiptView, SignatureView, SelectionView)
+
+
+def transactions(app):
+    """Every POST begins with the right to write; whatever was not committed is rolled back."""
+
+    @app.before_request
+    def begin():
+        begin_request(request.method not in SAFE_METHODS)
+
+    @app.teardown_request
+    def end(_error):
+        begin_request(False)
+
+
+def register(app, appbuilder):
+    """Add every page, the menu, the error pages and what all templates know."""
+    appbuilder.sm.auth_view = appbuilder.add_view_no_menu(AuthView)
+    appbuilder.sm.limiter.limit(app.config["AUTH_RATE_LIMIT"], methods=["POST"])(appbuilder.sm.auth_view.blueprint)
+    for category, label, view in MENU:
+        appbuilder.add_view(view, label, category=category)
+    for view in PAGES_OFF_MENU:
+        appbuilder.add_view_no_menu(view)
+    operator.register(appbuilder)
+    appbuilder.add_view(PasswordView, "パスワード変更", category="設定")
+    if app.config["DEMO_MAIL_FOLDER"]:
+        appbuilder.add_view_no_menu(DemoMailView)
+    app.register_blueprint(health.blueprint)
+    app.register_blueprint(pki.blueprint)
+    errors.register(app)
+    app.context_processor(_known_to_all)
+
+
+def _known_to_all():
+    config = current_app.config
+    return {
+        "service_name": config["SERVICE_NAME"],
+        "contact": {
+            "operator_name": config["OPERATOR_NAME"],
+            "help_address": config["HELP_ADDRESS"],
+            "manual_url": config["MANUAL_URL"],
+            "terms_url": config["TERMS_URL"],
+            "fees_url": config["FEES_URL"],
+        },
+        "current_person": current_user if getattr(g, "user", None) is not None else None,
+        "menu_items": _menu(),
+        "demo_mail": bool(config["DEMO_MAIL_FOLDER"]),
+    }
+
+
+def _menu():
+    if getattr(g, "user", None) is None or not current_user.is_authenticated or current_user.must_change_password:
+        return []
+    if "menu_items" not in g:
+        g.menu_items = [
+            {
+                "label": f"{category['label']}▼",
+                "children": [{"label": item["label"], "href": item["url"]} for item in category["childs"]],
+            }
+            for category in current_app.appbuilder.menu.get_data()
+        ]
+    return g.menu_items

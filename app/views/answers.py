@@ -1,0 +1,37 @@
+"""How a handler gets its document and ends its work."""
+
+from flask import flash, g, redirect, request
+
+from app import queries
+from app.errors import OutOfTurn
+from app.extensions import db
+
+
+def own_document(document_id):
+    """The document, where the person may see it; on POST also not older than the page it came from."""
+    document = queries.document_of(g.user, document_id)
+    if request.method == "POST" and request.form.get("version") != str(document.version):
+        raise OutOfTurn
+    return document
+
+
+def done(message, target):
+    """Commit what the verb did, and go on."""
+    db.session.commit()
+    flash(message, "success")
+    return redirect(target)
+
+
+def refuse(form, refusal):
+    """Undo, and put the sentence of a refusal at the head of the form the person sees again.
+
+    :returns: the HTTP status to answer with
+    """
+    db.session.rollback()
+    form.form_errors.append(refusal.sentence)
+    return refusal.status
+
+
+def codes(typed):
+    """利用者IDs as typed into one field, separated by blanks or commas."""
+    return (typed or "").replace(",", " ").replace("、", " ").split()

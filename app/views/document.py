@@ -1,0 +1,101 @@
+"""［契約文書照会］ and what is decided there: 承認, 差戻, 自社内コメント."""
+
+from urllib.parse import quote
+
+from flask import Response, current_app, g, request, url_for
+from flask_appbuilder.baseviews import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+
+from app import queries
+from app.clock import now
+from app.errors import NotFound
+from app.services import documents
+from app.services.strongroom import strongroom
+from app.views import timeline
+from app.views.answers import done, own_document
+from app.workflow import IN_ARCHIVE, Action, actions_in
+
+
+class DocumentView(BaseView):
+    route_base = "/documents"
+
+    @expose("/<int:document_id>")
+    @has_access
+    @permission_name("show")
+    def show(self, document_id):
+        document = own_document(document_id)
+        is_mine = document.holder_id == g.user.id
+        return self.render_template(
+            "document/show.html",
+            title="長期保管文書照会" if document.status in IN_ARCHIVE else "契約文書照会",
+            document=document,
+            own=document.party_of(g.user.company_id),
+            revision=queries.current_revision(document),
+            is_mine=is_mine,
+            actions=[action.value for action in actions_in(document.status)] if is_mine else [],
+            may_comment=documents.may_comment(document, g.user),
+            may_open_pdf=_may_open_pdf(document),
+            steps=timeline.way_of(document, g.user.company_id),
+            history=timeline.history_of(document, g.user.company_id),
+            signatures=[s for s in document.signatures if s.revision == document.revision],
+        )
+
+    @expose("/<int:document_id>/pdf")
+    @has_access
+    @permission_name("show")
+    def pdf(self, document_id):
+        """The PDF as it stands now, the same bytes for everybody (S6)."""
+        document = own_document(document_id)
+        if not _may_open_pdf(document):
+            raise NotFound
+        return _pdf_answer(document.file_name, strongroom().store.get(document.pdf_sha256))
+
+    @expose("/<int:document_id>/approval")
+    @has_access
+    @permission_name("answer")
+    def approval(self, document_id):
+        """［契約文書承認］ (I8)."""
+        document = own_document(document_id)
+        documents.check_turn(Action.approve, document, g.user)
+        return self.render_template(
+            "document/approval.html", title="契約文書承認", document=document,
+            own=document.party_of(g.user.company_id), may_open_pdf=_may_open_pdf(document),
+            revision=queries.current_revision(document),
+        )  # fmt: skip
+
+    @expose("/<int:document_id>/approve", methods=["POST"])
+    @has_access
+    @permission_name("answer")
+    def approve(self, document_id):
+        document = own_document(document_id)
+        documents.approve(document, g.user, now(), comment=request.form.get("comment"))
+        return done("承認しました。", url_for("MyListView.index"))
+
+    @expose("/<int:document_id>/remand", methods=["POST"])
+    @has_access
+    @permission_name("answer")
+    def remand(self, document_id):
+        document = own_document(document_id)
+        documents.remand(document, g.user, now(), reason=request.form.get("reason", "").strip())
+        return done("差戻しました。", url_for("MyListView.index"))
+
+    @expose("/<int:document_id>/comment", methods=["POST"])
+    @has_access
+    @permission_name("answer")
+    def comment(self, document_id):
+        document = own_document(document_id)
+        documents.write_comment(document, g.user, request.form.get("comment", ""))
+        return done("自社内コメントを保存しました。", url_for("DocumentView.show", document_id=document_id))
+
+
+def _may_open_pdf(document):
+    return queries.may_open_pdf(g.user, document, current_app.config["ADMIN_OPENS_PDF"])
+
+
+def _pdf_answer(file_name, pdf):
+    name = file_name if file_name.lower().endswith(".pdf") else f"{file_name}.pdf"
+    disposition = f"inline; filename*=UTF-8''{quote(name, safe='')}"
+    return Response(
+        pdf, mimetype="application/pdf",
+        headers={"Content-Disposition": disposition, "Content-Security-Policy": "sandbox; default-src 'none'"},
+    )  # fmt: skip

@@ -1,0 +1,40 @@
+"""Form fields that read what people in Japan type."""
+
+import unicodedata
+
+from wtforms import DateField, IntegerField
+from wtforms.widgets import TextInput
+
+MOST_YEN = 10**15
+
+
+class DayField(DateField):
+    """A calendar day, from the browser's picker or typed as 2026/04/01."""
+
+    def __init__(self, label=None, validators=None, **kwargs):
+        super().__init__(label, validators, format=["%Y-%m-%d", "%Y/%m/%d"], **kwargs)
+
+    def process_formdata(self, valuelist):
+        try:
+            super().process_formdata([value.strip() for value in valuelist])
+        except ValueError:
+            raise ValueError("日付は「2026/04/01」の形式で入力してください。")
+
+
+class YenField(IntegerField):
+    """Whole yen of 0 or more; full-width digits, commas, ￥ and 円 are read past."""
+
+    widget = TextInput()
+
+    def _value(self):
+        return self.raw_data[0] if self.raw_data else ("" if self.data is None else f"{self.data:,}")
+
+    def process_formdata(self, valuelist):
+        typed = unicodedata.normalize("NFKC", valuelist[0]).strip() if valuelist else ""
+        typed = typed.removeprefix("¥").removesuffix("円").replace(",", "").strip()
+        self.data = None
+        if not typed:
+            return
+        if not (typed.isascii() and typed.isdigit() and int(typed) < MOST_YEN):
+            raise ValueError("金額は0以上の整数（円）で入力してください。")
+        self.data = int(typed)

@@ -1,0 +1,56 @@
+"""［パスワード変更］: forced at the first log-in, free at any time."""
+
+from flask import flash, g, redirect, request
+from flask_appbuilder.baseviews import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_login import login_user
+from flask_wtf import FlaskForm
+from wtforms import PasswordField
+from wtforms.validators import InputRequired, Length
+
+from app.clock import now
+from app.errors import PortalError
+from app.extensions import db
+from app.security import begin_session, safe_next
+from app.services import credentials
+from app.views.answers import refuse
+
+
+class PasswordForm(FlaskForm):
+    current = PasswordField("現在のパスワード", [InputRequired("現在のパスワードを入力してください。"), Length(max=255)])
+    new = PasswordField("新しいパスワード", [InputRequired("新しいパスワードを入力してください。"), Length(max=255)])
+    repeated = PasswordField(
+        "新しいパスワード(確認)", [InputRequired("確認のため、新しいパスワードをもう一度入力してください。"), Length(max=255)]
+    )
+
+
+class PasswordView(BaseView):
+    route_base = "/password"
+    default_view = "change"
+
+    @expose("/", methods=["GET", "POST"])
+    @has_access
+    @permission_name("change")
+    def change(self):
+        form, status = PasswordForm(), 200
+        if form.is_submitted():
+            if form.validate():
+                try:
+                    return self._change(form)
+                except PortalError as refusal:
+                    status = refuse(form, refusal)
+            else:
+                status = 422
+        page = self.render_template(
+            "password/change.html", title="パスワード変更", form=form, is_first=g.user.must_change_password
+        )
+        return page, status
+
+    def _change(self, form):
+        user = g.user._get_current_object()
+        credentials.change_password(user, form.current.data, form.new.data, form.repeated.data, now())
+        db.session.commit()
+        login_user(user)  # this browser goes on under the new epoch
+        begin_session()
+        flash("パスワードを変更しました。", "success")
+        return redirect(safe_next(request.args.get("next")))

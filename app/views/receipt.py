@@ -1,0 +1,91 @@
+"""［契約文書受取］ → ［契約文書受取確認］ → 確定 (R49-R61, R65-R71)."""
+
+from flask import g, request, url_for
+from flask_appbuilder.baseviews import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_wtf import FlaskForm
+from wtforms import StringField, TextAreaField
+from wtforms.validators import Length
+
+from app import queries
+from app.clock import now
+from app.errors import OutOfTurn, PortalError
+from app.services import documents, routes
+from app.services.documents import FEE_DIALOG
+from app.views.answers import codes, done, own_document, refuse
+from app.workflow import Side
+
+
+class ReceiptForm(FlaskForm):
+    approvers = StringField("承認者", description=f"必要な場合に、承認する順に指定します（{routes.MOST_APPROVERS}名まで）。")
+    signer = StringField("署名者", description="利用者IDが1つの場合は、ご自身の利用者IDを指定してください。")
+    viewers = StringField("参照者", description=f"閲覧のみができる方を指定します（{routes.MOST_VIEWERS}名まで）。")
+    comment = TextAreaField("自社内コメント記入欄", [Length(max=2000)], description="自社内のみで閲覧できます。発信者には表示されません。")
+
+
+class ReceiptView(BaseView):
+    route_base = "/documents"
+
+    @expose("/<int:document_id>/receipt", methods=["GET", "POST"])
+    @has_access
+    @permission_name("answer")
+    def receipt(self, document_id):
+        """［契約文書受取］: comment and 自社回覧先; POST comes back here from the confirmation's ［戻る］."""
+        document = own_document(document_id)
+        documents.check_receipt(document, g.user)
+        form = ReceiptForm()
+        if request.method == "GET":
+            form.comment.data = document.party_of(g.user.company_id).comment
+        return self._form_page(document, form)
+
+    @expose("/<int:document_id>/receipt/confirmation", methods=["POST"])
+    @has_access
+    @permission_name("answer")
+    def confirmation(self, document_id):
+        """［契約文書受取確認］: what was chosen, and the fee warning; nothing is written yet."""
+        document = own_document(document_id)
+        documents.check_receipt(document, g.user)
+        form = ReceiptForm()
+        if not form.validate():
+            return self._form_page(document, form, 422)
+        try:
+            choice = _choice(form, document)
+        except PortalError as refusal:
+            return self._form_page(own_document(document_id), form, refuse(form, refusal))
+        return self.render_template(
+            "receipt/confirmation.html", title="契約文書受取確認", document=document, form=form, choice=choice,
+            own=document.party_of(g.user.company_id), revision=queries.current_revision(document),
+            is_shared=documents.needs_fee_acknowledged(document), fee_dialog=FEE_DIALOG,
+        )  # fmt: skip
+
+    @expose("/<int:document_id>/confirm_receipt", methods=["POST"])
+    @has_access
+    @permission_name("answer")
+    def confirm_receipt(self, document_id):
+        document, form = own_document(document_id), ReceiptForm()
+        documents.check_receipt(document, g.user)
+        try:
+            documents.confirm_receipt(
+                document, g.user, now(), choice=_choice(form, document), comment=form.comment.data or "",
+                fee_acknowledged=request.form.get("fee_ack") == "true",
+            )  # fmt: skip
+        except OutOfTurn:
+            raise
+        except PortalError as refusal:
+            return self._form_page(own_document(document_id), form, refuse(form, refusal))
+        return done(f"契約文書 {document.number} の受取確認が完了しました。", url_for("MyListView.index"))
+
+    def _form_page(self, document, form, status=200):
+        page = self.render_template(
+            "receipt/form.html", title="契約文書受取", document=document, form=form,
+            own=document.party_of(g.user.company_id), signs=document.mode.is_signed_by(Side.receiver),
+            revision=queries.current_revision(document),
+        )  # fmt: skip
+        return page, status
+
+
+def _choice(form, document):
+    return routes.choose(
+        g.user.company_id, Side.receiver, document.mode, approvers=codes(form.approvers.data),
+        signer=codes(form.signer.data), viewers=codes(form.viewers.data),
+    )  # fmt: skip

@@ -1,0 +1,201 @@
+"""［契約文書登録］ → 登録確認 → 確定, and the correction of what was remanded (I4, T1, T2, T11)."""
+
+from flask import current_app, g, request, url_for
+from flask_appbuilder.baseviews import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
+from itsdangerous import BadSignature, URLSafeSerializer
+from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, Optional
+
+from app import queries
+from app.clock import now
+from app.errors import OutOfTurn, PortalError, Refused
+from app.labels import KIND, MODE
+from app.models import DocumentKind
+from app.plans import charge, must_acknowledge_fee
+from app.services import documents, routes
+from app.services.documents import Facts, Upload
+from app.views import timeline
+from app.views.answers import codes, done, own_document, refuse
+from app.views.fields import DayField, YenField
+from app.workflow import WITH_REGISTRAR, Role, Side, SignatureMode
+
+
+class RegistrationForm(FlaskForm):
+    title = StringField("契約件名", [InputRequired("契約件名を入力してください。"), Length(max=255)])
+    kind = SelectField("文書種別", choices=[(kind.value, KIND[kind]) for kind in DocumentKind])
+    mode = RadioField(
+        "署名区分", [InputRequired("署名区分を選択してください。")],
+        choices=[(mode.value, MODE[mode]) for mode in SignatureMode],
+    )  # fmt: skip
+    pdf = FileField("契約文書(PDF)")
+    kept_file = HiddenField()
+    conclusion_date = DayField("契約締結年月日", [Optional()], description="空欄の場合は、契約が締結された日となります。")
+    amount_yen = YenField("契約金額(税込)", [Optional()], description="金額の定めがない場合は、空欄のままにしてください。")
+    term_from = DayField("契約期間（から）", [Optional()])
+    term_to = DayField("契約期間（まで）", [Optional()])
+    renews_itself = BooleanField("自動更新あり")
+    partner_number = StringField("取引先管理番号", [Length(max=64)])
+    company_code = StringField("企業ID", [InputRequired("受信者の企業IDを入力してください。"), Length(max=16)])
+    user_code = StringField("利用者ID", [InputRequired("受信者の利用者IDを入力してください。"), Length(max=16)])
+    approvers = StringField("承認者", description=f"必要な場合に、承認する順に指定します（{routes.MOST_APPROVERS}名まで）。")
+    signer = StringField("署名者", description="自社が署名する場合に指定します。")
+    viewers = StringField("参照者", description=f"閲覧のみができる方を指定します（{routes.MOST_VIEWERS}名まで）。")
+    comment = TextAreaField("自社内コメント記入欄", [Length(max=2000)], description="自社内のみで閲覧できます。取引先には表示されません。")
+    message = TextAreaField("受信者へのメッセージ", [Length(max=2000)], description="受信者にも表示されます。")
+
+    def validate_term_to(self, field):
+        if field.data and self.term_from.data and field.data < self.term_from.data:
+            raise ValueError("契約期間の終わりは、始まりより後の日付にしてください。")
+
+    def facts(self):
+        return Facts(
+            title=self.title.data.strip(),
+            kind=DocumentKind(self.kind.data),
+            mode=SignatureMode(self.mode.data),
+            conclusion_date=self.conclusion_date.data,
+            amount_yen=self.amount_yen.data,
+            term_from=self.term_from.data,
+            term_to=self.term_to.data,
+            renews_itself=self.renews_itself.data,
+            partner_number=self.partner_number.data.strip(),
+            message=self.message.data.strip(),
+        )
+
+    @classmethod
+    def filled_from(cls, document):
+        """The form as it was when the document was registered, for 修正."""
+        sender, receiver = document.sender, document.receivers[0]
+
+        def people(role):
+            return " ".join(person.user_code for person in sender.people(role))
+
+        return cls(
+            obj=document, kind=document.kind.value, mode=document.mode.value, comment=sender.comment,
+            company_code=receiver.company.code, user_code=receiver.people(Role.recipient)[0].user_code,
+            approvers=people(Role.approver), signer=people(Role.signer), viewers=people(Role.viewer),
+        )  # fmt: skip
+
+
+class RegistrationView(BaseView):
+    route_base = "/documents"
+    default_view = "new"
+
+    @expose("/new", methods=["GET", "POST"])
+    @has_access
+    @permission_name("register")
+    def new(self):
+        form = RegistrationForm()
+        if form.is_submitted():
+            return self._register(form, None)
+        return self._form_page(form, "契約文書登録")
+
+    @expose("/<int:document_id>/edit", methods=["GET", "POST"])
+    @has_access
+    @permission_name("register")
+    def edit(self, document_id):
+        """修正: a draft or a remanded document, by its registrar."""
+        document = self._own_draft(document_id)
+        if request.method == "POST":
+            return self._register(RegistrationForm(), document)
+        return self._form_page(RegistrationForm.filled_from(document), "契約文書修正", document)
+
+    def _register(self, form, document):
+        status = 422
+        title = "契約文書修正" if document else "契約文書登録"
+        if form.validate():
+            try:
+                return self._save(form, document)
+            except PortalError as refusal:
+                status = refuse(form, refusal)
+                if document is not None:
+                    document = self._own_draft(document.id) if status != OutOfTurn.status else None
+        return self._form_page(form, title, document, status)
+
+    def _save(self, form, document):
+        user = g.user._get_current_object()
+        upload = _upload_of(form, has_file=document is not None)
+        facts = form.facts()
+        recipient = documents.recipient_of(form.company_code.data, form.user_code.data, user.company)
+        choice = routes.choose(
+            user.company_id, Side.sender, facts.mode, approvers=codes(form.approvers.data),
+            signer=codes(form.signer.data), viewers=codes(form.viewers.data),
+        )  # fmt: skip
+        if document is None:
+            verb = documents.register
+            document = verb(user, now(), facts, upload, recipient, choice, form.comment.data)
+        else:
+            documents.revise(document, user, now(), facts, upload, recipient, choice, form.comment.data)
+        return done(
+            "登録内容を保存しました。内容をご確認のうえ、［確定］を押すと発信されます。",
+            url_for("RegistrationView.confirmation", document_id=document.id),
+        )
+
+    def _form_page(self, form, title, document=None, status=200):
+        page = self.render_template(
+            "registration/form.html", title=title, form=form, document=document,
+            kept_name=_kept_name(form), max_bytes=current_app.config["MAX_UPLOAD_MB"] * 1024 * 1024,
+        )  # fmt: skip
+        return page, status
+
+    @expose("/<int:document_id>/registration")
+    @has_access
+    @permission_name("register")
+    def confirmation(self, document_id):
+        """［契約文書登録確認］: all that was entered, and who will pay, before it leaves."""
+        document = self._own_draft(document_id)
+        sender, receiver = document.sender, document.receivers[0]
+        signers = sender.people(Role.signer)
+        known = queries.signer_ids([person.id for person in signers], now())
+        return self.render_template(
+            "registration/confirmation.html", title="契約文書登録確認", document=document, own=sender,
+            revision=queries.current_revision(document), steps=timeline.way_of(document, sender.company_id),
+            charge=charge(sender.company.plan.kind, receiver.company.plan.kind),
+            is_shared=must_acknowledge_fee(sender.company.plan.kind, receiver.company.plan.kind),
+            without_certificate=[person for person in signers if person.id not in known],
+        )  # fmt: skip
+
+    @expose("/<int:document_id>/send", methods=["POST"])
+    @has_access
+    @permission_name("register")
+    def send(self, document_id):
+        document = own_document(document_id)
+        documents.send(document, g.user, now())
+        return done(f"契約文書 {document.number} を発信しました。", url_for("MyListView.index"))
+
+    def _own_draft(self, document_id):
+        document = own_document(document_id)
+        if document.status not in WITH_REGISTRAR or document.holder_id != g.user.id:
+            raise OutOfTurn
+        return document
+
+
+def _upload_of(form, *, has_file):
+    """The uploaded file, or the one accepted at an earlier attempt at this form; None keeps the document's."""
+    given = form.pdf.data
+    if given:
+        upload = documents.take_in(given.filename, given.read())
+        form.kept_file.data = _seal().dumps([upload.file_name, upload.sha256, upload.page_count])
+        return upload
+    if form.kept_file.data:
+        try:
+            return Upload(*_seal().loads(form.kept_file.data))
+        except BadSignature:
+            form.kept_file.data = ""
+    if has_file:
+        return None
+    raise Refused("契約文書(PDF)を選択してください。")
+
+
+def _kept_name(form):
+    try:
+        return _seal().loads(form.kept_file.data)[0] if form.kept_file.data else None
+    except BadSignature:
+        return None
+
+
+def _seal():
+    """Marks a file as this person's own accepted upload, so that nobody can name another's."""
+    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt=f"kept-file:{g.user.id}")

@@ -1,0 +1,135 @@
+"""［契約文書署名］, ［署名位置確認］ and 署名用パスワード再発行 (R76-R82)."""
+
+from flask import Response, g, request, url_for
+from flask_appbuilder.baseviews import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_wtf import FlaskForm
+from wtforms import PasswordField, SelectField, TextAreaField
+from wtforms.validators import InputRequired, Length
+
+from app import queries
+from app.clock import now
+from app.errors import NotFound, OutOfTurn, PortalError
+from app.extensions import db
+from app.labels import FIELD_LABEL
+from app.services import documents, outbox, signatures
+from app.services.certificates import NOT_ACTIVATED
+from app.services.strongroom import strongroom
+from app.signing.fields import field_positions
+from app.signing.intake import render_page
+from app.views.answers import done, own_document, refuse
+from app.workflow import Action
+
+PAGE_PICTURE_WIDTH_PX = 900
+
+
+class SignatureForm(FlaskForm):
+    certificate = SelectField("証明書", [InputRequired("証明書を選択してください。")])
+    signing_password = PasswordField(
+        "署名用パスワード", [InputRequired("署名用パスワードを入力してください。"), Length(max=64)],
+        description="件名「署名用パスワード 発行のお知らせ」のメールに記載の6桁の数字です。",
+    )  # fmt: skip
+    comment = TextAreaField("自社内コメント記入欄", [Length(max=2000)], description="自社内のみで閲覧できます。取引先には表示されません。")
+
+
+class SignatureView(BaseView):
+    route_base = "/documents"
+
+    @expose("/<int:document_id>/signature")
+    @has_access
+    @permission_name("answer")
+    def form(self, document_id):
+        """［契約文書署名］: 署名位置確認, then 証明書, 署名用パスワード, comment, ［確定］ (R113)."""
+        document = own_document(document_id)
+        documents.check_turn(Action.sign, document, g.user)
+        form = SignatureForm()
+        form.comment.data = document.party_of(g.user.company_id).comment
+        return self._form_page(document, form)
+
+    @expose("/<int:document_id>/sign", methods=["POST"])
+    @has_access
+    @permission_name("answer")
+    def sign(self, document_id):
+        document, form = own_document(document_id), SignatureForm()
+        form.certificate.choices = _choices()
+        documents.check_turn(Action.sign, document, g.user)
+        if not form.validate():
+            return self._form_page(document, form, 422)
+        try:
+            return self._sign(document, form)
+        except OutOfTurn:
+            raise
+        except PortalError as refusal:
+            return self._form_page(own_document(document_id), form, refuse(form, refusal))
+
+    def _sign(self, document, form):
+        document_id, user = document.id, g.user._get_current_object()
+        order = signatures.check(document, user, int(form.certificate.data), form.signing_password.data, now())
+        db.session.commit()  # nothing is held while the signature is made
+        file = signatures.make(order)
+        document = own_document(document_id)
+        documents.sign(
+            document, user, now(), file=file, certificate_id=order.certificate_id,
+            signing_password_id=order.signing_password_id, comment=form.comment.data or "",
+            ip_address=request.remote_addr or "",
+        )  # fmt: skip
+        return done(f"契約文書 {document.number} に署名しました。", url_for("MyListView.index"))
+
+    def _form_page(self, document, form, status=200):
+        links = queries.activations_of(g.user, now())
+        form.certificate.choices = _choices(links)
+        page = self.render_template(
+            "signature/form.html", title="契約文書署名", document=document, form=form, links=links,
+            own=document.party_of(g.user.company_id), revision=queries.current_revision(document),
+            not_activated=NOT_ACTIVATED if not any(link.activated_at for link in links) else None,
+        )  # fmt: skip
+        return page, status
+
+    @expose("/<int:document_id>/signature/position")
+    @has_access
+    @permission_name("show")
+    def position(self, document_id):
+        """［署名位置確認］: the pages that will carry a signature, with exactly the labels to come (R79, I5)."""
+        document = own_document(document_id)
+        labels = {party.field_name: FIELD_LABEL[party.side] for party in document.parties if party.field_name}
+        positions = [
+            {"label": labels[position.name], "page": position.page, "box": position.box, "size": position.page_size}
+            for position in field_positions(strongroom().store.get(document.pdf_sha256))
+            if position.name in labels
+        ]
+        return self.render_template(
+            "signature/position.html", title="署名位置確認", document=document, positions=positions
+        )
+
+    @expose("/<int:document_id>/pages/<int:number>.png")
+    @has_access
+    @permission_name("show")
+    def page_picture(self, document_id, number):
+        """A picture of one page, counted from 1."""
+        document = own_document(document_id)
+        if not 1 <= number <= document.page_count:
+            raise NotFound
+        picture = render_page(strongroom().store.get(document.pdf_sha256), number - 1, PAGE_PICTURE_WIDTH_PX)
+        return Response(picture, mimetype="image/png")
+
+    @expose("/<int:document_id>/signing_password", methods=["POST"])
+    @has_access
+    @permission_name("answer")
+    def signing_password(self, document_id):
+        """［署名用パスワード再発行］ (R77)."""
+        document = own_document(document_id)
+        documents.check_turn(Action.sign, document, g.user)
+        outbox.give_signing_password_again(g.user._get_current_object(), now())
+        page = "SignatureView.form" if request.form.get("from") == "signature" else "DocumentView.show"
+        return done(
+            "署名用パスワードを再発行し、メールでお送りしました。以前の署名用パスワードは無効になりました。",
+            url_for(page, document_id=document_id),
+        )
+
+
+def _choices(links=None):
+    links = queries.activations_of(g.user, now()) if links is None else links
+    return [
+        (str(link.id), str(link.certificate) + ("" if link.activated_at else "（有効性確認が未完了です）"))
+        for link in links
+    ]

@@ -1,0 +1,122 @@
+"""The way of a document, gone and to go, as one of its companies may see it.
+
+The own company's people are named.  Of another company only what it did as a company is shown: its
+route, its approvers and its comment never leave it (I18).
+"""
+
+from app.labels import ACTION, ROLE, SIDE, jst
+from app.workflow import CONCLUDED, WITH_REGISTRAR, Action, Role, Side, Status
+
+_OWN_LABEL = {
+    Role.recipient: "受取確認",
+    Role.approver: "承認",
+    Role.signer: "署名",
+}
+_VISIBLE_OF_OTHERS = {
+    Side.sender: frozenset({Action.send, Action.sign}),
+    Side.receiver: frozenset({Action.confirm_receipt, Action.approve, Action.sign, Action.remand}),
+}
+
+
+def way_of(document, company_id):
+    """The stages of the current round, each with its state, for :func:`timeline` of the macros."""
+    stages = [_registrar_stage(document, company_id)]
+    for party in document.parties:
+        if party.company_id == company_id:
+            stages += [_own_stage(document, step) for step in _turns(party)]
+        else:
+            stages += _stages_of_other(document, party)
+    stages.append(_end_stage(document))
+    return stages
+
+
+def _turns(party):
+    return [step for step in sorted(party.steps, key=lambda step: step.position) if step.is_turn]
+
+
+def _registrar_stage(document, company_id):
+    has_it = document.status in WITH_REGISTRAR
+    own = document.sender.company_id == company_id
+    return {
+        "label": "登録・発信",
+        "company": document.sender.company.name,
+        "person": document.registrar.shown_name if own else None,
+        "state": "current" if has_it else "done",
+        "at": None if has_it else jst(document.sent_at),
+        "note": "差し戻されています。修正して再送してください。" if has_it and own and document.revision else None,
+    }
+
+
+def _own_stage(document, step):
+    return {
+        "label": _OWN_LABEL[step.role],
+        "company": step.party.company.name,
+        "person": f"{ROLE[step.role]}　{step.user.shown_name}",
+        "state": _state(document, step),
+        "at": jst(step.closed_at) if step.outcome else None,
+        "note": None,
+    }
+
+
+def _state(document, step):
+    if step.outcome is Action.remand:
+        return "remanded"
+    if step.outcome is not None:
+        return "done"
+    return "current" if document.turn is step else "ahead"
+
+
+def _stages_of_other(document, party):
+    """受取確認 and 署名 of another company; its 承認 only while the document waits there."""
+    shown = [step for step in _turns(party) if step.role is not Role.approver]
+    stages = [
+        {
+            "label": _OWN_LABEL[step.role], "company": party.company.name, "person": None,
+            "state": _state(document, step), "at": jst(step.closed_at) if step.outcome else None, "note": None,
+        }
+        for step in shown
+    ]  # fmt: skip
+    turn = document.turn
+    if party.side is Side.receiver:
+        if turn is not None and turn.party is party and turn.role is Role.approver:
+            stages.insert(1, _foreign_stage(party, "承認", "current"))
+        signs_later = document.mode.is_signed_by(Side.receiver) and not any(s.role is Role.signer for s in shown)
+        if signs_later:
+            stages.append(_foreign_stage(party, "署名", "ahead"))
+    return stages
+
+
+def _foreign_stage(party, label, state):
+    return {"label": label, "company": party.company.name, "person": None, "state": state, "at": None, "note": None}
+
+
+def _end_stage(document):
+    label = "文書回覧完了" if not (document.mode.is_signed_by(Side.sender) or document.mode.is_signed_by(Side.receiver)) else "契約締結"
+    if document.status not in CONCLUDED:
+        return {"label": label, "state": "ahead"}
+    note = "通常、翌日に長期保管文書へ移ります。" if document.status is Status.completion_wait else None
+    return {"label": label, "state": "done", "at": jst(document.concluded_at), "note": note}
+
+
+def history_of(document, company_id):
+    """What happened so far, newest first, without the inner life of the other company."""
+    return [
+        {
+            "at": jst(event.at),
+            "what": ACTION[event.action],
+            "company": f"{SIDE[event.side]}　{event.company.name}" if event.company else "定期処理",
+            "person": event.actor.shown_name if event.actor and event.company_id == company_id else "",
+            "reason": event.reason,
+        }
+        for event in reversed(document.events)
+        if _may_see(event, document, company_id)
+    ]
+
+
+def _may_see(event, document, company_id):
+    if event.company_id in (None, company_id):
+        return True
+    own = document.party_of(company_id)
+    if own.side is Side.receiver and event.revision != document.revision:
+        return False
+    return event.action in _VISIBLE_OF_OTHERS[event.side]

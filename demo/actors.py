@@ -1,0 +1,99 @@
+"""People who do what their pages would do, by the same verbs: for the demo's first day and for tests."""
+
+from dataclasses import dataclass, field
+
+from app import queries
+from app.clock import now
+from app.extensions import db
+from app.models import Letter, OutboxMessage, PortalUser
+from app.services import certificates, credentials, documents, outbox, routes, signatures
+from app.services.documents import Facts
+from app.workflow import Side, Status
+
+
+@dataclass
+class Plan:
+    """Who takes part in one document; people by name of their part."""
+
+    registrar: PortalUser
+    recipient: PortalUser
+    approvers: list = field(default_factory=list)
+    signer: PortalUser | None = None
+    viewers: list = field(default_factory=list)
+    receiver_approvers: list = field(default_factory=list)
+    receiver_signer: PortalUser | None = None
+    receiver_viewers: list = field(default_factory=list)
+
+
+def secret_mailed(user, *letters):
+    """The newest password or PIN on its way to a person, while its letter is still in the outbox."""
+    message = db.session.scalars(
+        db.select(OutboxMessage)
+        .where(OutboxMessage.user_id == user.id, OutboxMessage.letter.in_(letters))
+        .order_by(OutboxMessage.id.desc())
+    ).first()
+    return outbox.secret_of(message)
+
+
+def choose_password(user, password):
+    """First log-in done: the person has a password of their own."""
+    credentials.check_policy(password)
+    user.password = credentials.password_hash(password)
+    user.must_change_password = False
+    user.initial_password_until = None
+
+
+def activate(user, pin, password):
+    """証明書有効性確認 of all certificates the person may use."""
+    for link in queries.activations_of(user, now()):
+        certificates.activate(user, link, pin, password, now())
+    db.session.commit()
+
+
+def register(plan, facts: Facts, upload, comment=""):
+    """契約文書登録 up to 登録確認; committed."""
+    choice = routes.Choice(
+        plan.approvers, plan.signer if facts.mode.is_signed_by(Side.sender) else None, plan.viewers
+    )
+    document = documents.register(plan.registrar, now(), facts, upload, plan.recipient, choice, comment)
+    db.session.commit()
+    return document
+
+
+def walk(document, plan, until):
+    """Let each holder take their turn, until the document waits in `until`."""
+    while document.status is not until:
+        step(document, plan)
+
+
+def step(document, plan):
+    """One step by whoever has the turn; committed."""
+    holder, status = document.holder, document.status
+    if status in (Status.draft, Status.remanded):
+        documents.send(document, holder, now())
+    elif status in (Status.sender_approval, Status.receiver_approval):
+        documents.approve(document, holder, now())
+    elif status is Status.receiver_receipt:
+        signer = plan.receiver_signer if document.mode.is_signed_by(Side.receiver) else None
+        choice = routes.Choice(plan.receiver_approvers, signer, plan.receiver_viewers)
+        documents.confirm_receipt(document, holder, now(), choice=choice, fee_acknowledged=True)
+    elif status in (Status.sender_signature, Status.receiver_signature):
+        sign(document, holder)
+    else:
+        raise ValueError(f"nobody has the turn in {status}")
+    db.session.commit()
+
+
+def sign(document, signer):
+    """署名 with the password from the signer's mail."""
+    link = next(link for link in queries.activations_of(signer, now()) if link.activated_at)
+    password = secret_mailed(signer, Letter.signing_password, Letter.signing_password_reissued)
+    order = signatures.check(document, signer, link.id, password, now())
+    db.session.commit()
+    file = signatures.make(order)
+    documents.sign(
+        document, signer, now(), file=file, certificate_id=order.certificate_id,
+        signing_password_id=order.signing_password_id, ip_address="127.0.0.1",
+    )  # fmt: skip
+
+

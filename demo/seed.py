@@ -1,0 +1,220 @@
+"""The demo's first day: invented companies and people, and a document waiting at each turn."""
+
+import datetime as dt
+from pathlib import Path
+
+from sqlalchemy import select
+
+from app.clock import now
+from app.extensions import db, writing
+from app.jobs import archive_transfer
+from app.models import Company, DocumentKind, Letter, PortalUser
+from app.plans import PlanKind
+from app.services import certificates, companies, documents, strongroom
+from app.services.documents import Facts
+from app.views.operator import role_rows
+from app.workflow import SignatureMode, Status
+from demo import actors
+from demo.actors import Plan
+
+CONTRACTS = Path(__file__).parent / "contracts"
+PASSWORD = "Demo-1234"  # noqa: S105  everybody's, but of those who have never logged in
+
+# plan, name, kana, address, phone, people: (name, kana, department, title, part)
+# part: a administrator, s signer with an activated certificate, n signer who has not activated it,
+#       f has never logged in
+COMPANIES = (
+    (PlanKind.one_side, "株式会社あおば建設", "カブシキガイシャアオバケンセツ", "東京都架空区青葉一丁目1番1号", "03-0000-0001", (
+        ("青木 健一", "アオキ ケンイチ", "工事部", "主任", "a"),
+        ("石川 麻衣", "イシカワ マイ", "工事部", "課長", ""),
+        ("上田 剛", "ウエダ ツヨシ", "工事部", "部長", ""),
+        ("遠藤 和夫", "エンドウ カズオ", "役員室", "代表取締役", "s"),
+        ("大野 由紀", "オオノ ユキ", "経理部", "", ""),
+        ("岡本 翔", "オカモト ショウ", "工事部", "", "f"),
+    )),
+    (PlanKind.one_side, "株式会社ひばり組", "カブシキガイシャヒバリグミ", "大阪府架空市雲雀町2番2号", "06-0000-0002", (
+        ("平井 誠", "ヒライ マコト", "購買部", "係長", "a"),
+        ("福田 涼子", "フクダ リョウコ", "購買部", "部長", "s"),
+    )),
+    (PlanKind.partner, "みどり設備工業株式会社", "ミドリセツビコウギョウカブシキガイシャ", "埼玉県架空市緑町3番3号", "048-000-0003", (
+        ("水野 直樹", "ミズノ ナオキ", "営業部", "", "a"),
+        ("村上 恵", "ムラカミ メグミ", "営業部", "課長", ""),
+        ("森田 徹", "モリタ トオル", "役員室", "代表取締役", "s"),
+        ("山口 実", "ヤマグチ ミノル", "役員室", "専務取締役", "n"),
+        ("横山 沙織", "ヨコヤマ サオリ", "総務部", "", ""),
+    )),
+    (PlanKind.partner, "髙﨑電工㈲", "タカサキデンコウ", "群馬県架空市高崎町4番4号", "027-000-0004", (
+        ("髙﨑 一郎", "タカサキ イチロウ", "", "代表取締役", "as"),
+    )),
+    (PlanKind.both_sides, "つばめ鉄鋼株式会社", "ツバメテッコウカブシキガイシャ", "愛知県架空市燕町5番5号", "052-000-0005", (
+        ("津田 文子", "ツダ フミコ", "業務部", "", "a"),
+        ("寺島 淳", "テラシマ ジュン", "業務部", "部長", "s"),
+    )),
+    (PlanKind.both_sides, "しらさぎ建材株式会社", "シラサギケンザイカブシキガイシャ", "兵庫県架空市白鷺町6番6号", "079-000-0006", (
+        ("島田 亮", "シマダ リョウ", "営業部", "", "a"),
+        ("菅原 美咲", "スガワラ ミサキ", "営業部", "部長", "s"),
+    )),
+)  # fmt: skip
+
+# mode -> (title, kind, file, amount)
+TITLES = {
+    SignatureMode.both_sides: ("（仮称）架空ビル新築工事 工事請負契約書", DocumentKind.contract, "construction-contract", 12_960_000),
+    SignatureMode.sender_only: ("架空ビル新築工事 資材注文書", DocumentKind.order, "purchase-order", 1_848_000),
+    SignatureMode.receiver_only: ("架空ビル新築工事 資材注文請書", DocumentKind.order_acceptance, "order-acknowledgement", 1_848_000),
+    SignatureMode.no_signature: ("架空ビル新築工事 安全書類送付状", DocumentKind.other, "safety-cover-letter", None),
+}  # fmt: skip
+TURNS = {
+    SignatureMode.both_sides: (
+        Status.sender_approval, Status.sender_signature, Status.receiver_receipt,
+        Status.receiver_approval, Status.receiver_signature,
+    ),
+    SignatureMode.sender_only: (
+        Status.sender_approval, Status.sender_signature, Status.receiver_receipt, Status.receiver_approval,
+    ),
+    SignatureMode.receiver_only: (
+        Status.sender_approval, Status.receiver_receipt, Status.receiver_approval, Status.receiver_signature,
+    ),
+    SignatureMode.no_signature: (Status.sender_approval, Status.receiver_receipt, Status.receiver_approval),
+}  # fmt: skip
+
+
+class Seed:
+    """What the seeding makes, and afterwards tells in accounts.json."""
+
+    def __init__(self):
+        self.accounts = []
+        self.people = {}
+        self.uploads = {}
+
+    def plant(self):
+        """Fill an empty portal; each part is committed on its own."""
+        with writing():
+            for row in COMPANIES:
+                self._company(*row)
+            self._operator()
+            self._documents()
+        return self.accounts
+
+    # -- companies and people --------------------------------------------------
+
+    def _company(self, plan, name, kana, address, phone, rows):
+        company = companies.found_company(name, plan, now(), kana=kana, address=address, phone=phone)
+        made = [(self._person(company, row), row[4]) for row in rows]
+        signers = [user for user, part in made if set(part) & {"s", "n"}]
+        certificate = certificates.issue(
+            company, signers, signers[0], now(), department=signers[0].department, title=signers[0].title
+        )
+        db.session.commit()
+        pin = actors.secret_mailed(signers[0], Letter.certificate_pin)
+        for user, part in made:
+            if "s" in part:
+                actors.activate(user, pin, PASSWORD)
+            authorities = [word for word, on in (("admin", "a" in part), ("signer", user in signers)) if on]
+            self._account(user, part, authorities, [(certificate.number, pin)] if user in signers else [])
+
+    def _person(self, company, row):
+        name, kana, department, title, part = row
+        roles = role_rows("Member", "CompanyAdmin") if "a" in part else role_rows("Member")
+        user = PortalUser(
+            full_name=name, kana=kana, department=department, title=title, company=company,
+            mail_address=f"{len(self.people) + 1:02d}@{company.code.lower()}.example",
+        )  # fmt: skip
+        companies.enrol(user, now(), roles=roles)
+        self.people[name] = user
+        if "f" not in part:
+            actors.choose_password(user, PASSWORD)
+        return user
+
+    def _account(self, user, part, authorities, own_certificates):
+        password = actors.secret_mailed(user, Letter.initial_password) if "f" in part else PASSWORD
+        company = user.company
+        self.accounts.append({
+            "company_code": company.code if company else None,
+            "company_name": company.name if company else None,
+            "plan": company.plan.kind.value if company else None,
+            "user_code": user.user_code,
+            "password": password,
+            "name": user.full_name,
+            "email": user.mail_address,
+            "authorities": authorities,
+            "certificates": [{"certificate_no": number, "pin": pin} for number, pin in own_certificates],
+        })  # fmt: skip
+
+    def _operator(self):
+        roles = role_rows("Operator")
+        user = PortalUser(full_name="運営 太郎", mail_address="operator@portal.example")
+        companies.enrol(user, now(), roles=roles)
+        actors.choose_password(user, PASSWORD)
+        db.session.commit()
+        self._account(user, "", ["operator"], [])
+
+    # -- documents -------------------------------------------------------------
+
+    def _documents(self):
+        for mode, turns in TURNS.items():
+            for turn in turns:
+                self._document(mode, turn)
+        self._document(SignatureMode.both_sides, Status.draft)
+        self._remanded()
+        self._document(SignatureMode.sender_only, Status.completion_wait)
+        archived = self._document(SignatureMode.both_sides, Status.completion_wait)
+        archive_transfer.run_one(archived.id, now())
+        self._single_id()
+        self._shared_fee()
+
+    def _plan(self):
+        who = self.people
+        return Plan(
+            registrar=who["青木 健一"], approvers=[who["石川 麻衣"], who["上田 剛"]], signer=who["遠藤 和夫"],
+            viewers=[who["大野 由紀"]], recipient=who["水野 直樹"], receiver_approvers=[who["村上 恵"]],
+            receiver_signer=who["森田 徹"], receiver_viewers=[who["横山 沙織"]],
+        )  # fmt: skip
+
+    def _document(self, mode, until, plan=None):
+        plan = plan or self._plan()
+        title, kind, file, amount = TITLES[mode]
+        today = now().date()
+        facts = Facts(
+            title=title, kind=kind, mode=mode, amount_yen=amount,
+            term_from=today if amount else None, term_to=today + dt.timedelta(days=180) if amount else None,
+            message="お世話になっております。ご確認のほど、よろしくお願いいたします。",
+        )  # fmt: skip
+        document = actors.register(plan, facts, self._upload(file), comment="工事部で内容を確認済みです。")
+        actors.walk(document, plan, until)
+        return document
+
+    def _upload(self, file):
+        if file not in self.uploads:
+            path = CONTRACTS / f"{file}.pdf"
+            self.uploads[file] = documents.take_in(path.name, path.read_bytes())
+        return self.uploads[file]
+
+    def _remanded(self):
+        document = self._document(SignatureMode.receiver_only, Status.receiver_receipt)
+        documents.remand(document, document.holder, now(), reason="納期の記載をご確認ください。")
+        db.session.commit()
+
+    def _single_id(self):
+        """A company with one single 利用者ID: 受取担当者 and 署名者 in one (R13)."""
+        plan = self._plan()
+        plan.recipient = plan.receiver_signer = self.people["髙﨑 一郎"]
+        plan.receiver_approvers, plan.receiver_viewers = [], []
+        self._document(SignatureMode.both_sides, Status.receiver_receipt, plan)
+        self._document(SignatureMode.receiver_only, Status.receiver_signature, plan)
+
+    def _shared_fee(self):
+        """Both companies on 片方課金プラン: the fee warning of R60."""
+        who = self.people
+        plan = Plan(registrar=who["青木 健一"], recipient=who["平井 誠"], signer=who["遠藤 和夫"])
+        self._document(SignatureMode.sender_only, Status.receiver_receipt, plan)
+
+
+def is_planted():
+    return db.session.scalar(select(Company.id).limit(1)) is not None
+
+
+def found_portal():
+    """The PKI; the caller has upgraded the schema."""
+    with writing():
+        strongroom.found(now())
+        db.session.commit()

@@ -1,0 +1,169 @@
+"""The command line of the portal: demo, serve, worker, job, db, verify."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.group()
+def cli():
+    """A portal in which companies conclude contracts electronically."""
+
+
+@cli.command()
+@click.option("--port", default=8080, show_default=True, help="Port on 127.0.0.1.")
+@click.option("--data", default="var/demo", show_default=True, help="Where the demo keeps everything.")
+@click.option("--reset", is_flag=True, help="Begin anew: what the folder held is deleted.")
+def demo(port, data, reset):
+    """Start a whole portal with invented companies in it, and say who can log in."""
+    from demo import portal
+
+    portal.start(Path(data), port, reset)
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@click.argument("gunicorn_args", nargs=-1, type=click.UNPROCESSED)
+def serve(gunicorn_args):
+    """Serve the pages with gunicorn; further arguments are gunicorn's."""
+    workers = str((os.cpu_count() or 1) + 1)
+    os.execvp(  # noqa: S606, S607
+        sys.executable,
+        [sys.executable, "-m", "gunicorn", "app:create_app()", "--worker-class", "gthread", "--threads", "4",
+         "--workers", workers, "--bind", "127.0.0.1:8000", "--max-requests", "2000", "--max-requests-jitter", "200",
+         "--access-logfile", "-", *gunicorn_args],
+    )  # fmt: skip
+
+
+@cli.command()
+def worker():
+    """Run the jobs by their timetable, in one process."""
+    from app import create_app
+    from app.jobs import worker
+
+    worker.run_forever(create_app())
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--data", help="A demo's folder, to run the job with the demo's settings.")
+def job(name, data):
+    """Run one job once, and print what it did as JSON."""
+    if data:
+        _read_settings(Path(data) / "settings.env")
+    from app import create_app
+    from app.jobs import JOBS, run_job
+
+    if name not in JOBS:
+        raise click.UsageError(f"Unknown job {name!r}. There are: {', '.join(JOBS)}")
+    with create_app().app_context():
+        report = run_job(name)
+    click.echo(json.dumps(report, ensure_ascii=False))
+    sys.exit(1 if report["failed"] else 0)
+
+
+def _read_settings(path):
+    """Take over the settings of a demo, except where the environment says otherwise."""
+    if not path.is_file():
+        raise click.UsageError(f"{path} does not exist. Start the demo first: python run.py demo")
+    for line in path.read_text(encoding="utf-8").splitlines():
+        name, _, value = line.partition("=")
+        os.environ.setdefault(name, value)
+
+
+@cli.group()
+def db():
+    """The database's schema."""
+
+
+@db.command()
+def upgrade():
+    """Bring the schema to the newest migration and make the certificate authority where there is none."""
+    from app import create_app, schema
+    from app.clock import now
+    from app.extensions import db, writing
+    from app.services import strongroom
+
+    with create_app().app_context():
+        schema.upgrade()
+        with writing():
+            strongroom.found(now())
+            db.session.commit()
+    click.echo("The database is up to date.")
+
+
+@db.command()
+@click.argument("message")
+def revision(message):
+    """Write a migration for what changed in app/models.py."""
+    from app import create_app, schema
+
+    with create_app().app_context():
+        schema.new_migration(message)
+
+
+@cli.command("create-operator")
+@click.argument("full_name")
+@click.argument("mail_address")
+def create_operator(full_name, mail_address):
+    """Issue the 利用者ID of an operator; its password goes out by mail."""
+    from app import create_app
+    from app.clock import now
+    from app.extensions import db, writing
+    from app.models import PortalUser
+    from app.services import companies
+    from app.views.operator import role_rows
+
+    with create_app().app_context(), writing():
+        user = PortalUser(full_name=full_name, mail_address=mail_address)
+        companies.enrol(user, now(), roles=role_rows("Operator"))
+        db.session.commit()
+        click.echo(user.user_code)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--root", type=click.Path(path_type=Path), help="Trusted root certificates, PEM; default: the own root.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole verdict as JSON.")
+def verify(file, root, as_json):
+    """Judge the signatures of a PDF: exit 0 valid, 1 altered or invalid, 2 cannot be judged."""
+    try:
+        from app.signing.verify import verify as judge
+
+        verdict = judge(file.read_bytes(), _trusted_roots(root))
+    except Exception as error:
+        click.echo(f"検証できません：{error}", err=True)
+        sys.exit(2)
+    click.echo(json.dumps(verdict.as_dict(), ensure_ascii=False, indent=2) if as_json else _in_words(verdict))
+    sys.exit(verdict.exit_code)
+
+
+def _trusted_roots(path):
+    """The given roots, else those of the portal that is set up here, else the demo's."""
+    from cryptography.x509 import load_pem_x509_certificates
+
+    demo_root = Path("var/demo/pki/root.pem")
+    if path is None and "PORTAL_KEK" not in os.environ and "PORTAL_KEK_FILE" not in os.environ:
+        path = demo_root
+    if path is not None:
+        return load_pem_x509_certificates(path.read_bytes())
+    from app import create_app
+    from app.services.strongroom import strongroom
+
+    with create_app().app_context():
+        return strongroom().roots
+
+
+def _in_words(verdict):
+    lines = [verdict.sentence, f"SHA-256　{verdict.sha256}"]
+    lines += [f"・{signature.field}　{signature.sentence}" for signature in verdict.signatures]
+    lines += [f"・{stamp.field}　{stamp.sentence}" for stamp in verdict.time_stamps]
+    if verdict.provable_until:
+        lines.append(f"証明できる期限　{verdict.provable_until:%Y/%m/%d}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,235 @@
+import contextlib
+import datetime as dt
+import hashlib
+import http.server
+import os
+import threading
+import time
+
+import pytest
+import time_machine
+from asn1crypto import tsp
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from app import clock
+from app.errors import SigningFailed
+from app.signing import timestamps
+from app.signing.keys import KeyKind
+from app.signing.timestamps import HttpTsa, TimeStampAuthorities, TokenRefused, check_answer
+from app.signing.verify import Outcome, verify
+from tests.independent import independently_valid
+from tests.signing.conftest import Portal
+
+DIGEST = hashlib.sha256(b"contract").digest()
+NONCE = 0x4711_0815_1234_5678
+
+
+def request(digest=DIGEST, algorithm="sha256", nonce=NONCE):
+    imprint = {"hash_algorithm": {"algorithm": algorithm}, "hashed_message": digest}
+    asked = {"version": 1, "message_imprint": imprint, "nonce": nonce, "cert_req": True}
+    return tsp.TimeStampReq(asked).dump()
+
+
+def check(portal, answer, **changes):
+    arguments = {
+        "message_digest": DIGEST,
+        "md_algorithm": "sha256",
+        "nonce": NONCE,
+        "roots": portal.roots,
+        "now": clock.now(),
+    }
+    return check_answer(answer, **(arguments | changes))
+
+
+@pytest.mark.requirement("L18")
+@pytest.mark.parametrize("algorithm", ["sha256", "sha384", "sha512"])
+def test_a_token_of_our_own_holds(portal, algorithm):
+    digest = hashlib.new(algorithm, b"contract").digest()
+    answer = portal.tsa.answer(request(digest, algorithm))
+    token, chain = check(portal, answer, message_digest=digest, md_algorithm=algorithm)
+    assert chain[0] == portal.authorities.tsa.certificate.public_bytes(Encoding.DER)
+
+
+def test_serial_numbers_are_unique(portal):
+    answers = [tsp.TimeStampResp.load(portal.tsa.answer(request())) for _ in range(50)]
+    infos = [answer["time_stamp_token"]["content"]["encap_content_info"]["content"].parsed for answer in answers]
+    assert len({info["serial_number"].native for info in infos}) == 50
+
+
+@pytest.mark.requirement("L18")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"nonce": NONCE + 1},
+        {"message_digest": bytes(32)},
+        {"md_algorithm": "sha512"},
+        {"now": dt.datetime.now(dt.UTC) + dt.timedelta(seconds=75)},
+        {"now": dt.datetime.now(dt.UTC) - dt.timedelta(days=400)},
+    ],
+)
+def test_a_token_for_something_else_or_another_time_is_refused(portal, changes):
+    with pytest.raises(TokenRefused):
+        check(portal, portal.tsa.answer(request()), **changes)
+
+
+def test_a_token_of_an_unknown_authority_is_refused(portal, rsa_portal):
+    with pytest.raises(TokenRefused, match="not trusted"):
+        check(rsa_portal, portal.tsa.answer(request()))
+
+
+def test_a_token_signed_by_a_certificate_not_made_for_it_is_refused(portal, sender):
+    from app.signing.authorities import Credential
+    from app.signing.timestamps import EmbeddedTsa
+
+    impostor = EmbeddedTsa(
+        Credential(sender.certificate, sender.key), [portal.authorities.signers_ca.certificate]
+    )
+    with pytest.raises(TokenRefused, match="not for time stamping"):
+        check(portal, impostor.answer(request()))
+
+
+def test_no_flipped_byte_of_a_token_raises_anything_but_a_refusal(portal):
+    answer = portal.tsa.answer(request())
+    for place in range(0, len(answer), 37):
+        flipped = bytearray(answer)
+        flipped[place] ^= 0x10
+        with contextlib.suppress(TokenRefused):
+            check(portal, bytes(flipped))
+
+
+@pytest.mark.parametrize("asked", [b"", b"garbage", request(bytes(20), "sha1"), request(bytes(5))])
+def test_the_embedded_authority_refuses_what_it_cannot_stamp(portal, asked):
+    status = tsp.TimeStampResp.load(portal.tsa.answer(asked))["status"]["status"].native
+    assert status == "rejection"
+
+
+class Tsa(http.server.BaseHTTPRequestHandler):
+    """A time-stamp authority over HTTP that misbehaves as told."""
+
+    def do_POST(self):
+        self.server.asked += 1
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        behaviour = self.server.behaviour
+        if behaviour == "nothing":
+            time.sleep(self.server.patience)
+            return
+        if behaviour == "error":
+            return self.reply(500, b"")
+        if behaviour == "redirect":
+            return self.reply(302, b"", ("Location", "http://127.0.0.1:1/"))
+        if behaviour == "huge":
+            return self.reply(200, bytes(2 * 1024 * 1024))
+        if behaviour == "garbage":
+            return self.reply(200, os.urandom(500))
+        if behaviour == "empty":
+            return self.reply(200, b"")
+        if behaviour == "wrong nonce":
+            asked = tsp.TimeStampReq.load(body)
+            asked["nonce"] = asked["nonce"].native + 1
+            body = asked.dump(force=True)
+        if behaviour == "wrong clock":
+            with time_machine.travel(clock.now() - dt.timedelta(days=400)):
+                return self.reply(200, self.server.tsa.answer(body))
+        return self.reply(200, self.server.tsa.answer(body))
+
+    def reply(self, status, body, *headers):
+        self.send_response(status)
+        self.send_header("Content-Type", "application/timestamp-reply")
+        self.send_header("Content-Length", str(len(body)))
+        for header in headers:
+            self.send_header(*header)
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def serve():
+    servers = []
+
+    def start(tsa, behaviour="right"):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Tsa)
+        server.tsa, server.behaviour, server.asked, server.patience = tsa, behaviour, 0, 1.0
+        server.url = f"http://127.0.0.1:{server.server_address[1]}/tsa"
+        server.worker = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        server.worker.start()
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+        server.worker.join()
+
+
+@pytest.fixture(scope="module")
+def outside():
+    """The authorities of somebody else, who stamps for us."""
+    return Portal(KeyKind.p_256)
+
+
+def desk_with(portal, outside, *urls):
+    """A desk of ours that takes its time stamps from outside."""
+    authorities = TimeStampAuthorities([HttpTsa(url, roots=outside.roots) for url in urls])
+    desk = portal.desk_with(authorities)
+    theirs = {ca.certificate.subject for ca in (outside.authorities.tsa_ca,)}
+    ours = portal.leaf_ocsp
+    desk.leaf_ocsp = lambda c: outside.leaf_ocsp(c) if c.issuer in theirs else ours(c)
+    desk._ca_crls = lambda: [*portal.ca_crls(), *outside.ca_crls()]
+    return desk
+
+
+@pytest.mark.requirement("L18")
+def test_contracts_are_stamped_by_an_outside_authority(portal, outside, sender, contract, serve):
+    server = serve(outside.tsa)
+    desk = desk_with(portal, outside, server.url)
+    key = {"key": sender.key, "certificate": sender.certificate, "field": "sender"}
+    signed = desk.sign(contract, **key)
+    assert server.asked == 2  # once to learn its certificates, which were not configured
+    archived = desk.archive(desk.sign(contract, **key))
+    assert server.asked == 4
+    roots = [*portal.roots, *outside.roots]
+    assert verify(signed, roots).level == "B-LT"
+    assert verify(archived, roots).level == "B-LTA"
+    assert verify(archived, portal.roots).outcome is Outcome.unjudged
+    independently_valid(archived, b"".join(root.public_bytes(Encoding.PEM) for root in roots))
+
+
+@pytest.mark.requirement("L18")
+@pytest.mark.parametrize(
+    "behaviour",
+    ["wrong nonce", "wrong clock", "garbage", "empty", "error", "redirect", "huge", "nothing", "unknown"],
+)
+def test_a_failing_authority_is_passed_over(
+    portal, outside, sender, contract, serve, behaviour, monkeypatch
+):
+    monkeypatch.setattr(timestamps, "TIMEOUT_SECONDS", 0.4)
+    bad = serve(portal.tsa if behaviour == "unknown" else outside.tsa, behaviour)
+    good = serve(outside.tsa)
+    desk = desk_with(portal, outside, bad.url, good.url)
+    desk.tsa.authorities[0].chain = desk.tsa.authorities[1].chain = tuple(outside.tsa.certificate_chains()[0])
+    signed = desk.sign(contract, key=sender.key, certificate=sender.certificate, field="sender")
+    assert (bad.asked, good.asked) == (1, 1)
+    assert verify(signed, [*portal.roots, *outside.roots]).outcome is Outcome.valid
+    desk.sign(contract, key=sender.key, certificate=sender.certificate, field="sender")
+    assert (bad.asked, good.asked) == (1, 2), "it rests for a while"
+
+
+@pytest.mark.requirement("L18")
+def test_without_any_time_stamp_nothing_is_signed(portal, outside, sender, contract, serve):
+    bad = serve(outside.tsa, "wrong nonce")
+    desk = desk_with(portal, outside, bad.url, "http://127.0.0.1:9/tsa")
+    with pytest.raises(SigningFailed, match="タイムスタンプを取得できなかった"):
+        desk.sign(contract, key=sender.key, certificate=sender.certificate, field="sender")
+    with pytest.raises(SigningFailed, match="タイムスタンプを取得できなかった"):
+        desk.archive(contract)
+
+
+@pytest.mark.parametrize("url", ["ftp://tsa.example/", "tsa.example", "http://"])
+def test_an_address_that_is_none_is_refused(url):
+    with pytest.raises(ValueError):
+        HttpTsa(url)
