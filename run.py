@@ -25,15 +25,16 @@ def demo(port, data, reset):
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})
+@click.option("--bind", default="127.0.0.1:8000", show_default=True, help="Address and port.")
+@click.option("--workers", default=(os.cpu_count() or 1) + 1, show_default=True, help="Processes.")
 @click.argument("gunicorn_args", nargs=-1, type=click.UNPROCESSED)
-def serve(gunicorn_args):
+def serve(bind, workers, gunicorn_args):
     """Serve the pages with gunicorn; further arguments are gunicorn's."""
-    workers = str((os.cpu_count() or 1) + 1)
-    os.execvp(  # noqa: S606, S607
+    os.execv(  # noqa: S606
         sys.executable,
-        [sys.executable, "-m", "gunicorn", "app:create_app()", "--worker-class", "gthread", "--threads", "4",
-         "--workers", workers, "--bind", "127.0.0.1:8000", "--max-requests", "2000", "--max-requests-jitter", "200",
-         "--access-logfile", "-", *gunicorn_args],
+        [sys.executable, "-m", "gunicorn", "app:create_app()", "--chdir", str(Path(__file__).parent.absolute()),
+         "--bind", bind, "--workers", str(workers), "--worker-class", "gthread", "--threads", "4",
+         "--max-requests", "2000", "--max-requests-jitter", "200", *gunicorn_args],
     )  # fmt: skip
 
 

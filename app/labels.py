@@ -1,7 +1,7 @@
 """The Japanese words for what the rows hold.  What users read sits here, in errors.py and in templates."""
 
 from app.clock import JAPAN
-from app.models import CompanyStatus, DocumentKind, Level
+from app.models import CompanyStatus, DocumentKind, Letter, Level
 from app.plans import PlanKind
 from app.workflow import Action, Role, Side, SignatureMode, Status
 
@@ -80,6 +80,20 @@ COMPANY_STATUS = {
     CompanyStatus.suspended: "停止",
     CompanyStatus.terminated: "解約",
 }
+LETTER = {
+    Letter.user_issued: "利用者ID発行",
+    Letter.initial_password: "初回ログインパスワード",
+    Letter.certificate_pin: "PIN",
+    Letter.receipt_request: "受取確認依頼",
+    Letter.approval_request: "承認依頼",
+    Letter.signature_request: "署名依頼",
+    Letter.signing_password: "署名用パスワード発行",
+    Letter.signing_password_reissued: "署名用パスワード再発行",
+    Letter.progress: "処理状況",
+    Letter.remanded: "差戻",
+    Letter.completed: "文書回覧完了",
+    Letter.account_locked: "ログインの一時停止",
+}
 LEVEL = {
     Level.none: "電子署名なし",
     Level.b_lt: "電子署名済み（PAdES B-LT）",
@@ -87,7 +101,7 @@ LEVEL = {
     Level.timestamped: "タイムスタンプ済み",
 }
 
-_ALL = (STATUS, ACTION, ROLE, SIDE, MODE, KIND, PLAN, COMPANY_STATUS, LEVEL)
+_ALL = (STATUS, ACTION, ROLE, SIDE, MODE, KIND, PLAN, COMPANY_STATUS, LETTER, LEVEL)
 
 
 def label(value):

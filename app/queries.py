@@ -24,6 +24,7 @@ from app.models import (
 from app.workflow import IN_ARCHIVE, OPEN, Role, SignatureMode, Status
 
 PAGE_SIZES = (20, 50, 100)
+MOST_ID = 2**31 - 1  # what the column of a number holds; a greater one in an address is nobody's
 
 
 def documents_of(user):
@@ -48,6 +49,8 @@ def documents_of(user):
 
 def document_of(user, document_id):
     """One document with all its page needs, or :class:`NotFound` for unknown and foreign alike."""
+    if document_id > MOST_ID:
+        raise NotFound
     document = db.session.scalar(
         documents_of(user)
         .where(ContractDocument.id == document_id)

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -20,6 +21,7 @@ from app.services.strongroom import strongroom
 from demo import seed
 from demo.mail_server import MailServer
 
+START_SECONDS = 120
 STOP_SECONDS = 15
 
 
@@ -36,14 +38,21 @@ def start(data: Path, port: int, reset: bool):
     settings = _settings(data, port, mail_server.port)
     _write_private(data / "settings.env", "".join(f"{name}={value}\n" for name, value in settings.items()))
     accounts = _prepare(data, settings)
-    processes = [_run(settings, "worker"), _run(settings, "serve", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--access-logfile", "/dev/null", "--log-level", "warning")]
+    pages = ("serve", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--log-level", "warning")
+    processes = [_run(settings, "worker"), _run(settings, *pages)]
+    if not _answers(port, processes):
+        _stop(processes)
+        raise SystemExit("The portal did not start; the lines above say why.")
     _tell(accounts, settings["PORTAL_BASE_URL"], data)
     _wait(processes)
     mail_server.stop()
 
 
 def _settings(data, port, smtp_port):
-    """Every setting of the demo; its secrets are made once and kept."""
+    """Every setting of the demo; its secrets are made once and kept.
+
+    Of the environment's own settings it takes the database's address alone, to show itself on PostgreSQL.
+    """
     kept = {}
     path = data / "settings.env"
     if path.exists():
@@ -52,7 +61,7 @@ def _settings(data, port, smtp_port):
         "PORTAL_ENV": "demo",
         "PORTAL_SECRET_KEY": kept.get("PORTAL_SECRET_KEY") or secrets.token_urlsafe(48),
         "PORTAL_KEK": kept.get("PORTAL_KEK") or base64.b64encode(os.urandom(32)).decode(),
-        "PORTAL_DATABASE_URL": f"sqlite:///{data / 'portal.db'}",
+        "PORTAL_DATABASE_URL": os.environ.get("PORTAL_DATABASE_URL") or kept.get("PORTAL_DATABASE_URL") or f"sqlite:///{data / 'portal.db'}",
         "PORTAL_STORAGE_URL": (data / "files").as_uri(),
         "PORTAL_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}",
         "PORTAL_BASE_URL": f"http://127.0.0.1:{port}",
@@ -112,6 +121,10 @@ def _wait(processes):
         if any(process.poll() is not None for process in processes):
             print("One of the demo's processes ended; stopping.", file=sys.stderr)
             break
+    _stop(processes)
+
+
+def _stop(processes):
     for process in processes:
         process.terminate()
     for process in processes:
@@ -119,6 +132,17 @@ def _wait(processes):
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
+
+
+def _answers(port, processes):
+    """Wait until the pages can be opened; False when a process ended or it takes too long."""
+    give_up = time.monotonic() + START_SECONDS
+    while time.monotonic() < give_up and all(process.poll() is None for process in processes):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return True
+        time.sleep(0.2)
+    return False
 
 
 def _is_free(port):

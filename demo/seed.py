@@ -28,7 +28,7 @@ COMPANIES = (
         ("青木 健一", "アオキ ケンイチ", "工事部", "主任", "a"),
         ("石川 麻衣", "イシカワ マイ", "工事部", "課長", ""),
         ("上田 剛", "ウエダ ツヨシ", "工事部", "部長", ""),
-        ("遠藤 和夫", "エンドウ カズオ", "役員室", "代表取締役", "s"),
+        ("青葉 一郎", "アオバ イチロウ", "役員室", "代表取締役", "s"),
         ("大野 由紀", "オオノ ユキ", "経理部", "", ""),
         ("岡本 翔", "オカモト ショウ", "工事部", "", "f"),
     )),
@@ -39,7 +39,7 @@ COMPANIES = (
     (PlanKind.partner, "みどり設備工業株式会社", "ミドリセツビコウギョウカブシキガイシャ", "埼玉県架空市緑町3番3号", "048-000-0003", (
         ("水野 直樹", "ミズノ ナオキ", "営業部", "", "a"),
         ("村上 恵", "ムラカミ メグミ", "営業部", "課長", ""),
-        ("森田 徹", "モリタ トオル", "役員室", "代表取締役", "s"),
+        ("緑川 花子", "ミドリカワ ハナコ", "役員室", "代表取締役", "s"),
         ("山口 実", "ヤマグチ ミノル", "役員室", "専務取締役", "n"),
         ("横山 沙織", "ヨコヤマ サオリ", "総務部", "", ""),
     )),
@@ -165,9 +165,9 @@ class Seed:
     def _plan(self):
         who = self.people
         return Plan(
-            registrar=who["青木 健一"], approvers=[who["石川 麻衣"], who["上田 剛"]], signer=who["遠藤 和夫"],
+            registrar=who["青木 健一"], approvers=[who["石川 麻衣"], who["上田 剛"]], signer=who["青葉 一郎"],
             viewers=[who["大野 由紀"]], recipient=who["水野 直樹"], receiver_approvers=[who["村上 恵"]],
-            receiver_signer=who["森田 徹"], receiver_viewers=[who["横山 沙織"]],
+            receiver_signer=who["緑川 花子"], receiver_viewers=[who["横山 沙織"]],
         )  # fmt: skip
 
     def _document(self, mode, until, plan=None):
@@ -205,7 +205,7 @@ class Seed:
     def _shared_fee(self):
         """Both companies on 片方課金プラン: the fee warning of R60."""
         who = self.people
-        plan = Plan(registrar=who["青木 健一"], recipient=who["平井 誠"], signer=who["遠藤 和夫"])
+        plan = Plan(registrar=who["青木 健一"], recipient=who["平井 誠"], signer=who["青葉 一郎"])
         self._document(SignatureMode.sender_only, Status.receiver_receipt, plan)
 
 

@@ -5,7 +5,7 @@ import secrets
 import string
 
 from flask import current_app
-from sqlalchemy import select, update
+from sqlalchemy import case, select, update
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from app.errors import Refused, SecretRefused
@@ -84,12 +84,13 @@ def log_in(user_code, password, now):
         _pretend_to_compare(password)
         raise _wrong()
     user_id = user.id
-    if not _take_login_try(user_id, now):
+    tries = _take_login_try(user_id, now)
+    if tries is None:
         _pretend_to_compare(password)
         raise _wrong()
     user = db.session.get(PortalUser, user_id)
     if not check_password_hash(user.password, normalise(password)):
-        _lock_if_last(user, now)
+        _tell_if_locked(user, tries, now)
         raise _wrong()
     if user.must_change_password and user.initial_password_until and now >= user.initial_password_until:
         raise SecretRefused(
@@ -103,13 +104,14 @@ def log_in(user_code, password, now):
 
 def is_own_password(user, password, now):
     """Whether `password` is the person's log-in password; wrong guesses count as log-in tries."""
-    if not _take_login_try(user.id, now):
+    tries = _take_login_try(user.id, now)
+    if tries is None:
         return False
     user = db.session.get(PortalUser, user.id)
     if check_password_hash(user.password, normalise(password)):
         user.login_failures, user.locked_until = 0, None
         return True
-    _lock_if_last(user, now)
+    _tell_if_locked(user, tries, now)
     return False
 
 
@@ -144,8 +146,13 @@ def _wrong():
 
 
 def _take_login_try(user_id, now):
-    """Count one try, and commit; False while the ID is locked.  A lock that has run out starts anew."""
+    """Count one try, and commit.  The last one locks at once, whatever comes of it; a lock that has run
+    out starts anew.
+
+    :returns: which try this is, counted from 1, or None while the ID is locked
+    """
     limit = current_app.config["LOGIN_TRIES"]
+    lock_ends = now + dt.timedelta(minutes=current_app.config["LOGIN_LOCK_MINUTES"])
     with writing():
         db.session.execute(
             update(PortalUser)
@@ -153,24 +160,26 @@ def _take_login_try(user_id, now):
             .values(login_failures=0, locked_until=None)
             .execution_options(synchronize_session=False)
         )
-        taken = db.session.execute(
+        tries = db.session.scalar(
             update(PortalUser)
             .where(PortalUser.id == user_id, PortalUser.login_failures < limit)
-            .values(login_failures=PortalUser.login_failures + 1)
+            .values(
+                login_failures=PortalUser.login_failures + 1,
+                locked_until=case((PortalUser.login_failures + 1 >= limit, lock_ends), else_=None),
+            )
+            .returning(PortalUser.login_failures)
             .execution_options(synchronize_session=False)
-        ).rowcount
+        )
         db.session.commit()
-    return bool(taken)
+    return tries
 
 
-def _lock_if_last(user, now):
-    """After the last wrong try: lock for a while and tell the person by mail.  Commits."""
-    if user.login_failures < current_app.config["LOGIN_TRIES"] or user.locked_until is not None:
+def _tell_if_locked(user, tries, now):
+    """After the last wrong try: tell the person by mail.  Commits."""
+    if tries < current_app.config["LOGIN_TRIES"]:
         return
-    minutes = current_app.config["LOGIN_LOCK_MINUTES"]
     with writing():
-        user.locked_until = now + dt.timedelta(minutes=minutes)
-        outbox.owe(Letter.account_locked, user, now, minutes=minutes)
+        outbox.owe(Letter.account_locked, user, now, minutes=current_app.config["LOGIN_LOCK_MINUTES"])
         db.session.commit()
 
 

@@ -28,9 +28,10 @@ COUNTRY = "JP"
 DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")  # RFC 9336
 COMMON_NAME_MAX_BYTES = 64  # what `cryptography` accepts; the X.520 bound counts characters
 
-ROOT_YEARS = 40
-SIGNERS_CA_YEARS = 20
-TSA_CA_YEARS = 12
+ROOT_YEARS = 60
+# A validator that goes back in time copes with an expired leaf, not with an expired CA above it: so CAs, which stop
+# issuing long before, stay valid through all the extensions a contract may get.
+CA_YEARS = 59
 TSA_YEARS = 11
 SIGNER_YEARS = 2
 BACKDATED = dt.timedelta(
@@ -172,7 +173,7 @@ def new_signers_ca(
     """The CA under `root` that issues the companies' signer certificates."""
     key = new_key(key_kind)
     name = _authority_name(service_name, "Signing CA")
-    return _subordinate(root, name, key, now, SIGNERS_CA_YEARS, urls)
+    return _subordinate(root, name, key, now, CA_YEARS, urls)
 
 
 def new_tsa_ca(
@@ -187,7 +188,7 @@ def new_tsa_ca(
     """The CA of one TSA generation; the next TSA certificate gets a CA of its own."""
     key = new_key(key_kind)
     name = _authority_name(service_name, f"Time Stamping CA G{generation}")
-    return _subordinate(root, name, key, now, TSA_CA_YEARS, urls)
+    return _subordinate(root, name, key, now, CA_YEARS, urls)
 
 
 def new_tsa(

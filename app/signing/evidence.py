@@ -4,6 +4,7 @@ Both sides stand on this: signing claims a level only when it is found here, ver
 """
 
 import asyncio
+import dataclasses
 import datetime as dt
 import hashlib
 import io
@@ -23,7 +24,11 @@ from pyhanko.sign import diff_analysis as diff
 from pyhanko.sign.validation import ades
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.errors import NoDSSFoundError
-from pyhanko.sign.validation.generic_cms import extract_certificate_info, extract_tst_data_iter
+from pyhanko.sign.validation.generic_cms import (
+    extract_certificate_info,
+    extract_tst_data_iter,
+    validate_tst_signed_data,
+)
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.policy_decl import (
     LocalKnowledge,
@@ -34,10 +39,18 @@ from pyhanko.sign.validation.policy_decl import (
 )
 from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko.sign.validation.status import SignatureCoverageLevel
-from pyhanko_certvalidator.context import CertValidationPolicySpec
-from pyhanko_certvalidator.policy_decl import NO_REVOCATION, REQUIRE_REVINFO, CertRevTrustPolicy
+from pyhanko_certvalidator.context import CertValidationPolicySpec, ValidationContext
+from pyhanko_certvalidator.policy_decl import (
+    NO_REVOCATION,
+    REQUIRE_REVINFO,
+    CertRevTrustPolicy,
+    FreshnessReqType,
+    NonRevokedStatusAssertion,
+)
 from pyhanko_certvalidator.registry import SimpleTrustManager
 from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
+
+from app import clock
 
 # Its warnings repeat, with certificate names and stack traces, what ends up in the verdict or the exception.
 for _name in ("pyhanko.sign.validation", "pyhanko.sign.diff_analysis", "pyhanko.sign.signers.pdf_signer"):
@@ -69,26 +82,73 @@ def read(pdf: bytes) -> PdfFileReader:
 
 
 def validation_spec(
-    reader: PdfFileReader, roots: Sequence[x509.Certificate], *, with_revocation: bool = True
+    reader: PdfFileReader,
+    roots: Sequence[x509.Certificate],
+    *,
+    at: dt.datetime | None = None,
+    long_term: bool = False,
+    with_revocation: bool = True,
 ) -> PdfSignatureValidationSpec:
-    """How pyHanko shall judge: trust `roots`, know what the file's DSS holds, fetch nothing."""
+    """How pyHanko shall judge: trust `roots`, know what the file's DSS holds, fetch nothing.
+
+    An offline judge has no revocation answer newer than those in the file.  For a signature without document time
+    stamps these count however old they are: they are about the time-stamped moment.  With document time stamps
+    (`long_term`) old answers must count as old, since by their age pyHanko goes back in time; there, authorities
+    that the file's own answers call good, and that have not expired, are taken as good still.
+
+    :param at: the moment of judging, default now
+    """
+    rule = REQUIRE_REVINFO if with_revocation else NO_REVOCATION
+    if long_term:
+        revocation = CertRevTrustPolicy(rule)
+    else:
+        revocation = CertRevTrustPolicy(
+            rule,
+            freshness=dt.timedelta(days=366 * 50),
+            freshness_req_type=FreshnessReqType.MAX_DIFF_REVOCATION_VALIDATION,
+        )
     policy = CertValidationPolicySpec(
         trust_manager=SimpleTrustManager.build(
             trust_roots=[asn1_x509.Certificate.load(root.public_bytes(Encoding.DER)) for root in roots]
         ),
-        revinfo_policy=CertRevTrustPolicy(REQUIRE_REVINFO if with_revocation else NO_REVOCATION),
+        revinfo_policy=revocation,
     )
+    known = knowledge(reader)
+    if long_term:
+        assertions = _authorities_still_good(reader, known, at or clock.now())
+        known = dataclasses.replace(known, nonrevoked_assertions=assertions)
     return PdfSignatureValidationSpec(
         SignatureValidationSpec(
             cert_validation_policy=policy,
             revinfo_gathering_policy=RevocationInfoGatheringSpec(RevinfoOnlineFetchingRule.LOCAL_ONLY),
-            local_knowledge=knowledge(reader),
+            local_knowledge=known,
             key_usage_settings=KeyUsageConstraints(
                 key_usage={"digital_signature", "non_repudiation"}, match_all_key_usages=False
             ),
         ),
         diff_policy=SIGNING_ONLY,
     )
+
+
+def _authorities_still_good(reader, known, at):
+    """Assertions about CAs and TSAs of the file that have evidence in it, none of it saying "revoked"."""
+    revoked = set()
+    for crl in known.known_crls:
+        entries = crl.crl_data["tbs_cert_list"]["revoked_certificates"]
+        revoked |= {entry["user_certificate"].native for entry in entries}
+    for container in known.known_ocsps:
+        answer = container.extract_single_response()
+        if answer is not None and answer["cert_status"].name != "good":
+            revoked.add(answer["cert_id"]["serial_number"].native)
+    tsas = [signature.signer_cert for signature in reader.embedded_timestamp_signatures]
+    tokens = [signature_time_stamp(one) for one in reader.embedded_regular_signatures]
+    tsas += [signer_certificate(token) for token in tokens if token is not None]
+    authorities = [*tsas, *(certificate for certificate in known.known_certs if certificate.ca)]
+    return [
+        NonRevokedStatusAssertion(certificate.sha256, at=at)
+        for certificate in {one.sha256: one for one in authorities}.values()
+        if certificate.serial_number not in revoked and certificate.not_valid_after > at
+    ]
 
 
 def knowledge(reader: PdfFileReader) -> LocalKnowledge:
@@ -107,16 +167,17 @@ def knowledge(reader: PdfFileReader) -> LocalKnowledge:
 
 
 def judge_signature(
-    signature: EmbeddedPdfSignature, spec: PdfSignatureValidationSpec
+    signature: EmbeddedPdfSignature, roots: Sequence[x509.Certificate], *, with_revocation: bool = True
 ) -> ades.AdESBasicValidationResult:
     """The verdict of EN 319 102-1 on one signature: now, or at the time its time stamps prove.
 
     With document time stamps after it, by the algorithm for long-term signatures; else by the one for signatures
     with time (the long-term one would ask for a proof of existence that nobody promised).
     """
-    signature.compute_integrity_info(diff_policy=spec.diff_policy)
     reader = signature.reader
+    signature.compute_integrity_info(diff_policy=SIGNING_ONLY)
     later = [s for s in reader.embedded_timestamp_signatures if s.signed_revision > signature.signed_revision]
+    spec = validation_spec(reader, roots, long_term=bool(later), with_revocation=with_revocation)
     if later:
         return asyncio.run(ades.ades_lta_validation(signature, spec))
     return asyncio.run(
@@ -130,11 +191,12 @@ def judge_signature(
     )
 
 
-def judge_time_stamp_chain(reader: PdfFileReader, spec: PdfSignatureValidationSpec) -> None:
+def judge_time_stamp_chain(reader: PdfFileReader, roots: Sequence[x509.Certificate]) -> None:
     """Check the document time stamps, each at the time that the next one proves, the last one now.
 
     :raises pyhanko.sign.validation.errors.SignatureValidationError: the chain does not hold
     """
+    spec = validation_spec(reader, roots, long_term=True)
     # pyHanko has no public door to this for files without signatures; its version is pinned
     proofs = ades._build_prima_facie_poe_index_from_pdf_timestamps(
         reader, include_content_ts=False, diff_policy=spec.diff_policy
@@ -150,8 +212,8 @@ def signature_time_stamp(signature: EmbeddedPdfSignature) -> cms.SignedData | No
 
 
 def time_of(token: cms.SignedData) -> dt.datetime:
-    """The moment a time-stamp token states."""
-    return token["encap_content_info"]["content"].parsed["gen_time"].native
+    """The moment a time-stamp token states, in UTC."""
+    return token["encap_content_info"]["content"].parsed["gen_time"].native.astimezone(dt.UTC)
 
 
 def signer_certificate(token: cms.SignedData) -> asn1_x509.Certificate:
@@ -202,7 +264,19 @@ def is_consistent(signature: EmbeddedPdfSignature, pdf: bytes) -> bool:
     if not is_plain_container(pdf[length:second]):
         return False
     token = signature_time_stamp(signature)
-    return all(_names_its_own(one) for one in (signature.signed_data, token) if one is not None)
+    if token is None:
+        return _names_its_own(signature.signed_data)
+    signed = signature.signer_info["signature"].native
+    nobody = ValidationContext(trust_roots=[], allow_fetching=False)  # trust is judged elsewhere
+    status = asyncio.run(
+        validate_tst_signed_data(token, nobody, lambda name: hashlib.new(name, signed).digest())
+    )
+    return (
+        _names_its_own(signature.signed_data)
+        and _names_its_own(token)
+        and status["intact"]
+        and status["valid"]
+    )
 
 
 def has_strange_certificates(reader: PdfFileReader, roots: Sequence[x509.Certificate]) -> bool:
@@ -273,7 +347,7 @@ def why_not_b_lt(pdf: bytes, field: str, roots: Sequence[x509.Certificate]) -> s
         return "the DSS lacks certificates"
     if signature_time_stamp(signature) is None:
         return "no time stamp"
-    result = judge_signature(signature, validation_spec(reader, roots))
+    result = judge_signature(signature, roots)
     if result.ades_subindic is not ades.AdESPassed.OK:
         return f"{result.ades_subindic}: {result.failure_msg}"
     status = result.api_status
@@ -295,17 +369,20 @@ def why_not_b_lta(pdf: bytes, roots: Sequence[x509.Certificate]) -> str | None:
         return "the time stamp does not cover the whole file"
     if has_strange_certificates(reader, roots):
         return "the DSS lacks certificates"
-    spec = validation_spec(reader, roots)
     try:
-        judge_time_stamp_chain(reader, spec)
+        judge_time_stamp_chain(reader, roots)
     except ades.errors.SignatureValidationError as failure:
         return f"time stamps: {failure.failure_message}"
     future = signer_certificate(last.signed_data).not_valid_after - dt.timedelta(days=1)
+    spec = validation_spec(reader, roots, at=future, long_term=True)
     for signature in reader.embedded_regular_signatures:
-        signature.compute_integrity_info(diff_policy=spec.diff_policy)
+        signature.compute_integrity_info(diff_policy=SIGNING_ONLY)
         if isinstance(signature.diff_result, diff.SuspiciousModification):
             return f"{signature.field_name}: {signature.diff_result}"
-        result = asyncio.run(ades.simulate_future_ades_lta_validation(signature, spec, future))
+        if signature.signer_cert.not_valid_after > clock.now():
+            result = asyncio.run(ades.simulate_future_ades_lta_validation(signature, spec, future))
+        else:  # the simulation knows proofs of existence from today on only: too late for this certificate
+            result = judge_signature(signature, roots)
         if result.ades_subindic is not ades.AdESPassed.OK:
             return f"{signature.field_name}, in the future: {result.ades_subindic}: {result.failure_msg}"
     return None

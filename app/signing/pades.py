@@ -39,9 +39,7 @@ log = logging.getLogger(__name__)
 ARCHIVE_FIELD = "archive-{}"
 _CMS_OVERHEAD_BYTES = 3072  # attributes, names and the time stamp's own content
 
-_FIELD_MISSING = (
-    "契約文書に署名欄が見つからないため、署名できませんでした。お手数ですが、お問い合わせ窓口までご連絡ください。"
-)
+_FIELD_MISSING = "契約文書に署名欄が見つからないため、署名できませんでした。お手数ですが、お問い合わせ窓口までご連絡ください。"
 _FIELD_TAKEN = "この署名欄にはすでに署名されています。最新の状態を表示して、内容をご確認ください。"
 
 
@@ -90,9 +88,7 @@ class SigningDesk:
         reason: str | None = None,
     ) -> bytes:
         """Sign the empty signature field `field`; see :func:`sign_pdf`."""
-        return sign_pdf(
-            self, pdf, key=key, certificate=certificate, field=field, stamp=stamp, reason=reason
-        )
+        return sign_pdf(self, pdf, key=key, certificate=certificate, field=field, stamp=stamp, reason=reason)
 
     def archive(self, pdf: bytes) -> bytes:
         """Add a document time stamp over everything; see :func:`timestamp_archive`."""

@@ -84,9 +84,7 @@ class _Appearance:
                 pdf_name("/Subtype"): pdf_name("/Form"),
                 pdf_name("/BBox"): _numbers(0, 0, width, height),
                 pdf_name("/Matrix"): _numbers(*_UPRIGHT[turn]),
-                pdf_name("/Resources"): _dictionary(
-                    Font=_dictionary(F1=_add_font(self._writer, font))
-                ),
+                pdf_name("/Resources"): _dictionary(Font=_dictionary(F1=_add_font(self._writer, font))),
                 pdf_name("/Filter"): pdf_name("/FlateDecode"),
             },
             encoded_data=drawing,
@@ -95,7 +93,12 @@ class _Appearance:
 
 
 # On a page that is shown turned, the stamp is turned back.
-_UPRIGHT = {0: (1, 0, 0, 1, 0, 0), 90: (0, 1, -1, 0, 0, 0), 180: (-1, 0, 0, -1, 0, 0), 270: (0, -1, 1, 0, 0, 0)}
+_UPRIGHT = {
+    0: (1, 0, 0, 1, 0, 0),
+    90: (0, 1, -1, 0, 0, 0),
+    180: (-1, 0, 0, -1, 0, 0),
+    270: (0, -1, 1, 0, 0, 0),
+}
 
 
 def _rotation(page):
@@ -292,7 +295,12 @@ def _font_for(letters: str) -> _Font:
     if font["head"].unitsPerEm != 1000:
         raise ValueError("the stamp's typeface must have 1000 units per em")
     options = subset.Options(
-        layout_features=[], hinting=False, desubroutinize=True, notdef_outline=True, name_IDs=[], name_languages=[]
+        layout_features=[],
+        hinting=False,
+        desubroutinize=True,
+        notdef_outline=True,
+        name_IDs=[],
+        name_languages=[],
     )
     options.drop_tables += ["GSUB", "GPOS", "GDEF", "BASE", "VORG", "vhea", "vmtx", "DSIG"]
     subsetter = subset.Subsetter(options)
@@ -334,7 +342,9 @@ def _to_unicode(metrics: dict[str, tuple[int, int]]) -> bytes:
     blocks = []
     for start in range(0, len(pairs), 100):
         block = pairs[start : start + 100]
-        rows = "\n".join(f"<{code:04X}> <{letter.encode('utf-16-be').hex().upper()}>" for code, letter in block)
+        rows = "\n".join(
+            f"<{code:04X}> <{letter.encode('utf-16-be').hex().upper()}>" for code, letter in block
+        )
         blocks.append(f"{len(block)} beginbfchar\n{rows}\nendbfchar")
     return (
         "/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n"

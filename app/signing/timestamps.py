@@ -438,15 +438,13 @@ def _check_certificate_attribute(signer_info, leaf):
 
 
 def _check_signature(signed_data, message_digest, roots, certificates, now):
-    context = None
-    if roots:
-        context = ValidationContext(
-            trust_roots=[asn1_x509.Certificate.load(root.public_bytes(Encoding.DER)) for root in roots],
-            other_certs=certificates,
-            moment=now,
-            allow_fetching=False,
-            revocation_mode="soft-fail",
-        )
+    context = ValidationContext(
+        trust_roots=[asn1_x509.Certificate.load(root.public_bytes(Encoding.DER)) for root in roots],
+        other_certs=certificates,
+        moment=now,
+        allow_fetching=False,
+        revocation_mode="soft-fail",
+    )
     status = _finish(validate_tst_signed_data(signed_data, context, lambda _: message_digest))
     if not (status["intact"] and status["valid"]):
         raise TokenRefused("its signature does not hold")

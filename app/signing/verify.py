@@ -12,7 +12,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum, auto
 
 from asn1crypto import cms
@@ -123,7 +123,7 @@ class Verdict:
 
     def as_dict(self) -> dict:
         """The verdict in types that JSON knows; times in ISO 8601."""
-        return _plain(asdict(self))
+        return _plain(self)
 
 
 def verify(pdf: bytes, roots: Sequence[x509.Certificate]) -> Verdict:
@@ -155,12 +155,11 @@ def _judge(pdf, roots, sha256):
     if evidence.has_strange_certificates(reader, roots):
         return Verdict(Outcome.invalid, _BROKEN, sha256)
     complete = evidence.covers_whole_file(embedded[-1], pdf) and byte_ranges <= known
-    spec = evidence.validation_spec(reader, roots)
 
     signatures = [
-        _judge_signature(one, pdf, reader, roots, spec) for one in reader.embedded_regular_signatures
+        _judge_signature(one, pdf, reader, roots) for one in reader.embedded_regular_signatures
     ]
-    time_stamps = _judge_time_stamps(pdf, reader, spec)
+    time_stamps = _judge_time_stamps(pdf, reader, roots)
     parts = [*signatures, *time_stamps]
     levels = [one.level for one in signatures]
     level = min(levels, key=_LEVELS.index) if levels and None not in levels else None
@@ -186,14 +185,13 @@ _LEVELS = ("B-B", "B-T", "B-LT", "B-LTA")
 _REVOKED = "署名の時点で、署名者の証明書は失効していました。この署名は有効ではありません。"
 
 
-def _judge_signature(signature, pdf, reader, roots, spec):
-    result = evidence.judge_signature(signature, spec)
+def _judge_signature(signature, pdf, reader, roots):
+    result = evidence.judge_signature(signature, roots)
     intact = _is_intact(signature, result.api_status) and evidence.is_consistent(signature, pdf)
     has_revocation = True
     if intact and result.ades_subindic.status is AdESStatus.INDETERMINATE:
         # perhaps only the evidence about revocation is missing: then the signature is B-T, and says so
-        lenient = evidence.validation_spec(reader, roots, with_revocation=False)
-        retried = evidence.judge_signature(signature, lenient)
+        retried = evidence.judge_signature(signature, roots, with_revocation=False)
         if retried.ades_subindic is AdESPassed.OK and not evidence.knowledge(reader).known_ocsps:
             result, has_revocation = retried, False
     trusted = intact and result.ades_subindic is AdESPassed.OK and evidence.is_strong(signature)
@@ -220,19 +218,19 @@ def _judge_signature(signature, pdf, reader, roots, spec):
     )
 
 
-def _judge_time_stamps(pdf, reader, spec):
+def _judge_time_stamps(pdf, reader, roots):
     embedded = reader.embedded_timestamp_signatures
     if not embedded:
         return []
     try:
-        evidence.judge_time_stamp_chain(reader, spec)
+        evidence.judge_time_stamp_chain(reader, roots)
         chain_holds = True
     except SignatureValidationError as failure:
         log.info("time stamps not trusted: %s", failure.failure_message)
         chain_holds = False
     verdicts = []
     for signature in embedded:
-        signature.compute_integrity_info(diff_policy=spec.diff_policy)
+        signature.compute_integrity_info(diff_policy=evidence.SIGNING_ONLY)
         info = signature.signed_data["encap_content_info"]["content"].parsed
         imprint = info["message_imprint"]["hashed_message"].native
         intact = (
@@ -242,7 +240,7 @@ def _judge_time_stamps(pdf, reader, spec):
             and evidence.is_consistent(signature, pdf)
         )
         trusted = intact and chain_holds and evidence.is_strong(signature)
-        at = info["gen_time"].native
+        at = evidence.time_of(signature.signed_data)
         certificate = signature.signer_cert
         if not intact:
             sentence = _ALTERED
@@ -266,14 +264,9 @@ def _judge_time_stamps(pdf, reader, spec):
 
 
 def _is_intact(signature, status):
-    if status is None:
-        return False
-    if evidence.signature_time_stamp(signature) is not None:
-        stamp = status.timestamp_validity
-        if stamp is None or not (stamp.intact and stamp.valid):
-            return False
     return (
-        status.intact
+        status is not None
+        and status.intact
         and status.valid
         and signature.coverage >= SignatureCoverageLevel.ENTIRE_REVISION
         and not isinstance(signature.diff_result, SuspiciousModification)
@@ -287,7 +280,9 @@ def _sentence(intact, trusted, at, indication, strong):
     if not strong:
         return "安全でない暗号方式が使われているため、この署名は検証できません。"
     if trusted and at is None:
-        return "署名は有効で、署名後の変更はありません。タイムスタンプがないため、署名の日時は証明されません。"
+        return (
+            "署名は有効で、署名後の変更はありません。タイムスタンプがないため、署名の日時は証明されません。"
+        )
     if trusted:
         return f"{_shown(at)}の署名は有効です。署名後の変更はありません。"
     if indication is AdESFailure.REVOKED:
@@ -370,8 +365,8 @@ def _text(value):
 
 
 def _plain(value):
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
+    if is_dataclass(value):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, list):
         return [_plain(inner) for inner in value]
     if isinstance(value, dt.date):

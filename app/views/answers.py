@@ -1,9 +1,9 @@
 """How a handler gets its document and ends its work."""
 
-from flask import flash, g, redirect, request
+from flask import current_app, flash, g, redirect, request
 
 from app import queries
-from app.errors import OutOfTurn
+from app.errors import NotFound, OutOfTurn
 from app.extensions import db
 
 
@@ -12,6 +12,18 @@ def own_document(document_id):
     document = queries.document_of(g.user, document_id)
     if request.method == "POST" and request.form.get("version") != str(document.version):
         raise OutOfTurn
+    return document
+
+
+def may_open_pdf(document):
+    return queries.may_open_pdf(g.user, document, current_app.config["ADMIN_OPENS_PDF"])
+
+
+def own_pdf(document_id):
+    """The document, where the person may see what its file shows, on whichever page (I18)."""
+    document = own_document(document_id)
+    if not may_open_pdf(document):
+        raise NotFound
     return document
 
 

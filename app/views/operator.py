@@ -6,15 +6,17 @@ No to-many relation is in any form or search: such a field would load and list w
 from flask import flash, redirect
 from flask_appbuilder import ModelView
 from flask_appbuilder.actions import action
+from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.sqla.models import Role as FabRole
 from sqlalchemy import select
-from wtforms.validators import DataRequired, Email, Length
+from wtforms import StringField
+from wtforms.validators import DataRequired, Email, Length, Optional
 
 from app.clock import now
-from app.errors import PortalError
+from app.errors import NotFound, PortalError
 from app.extensions import db
-from app.labels import COMPANY_STATUS, label, jst, yen
+from app.labels import COMPANY_STATUS, KIND, LETTER, MODE, STATUS, day, jst, yen
 from app.models import (
     Certificate,
     Company,
@@ -34,17 +36,32 @@ TIMES = ("created_at", "sent_at", "concluded_at", "started_at", "finished_at", "
 SHOWN_TIMES = {name: jst for name in TIMES}
 
 
-class OperatorView(ModelView):
-    """What all of these share."""
+def _may_stay_empty(**labels):
+    """Text fields that Flask-AppBuilder would demand because their columns are not null."""
+    return {
+        name: StringField(label, [Optional(), Length(max=255)], filters=[lambda text: text or ""], widget=BS3TextFieldWidget())
+        for name, label in labels.items()
+    }
 
+
+class OperatorView(ModelView):
+    """What all of these share.  A route of Flask-AppBuilder that nobody needs does not exist."""
+
+    include_route_methods = {"list", "show"}
     page_size = 20
     formatters_columns = SHOWN_TIMES
+
+    def get_action_permission_name(self, name):
+        if name not in self.actions:
+            raise NotFound
+        return super().get_action_permission_name(name)
 
 
 class PlanModelView(OperatorView):
     route_base = "/operator/plans"
     datamodel = SQLAInterface(Plan)
     base_permissions = ["can_list", "can_show", "can_edit"]
+    include_route_methods = {"list", "show", "edit"}
     list_title, show_title, edit_title = "プラン", "プラン", "プランの編集"
     label_columns = {"kind": "種別", "name": "プラン名", "note": "説明"}
     list_columns = show_columns = ["name", "note"]
@@ -57,6 +74,7 @@ class CompanyModelView(OperatorView):
     route_base = "/operator/companies"
     datamodel = SQLAInterface(Company)
     base_permissions = READ_AND_KEEP
+    include_route_methods = {"list", "show", "add", "edit"}
     list_title, show_title, add_title, edit_title = "企業", "企業", "企業の登録", "企業の編集"
     label_columns = {
         "code": "企業ID", "name": "企業名", "kana": "企業名カナ", "corporate_number": "法人番号",
@@ -67,6 +85,9 @@ class CompanyModelView(OperatorView):
     add_columns = ["name", "kana", "corporate_number", "address", "phone", "plan"]
     edit_columns = [*add_columns, "status"]
     search_columns = ["code", "name"]
+    add_form_extra_fields = edit_form_extra_fields = _may_stay_empty(
+        kana="企業名カナ", corporate_number="法人番号", address="住所", phone="電話番号"
+    )
     base_order = ("code", "asc")
     formatters_columns = SHOWN_TIMES | {"status": COMPANY_STATUS.get}
 
@@ -80,6 +101,7 @@ class UserModelView(OperatorView):
     route_base = "/operator/users"
     datamodel = SQLAInterface(PortalUser)
     base_permissions = READ_AND_KEEP
+    include_route_methods = {"list", "show", "add", "edit", "action", "action_post"}
     list_title, show_title, add_title, edit_title = "利用者", "利用者", "利用者の登録", "利用者の編集"
     label_columns = {
         "username": "利用者ID", "full_name": "氏名", "kana": "氏名カナ", "department": "部署", "title": "役職",
@@ -91,6 +113,9 @@ class UserModelView(OperatorView):
     edit_columns = ["full_name", "kana", "department", "title", "mail_address"]
     search_columns = ["username", "full_name", "mail_address"]
     base_order = ("username", "asc")
+    add_form_extra_fields = edit_form_extra_fields = _may_stay_empty(
+        kana="氏名カナ", department="部署", title="役職"
+    )
     validators_columns = {
         "company": [DataRequired("企業を選択してください。")],
         "full_name": [DataRequired("氏名を入力してください。"), Length(max=255)],
@@ -112,7 +137,7 @@ class UserModelView(OperatorView):
     @action("issue_certificate", "電子証明書を発行", "この利用者に電子証明書を発行し、PINをメールで送ります。よろしいですか。", "fa-certificate", multiple=False)
     def issue_certificate(self, user):
         try:
-            if user.company is None:
+            if user is None or user.company is None:
                 flash("企業に属さない利用者には、電子証明書を発行できません。", "danger")
             else:
                 issued = certificates.issue(
@@ -146,7 +171,10 @@ class DocumentModelView(OperatorView):
     ]  # fmt: skip
     search_columns = ["number", "title"]
     base_order = ("id", "desc")
-    formatters_columns = SHOWN_TIMES | {"kind": label, "mode": label, "status": label, "amount_yen": yen}
+    formatters_columns = SHOWN_TIMES | {
+        "kind": KIND.get, "mode": MODE.get, "status": STATUS.get, "amount_yen": yen, "conclusion_date": day,
+        "archived_on": day, "retained_until": day,
+    }  # fmt: skip
 
 
 class CertificateModelView(OperatorView):
@@ -175,6 +203,7 @@ class OutboxModelView(OperatorView):
         "letter": "種類", "to_address": "宛先", "created_at": "作成日時", "sent_at": "送信日時", "attempts": "試行回数",
         "failure": "送信できない理由", "due_at": "次の送信予定", "message_id": "Message-ID",
     }  # fmt: skip
+    formatters_columns = SHOWN_TIMES | {"letter": LETTER.get}
     list_columns = ["created_at", "letter", "to_address", "sent_at", "attempts", "failure"]
     show_columns = ["letter", "to_address", "created_at", "due_at", "sent_at", "attempts", "failure", "message_id"]
     search_columns = ["to_address"]

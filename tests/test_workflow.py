@@ -1,0 +1,47 @@
+"""The transition table, against one written out by hand."""
+
+import pytest
+
+from app.workflow import HIDDEN_FROM_RECEIVERS, STEPS, Action, Status, actions_in, arrive, find_step
+
+NEXT = "next"
+BY_HAND = {
+    (Status.draft, Action.send): NEXT,
+    (Status.remanded, Action.send): NEXT,
+    (Status.sender_approval, Action.approve): NEXT,
+    (Status.sender_approval, Action.remand): Status.remanded,
+    (Status.sender_signature, Action.sign): NEXT,
+    (Status.sender_signature, Action.remand): Status.remanded,
+    (Status.receiver_receipt, Action.confirm_receipt): NEXT,
+    (Status.receiver_receipt, Action.remand): Status.remanded,
+    (Status.receiver_approval, Action.approve): NEXT,
+    (Status.receiver_approval, Action.remand): Status.remanded,
+    (Status.receiver_signature, Action.sign): NEXT,
+    (Status.receiver_signature, Action.remand): Status.remanded,
+    (Status.completion_wait, Action.archive): Status.archived,
+}
+
+
+@pytest.mark.requirement("T2", "T3", "T4", "T5", "T6", "T7", "T8", "T9", "T10", "T14")
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("action", Action)
+def test_every_status_and_action_is_as_written_by_hand(status, action):
+    step, expected = find_step(action, status), BY_HAND.get((status, action))
+    if expected is None:
+        assert step is None
+        return
+    ahead = [Status.receiver_receipt, Status.receiver_signature]
+    assert arrive(step, ahead) is (ahead[0] if expected is NEXT else expected)
+    assert arrive(step, []) is (Status.completion_wait if expected is NEXT else expected)
+    assert action in actions_in(status)
+
+
+def test_no_step_stands_twice():
+    assert len({(step.action, step.source) for step in STEPS}) == len(STEPS)
+
+
+@pytest.mark.requirement("R50", "I18")
+def test_receivers_see_nothing_before_their_turn_nor_after_a_remand():
+    assert HIDDEN_FROM_RECEIVERS == {
+        Status.draft, Status.sender_approval, Status.sender_signature, Status.remanded, Status.withdrawn
+    }  # fmt: skip
