@@ -420,13 +420,18 @@ class DocumentParty(Model):
 
     document: Mapped[ContractDocument] = relationship(back_populates="parties")
     company: Mapped[Company] = relationship(lazy="joined")
-    steps: Mapped[list["RouteStep"]] = relationship(back_populates="party", order_by="RouteStep.position")
 
     __table_args__ = (
         UniqueConstraint("document_id", "position"),
         UniqueConstraint("document_id", "company_id"),
         Index("ix_document_party_company", "company_id", "is_open"),
     )
+
+    @property
+    def steps(self):
+        """This company's part of the route, in order."""
+        own = [step for step in self.document.route if step.party is self]
+        return sorted(own, key=lambda step: step.position)
 
     def people(self, role):
         """Who has `role` in this company for this document, in order."""
@@ -449,7 +454,7 @@ class RouteStep(Model):
     outcome: Mapped[Action | None] = mapped_column(_enum(Action))  # what the person did at their turn
 
     document: Mapped[ContractDocument] = relationship(back_populates="route")
-    party: Mapped[DocumentParty] = relationship(back_populates="steps")
+    party: Mapped[DocumentParty] = relationship()
     user: Mapped[PortalUser] = relationship(lazy="joined")
 
     __table_args__ = (
@@ -500,7 +505,7 @@ class DocumentSignature(Model):
 
     document: Mapped[ContractDocument] = relationship(back_populates="signatures")
     user: Mapped[PortalUser] = relationship()
-    certificate: Mapped[Certificate] = relationship()
+    certificate: Mapped[Certificate] = relationship(lazy="joined")
 
     __table_args__ = (UniqueConstraint("document_id", "revision", "field_name"),)
 

@@ -74,6 +74,10 @@ class PortalSecurityManager(SecurityManager):
             return None
         return user
 
+    def get_user_roles(self, user):
+        """The person's roles; groups of roles are not used, and cost a query a page."""
+        return user.roles if user.is_authenticated else []
+
     def load_user_jwt(self, _jwt_header, jwt_data):
         return None  # nobody logs in by token
 

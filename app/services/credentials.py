@@ -5,7 +5,7 @@ import secrets
 import string
 
 from flask import current_app
-from sqlalchemy import case, select, update
+from sqlalchemy import case, literal, select, update
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from app.errors import Refused, SecretRefused
@@ -165,7 +165,9 @@ def _take_login_try(user_id, now):
             .where(PortalUser.id == user_id, PortalUser.login_failures < limit)
             .values(
                 login_failures=PortalUser.login_failures + 1,
-                locked_until=case((PortalUser.login_failures + 1 >= limit, lock_ends), else_=None),
+                locked_until=case(
+                    (PortalUser.login_failures + 1 >= limit, literal(lock_ends, PortalUser.locked_until.type))
+                ),
             )
             .returning(PortalUser.login_failures)
             .execution_options(synchronize_session=False)

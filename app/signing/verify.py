@@ -156,9 +156,7 @@ def _judge(pdf, roots, sha256):
         return Verdict(Outcome.invalid, _BROKEN, sha256)
     complete = evidence.covers_whole_file(embedded[-1], pdf) and byte_ranges <= known
 
-    signatures = [
-        _judge_signature(one, pdf, reader, roots) for one in reader.embedded_regular_signatures
-    ]
+    signatures = [_judge_signature(one, pdf, reader, roots) for one in reader.embedded_regular_signatures]
     time_stamps = _judge_time_stamps(pdf, reader, roots)
     parts = [*signatures, *time_stamps]
     levels = [one.level for one in signatures]

@@ -4,7 +4,7 @@ from flask import g, request, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, SelectField, StringField
+from wtforms import PasswordField, SelectChoice, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
 from app import queries
@@ -30,7 +30,7 @@ class CertificateView(BaseView):
     def activation(self):
         links = queries.activations_of(g.user, now())
         form, status = ActivationForm(), 200
-        form.certificate.choices = [(link.id, str(link.certificate)) for link in links]
+        form.certificate.choices = [SelectChoice(link.id, str(link.certificate)) for link in links]
         if form.is_submitted() and links:
             if form.validate():
                 try:

@@ -3,7 +3,7 @@
 from flask import g, request, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
-from wtforms import BooleanField, Form, SelectField, SelectMultipleField, StringField
+from wtforms import BooleanField, Form, SelectChoice, SelectField, SelectMultipleField, StringField
 from wtforms.validators import Length, Optional
 
 from app import queries
@@ -21,8 +21,11 @@ class SearchForm(Form):
     number = StringField("文書管理番号", [Length(max=16)])
     title = StringField("契約件名", [Length(max=255)])
     partner = StringField("取引先", [Length(max=255)], description="企業名の一部、または企業IDを入力してください。")
-    status = SelectMultipleField("ステータス", choices=[(s.value, STATUS[s]) for s in IN_PROCESS])
-    mode = SelectField("署名区分", choices=[("", "すべて"), *((m.value, MODE[m]) for m in SignatureMode)], default="")
+    status = SelectMultipleField("ステータス", choices=[SelectChoice(s.value, STATUS[s]) for s in IN_PROCESS])
+    mode = SelectField(
+        "署名区分", default="",
+        choices=[SelectChoice("", "すべて"), *(SelectChoice(mode.value, MODE[mode]) for mode in SignatureMode)],
+    )  # fmt: skip
     concluded_from = DayField("契約締結年月日（から）", [Optional()])
     concluded_to = DayField("契約締結年月日（まで）", [Optional()])
     amount_from = YenField("契約金額（から）", [Optional()])

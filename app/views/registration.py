@@ -6,7 +6,7 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from itsdangerous import BadSignature, URLSafeSerializer
-from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
 from app import queries
@@ -25,10 +25,10 @@ from app.workflow import WITH_REGISTRAR, Role, Side, SignatureMode
 
 class RegistrationForm(FlaskForm):
     title = StringField("契約件名", [InputRequired("契約件名を入力してください。"), Length(max=255)])
-    kind = SelectField("文書種別", choices=[(kind.value, KIND[kind]) for kind in DocumentKind])
+    kind = SelectField("文書種別", choices=[SelectChoice(kind.value, KIND[kind]) for kind in DocumentKind])
     mode = RadioField(
         "署名区分", [InputRequired("署名区分を選択してください。")],
-        choices=[(mode.value, MODE[mode]) for mode in SignatureMode],
+        choices=[SelectChoice(mode.value, MODE[mode]) for mode in SignatureMode],
     )  # fmt: skip
     pdf = FileField("契約文書(PDF)")
     kept_file = HiddenField()

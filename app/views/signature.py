@@ -4,7 +4,7 @@ from flask import Response, g, request, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, SelectField, TextAreaField
+from wtforms import PasswordField, SelectChoice, SelectField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from app import queries
@@ -130,6 +130,8 @@ class SignatureView(BaseView):
 def _choices(links=None):
     links = queries.activations_of(g.user, now()) if links is None else links
     return [
-        (str(link.id), str(link.certificate) + ("" if link.activated_at else "（有効性確認が未完了です）"))
+        SelectChoice(
+            str(link.id), str(link.certificate) + ("" if link.activated_at else "（有効性確認が未完了です）")
+        )
         for link in links
     ]

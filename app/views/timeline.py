@@ -31,7 +31,7 @@ def way_of(document, company_id):
 
 
 def _turns(party):
-    return [step for step in sorted(party.steps, key=lambda step: step.position) if step.is_turn]
+    return [step for step in party.steps if step.is_turn]
 
 
 def _registrar_stage(document, company_id):
