@@ -39,6 +39,16 @@ def writing():
         _writing.reset(token)
 
 
+@contextmanager
+def reading():
+    """Transactions begun inside only read, also where the surrounding ones may write."""
+    token = _writing.set(False)
+    try:
+        yield
+    finally:
+        _writing.reset(token)
+
+
 @event.listens_for(Engine, "connect")
 def _prepare_sqlite(connection, _record):
     if isinstance(connection, sqlite3.Connection):

@@ -319,6 +319,7 @@ class ContractDocument(Model):
     status: Mapped[Status] = mapped_column(_enum(Status), default=Status.draft)
     version: Mapped[int] = mapped_column(default=1)
     revision: Mapped[int] = mapped_column(default=0)  # how often it was sent
+    registration_token: Mapped[str] = mapped_column(String(36), unique=True)  # of the form that made it
     registrar_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))
     holder_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
 

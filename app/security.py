@@ -127,7 +127,12 @@ def login_url():
 
 
 def safe_next(target):
-    """`target` where it is a page of this site, else the top page: links never lead away (S12)."""
+    """`target` where it is a page of this site, else the top page: links never lead away (S12).
+
+    Flask-AppBuilder names the asked page with our own scheme and host in front; they are taken off.
+    """
+    if target and target.startswith(request.host_url):
+        target = target[len(request.host_url) - 1 :]
     if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
         return url_for("MyListView.index")
     if any(not character.isprintable() or character == "\\" for character in target):

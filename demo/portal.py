@@ -61,7 +61,7 @@ def _settings(data, port, smtp_port):
         "PORTAL_ENV": "demo",
         "PORTAL_SECRET_KEY": kept.get("PORTAL_SECRET_KEY") or secrets.token_urlsafe(48),
         "PORTAL_KEK": kept.get("PORTAL_KEK") or base64.b64encode(os.urandom(32)).decode(),
-        "PORTAL_DATABASE_URL": os.environ.get("PORTAL_DATABASE_URL") or kept.get("PORTAL_DATABASE_URL") or f"sqlite:///{data / 'portal.db'}",
+        "PORTAL_DATABASE_URL": os.environ.get("PORTAL_DATABASE_URL") or f"sqlite:///{data / 'portal.db'}",
         "PORTAL_STORAGE_URL": (data / "files").as_uri(),
         "PORTAL_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}",
         "PORTAL_BASE_URL": f"http://127.0.0.1:{port}",

@@ -41,7 +41,9 @@ class _Signed:
     def token(self):
         """The DER of the time stamp inside the signature."""
         (info,) = self.signed_data["signer_infos"]
-        tokens = [a["values"][0] for a in info["unsigned_attrs"] if a["type"].native == "signature_time_stamp_token"]
+        tokens = [
+            a["values"][0] for a in info["unsigned_attrs"] if a["type"].native == "signature_time_stamp_token"
+        ]
         assert len(tokens) == 1, f"{len(tokens)} time stamps in a signature, expected one"
         return tokens[0].dump()
 

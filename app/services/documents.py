@@ -5,6 +5,7 @@ caller, so that the step, its event and its letters are saved together or not at
 """
 
 import datetime as dt
+import uuid
 from dataclasses import dataclass
 
 from flask import current_app
@@ -117,10 +118,17 @@ def recipient_of(company_code, user_code, sender_company):
 # -- the registrar ------------------------------------------------------------
 
 
-def register(registrar, now, facts, upload, recipient, choice, comment=""):
-    """契約文書登録: a new draft with its 文書管理番号 (T1)."""
+def register(registrar, now, facts, upload, recipient, choice, comment="", *, token=None):
+    """契約文書登録: a new draft with its 文書管理番号 (T1).
+
+    :param token: of the form that was sent; a form makes one document, however often it arrives (Q3)
+    """
+    token = token or str(uuid.uuid4())
+    if db.session.scalar(select(ContractDocument.id).where(ContractDocument.registration_token == token)):
+        raise OutOfTurn
     document = ContractDocument(
-        number=next_number("document"), registrar=registrar, holder=registrar, created_at=now,
+        number=next_number("document"), registration_token=token, created_at=now,
+        registrar=registrar, holder=registrar,
         status=Status.draft, pdf_sha256="", unsigned_sha256="", file_name="", page_count=0,
     )  # fmt: skip
     db.session.add(document)
@@ -275,6 +283,11 @@ def sign(document, actor, now, *, file, certificate_id, signing_password_id, com
     )  # fmt: skip
     _add_revision(document, file, now)
     return _take(step, document, actor, now)
+
+
+def mark_acted(document):
+    """Count a version for an act that is no step, so that a second click on the same page is told so."""
+    flag_modified(document, "status")
 
 
 def check_turn(action, document, actor):

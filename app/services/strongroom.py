@@ -13,7 +13,7 @@ from flask import current_app
 from sqlalchemy import select
 
 from app.clock import now
-from app.extensions import db
+from app.extensions import db, reading
 from app.models import Authority, Certificate
 from app.signing import authorities as pki
 from app.signing.keys import Keyring, KeyKind, key_to_der, load_key
@@ -48,8 +48,7 @@ class Strongroom:
             return self._authorities
 
     def _open_authorities(self):
-        rows = db.session.scalars(select(Authority).order_by(Authority.generation)).all()
-        newest = {row.name: row for row in rows}
+        newest = {row.name: row for row in _read(select(Authority.__table__).order_by(Authority.generation))}
         if set(newest) != set(NAMES):
             raise RuntimeError("The portal has no certificate authority yet. Run: python run.py db upgrade")
         return pki.Authorities(**{name: self._open(newest[name]) for name in NAMES})
@@ -120,7 +119,14 @@ def strongroom() -> Strongroom:
 
 def revocation_of(serial_number):
     """When a signer's certificate was revoked, or None."""
-    return db.session.scalar(select(Certificate.revoked_at).where(Certificate.serial == str(serial_number)))
+    found = _read(select(Certificate.revoked_at).where(Certificate.serial == str(serial_number)))
+    return found[0].revoked_at if found else None
+
+
+def _read(statement):
+    """Rows by a connection of their own, given back at once: no transaction stays open while signing goes on."""
+    with reading(), db.engine.connect() as connection:
+        return connection.execute(statement).all()
 
 
 def pki_urls(base_url):

@@ -2,9 +2,9 @@
 
 ``root -> signers' CA -> signer``  and  ``root -> TSA CA (one per generation) -> TSA``.
 
-Leaves are answered for by OCSP, the CAs by the root's CRL.  That split is not a matter of taste: once a signer
-certificate has expired, a validator that goes back in time cannot use a CRL of the issuing CA as evidence about
-it, and a TSA CA that served two generations would spoil the evidence of the first.
+Leaves are answered for by OCSP, the CAs by the root's CRL.  That split is not a matter of taste: once a
+signer certificate has expired, a validator that goes back in time cannot use a CRL of the issuing CA as
+evidence about it, and a TSA CA that served two generations would spoil the evidence of the first.
 """
 
 import datetime as dt
@@ -29,8 +29,8 @@ DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")  # RFC 9336
 COMMON_NAME_MAX_BYTES = 64  # what `cryptography` accepts; the X.520 bound counts characters
 
 ROOT_YEARS = 60
-# A validator that goes back in time copes with an expired leaf, not with an expired CA above it: so CAs, which stop
-# issuing long before, stay valid through all the extensions a contract may get.
+# A validator that goes back in time copes with an expired leaf, not with an expired CA above it: so CAs,
+# which stop issuing long before, stay valid through all the extensions a contract may get.
 CA_YEARS = 59
 TSA_YEARS = 11
 SIGNER_YEARS = 2
@@ -78,8 +78,8 @@ class Subject:
     def name(self) -> x509.Name:
         """The distinguished name: O, OU, title and serialNumber complete, CN as much as fits.
 
-        Organisation names are kept whole up to 255 characters, beyond the 64 that RFC 5280 foresees: a name cut
-        short would name somebody else, and readers do not enforce the bound.
+        Organisation names are kept whole up to 255 characters, beyond the 64 that RFC 5280 foresees: a
+        name cut short would name somebody else, and readers do not enforce the bound.
         """
         attributes = [
             x509.NameAttribute(NameOID.COUNTRY_NAME, COUNTRY),

@@ -59,8 +59,8 @@ for _name in ("pyhanko.sign.validation", "pyhanko.sign.diff_analysis", "pyhanko.
 DECODE_LIMITS = DecodeLimits(per_stream=StreamDecodeLimits(max_output_size=64 * 1024 * 1024))
 STRONG_DIGESTS = {"sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512"}
 
-# After a signature only signing may go on: signature fields, evidence, time stamps.  pyHanko's own default also
-# lets text fields change, by which a contract can be made to show other words.
+# After a signature only signing may go on: signature fields, evidence, time stamps.  pyHanko's own default
+# also lets text fields change, by which a contract can be made to show other words.
 SIGNING_ONLY = diff.StandardDiffPolicy(
     global_rules=[
         diff.CatalogModificationRule(),
@@ -91,10 +91,11 @@ def validation_spec(
 ) -> PdfSignatureValidationSpec:
     """How pyHanko shall judge: trust `roots`, know what the file's DSS holds, fetch nothing.
 
-    An offline judge has no revocation answer newer than those in the file.  For a signature without document time
-    stamps these count however old they are: they are about the time-stamped moment.  With document time stamps
-    (`long_term`) old answers must count as old, since by their age pyHanko goes back in time; there, authorities
-    that the file's own answers call good, and that have not expired, are taken as good still.
+    An offline judge has no revocation answer newer than those in the file.  For a signature without
+    document time stamps these count however old they are: they are about the time-stamped moment.  With
+    document time stamps (`long_term`) old answers must count as old, since by their age pyHanko goes back
+    in time; there, authorities that the file's own answers call good, and that have not expired, are taken
+    as good still.
 
     :param at: the moment of judging, default now
     """
@@ -172,16 +173,13 @@ def judge_signature(
 ) -> ades.AdESBasicValidationResult:
     """The verdict of EN 319 102-1 on one signature: now, or at the time its time stamps prove.
 
-    With document time stamps after it, by the algorithm for long-term signatures; else by the one for signatures
-    with time (the long-term one would ask for a proof of existence that nobody promised).
+    While the certificates live, by the algorithm for signatures with time; after that, where document time
+    stamps follow, by the one for long-term signatures.
     """
     reader = signature.reader
     signature.compute_integrity_info(diff_policy=SIGNING_ONLY)
-    later = [s for s in reader.embedded_timestamp_signatures if s.signed_revision > signature.signed_revision]
-    spec = validation_spec(reader, roots, long_term=bool(later), with_revocation=with_revocation)
-    if later:
-        return asyncio.run(ades.ades_lta_validation(signature, spec))
-    return asyncio.run(
+    spec = validation_spec(reader, roots, with_revocation=with_revocation)
+    result = asyncio.run(
         ades.ades_with_time_validation(
             signature.signed_data,
             spec.signature_validation_spec,
@@ -190,6 +188,11 @@ def judge_signature(
             status_cls=ades.PdfSignatureStatus,
         )
     )
+    later = [s for s in reader.embedded_timestamp_signatures if s.signed_revision > signature.signed_revision]
+    if later and result.ades_subindic.status is ades.AdESStatus.INDETERMINATE:
+        spec = validation_spec(reader, roots, long_term=True, with_revocation=with_revocation)
+        result = asyncio.run(ades.ades_lta_validation(signature, spec))
+    return result
 
 
 def judge_time_stamp_chain(reader: PdfFileReader, roots: Sequence[x509.Certificate]) -> None:

@@ -15,6 +15,7 @@ Box = tuple[float, float, float, float]
 BOX_WIDTH = 172.0
 BOX_HEIGHT = 60.0
 MARGIN = 36.0
+FOOT = 54.0  # page numbers and document numbers stand below; a stamp must hide nothing
 GAP = 12.0
 MIN_SIDE = 8.0
 
@@ -61,17 +62,18 @@ def default_boxes(labels: Sequence[str], page_size: tuple[float, float]) -> list
     """
     width, height = page_size
     margin = min(MARGIN, width * 0.06, height * 0.06)
+    foot = min(FOOT, height * 0.09)
     gap = min(GAP, margin / 2)
     count = max(len(labels), 1)
     box_width = min(BOX_WIDTH, width - 2 * margin)
     per_row = max(1, min(count, int((width - 2 * margin + gap) // (box_width + gap))))
     rows = -(-count // per_row)
-    box_height = min(BOX_HEIGHT, (height - 2 * margin - (rows - 1) * gap) / rows)
+    box_height = min(BOX_HEIGHT, (height - margin - foot - (rows - 1) * gap) / rows)
     boxes = []
     for index in range(len(labels)):
         row, column = divmod(index, per_row)
         left = margin + column * (box_width + gap)
-        bottom = margin + (rows - 1 - row) * (box_height + gap)
+        bottom = foot + (rows - 1 - row) * (box_height + gap)
         boxes.append((left, bottom, left + box_width, bottom + box_height))
     return boxes
 

@@ -30,8 +30,9 @@ _INNER = struct.Struct(">BBBB16s12s")
 _OUTER_VERSION = 1
 _INNER_VERSION = 0x51
 
-# The interface of a signing key is that of `cryptography`: ``sign`` and ``public_key``.  A key inside an HSM joins
-# by subclassing one of the two (PKCS#11 ``CKM_SHA256_RSA_PKCS`` and ``CKM_ECDSA``); nothing below asks for more.
+# The interface of a signing key is that of `cryptography`: ``sign`` and ``public_key``.  A key inside an
+# HSM joins by subclassing one of the two (PKCS#11 ``CKM_SHA256_RSA_PKCS`` and ``CKM_ECDSA``); nothing
+# below asks for more.
 SigningKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 

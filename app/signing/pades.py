@@ -1,8 +1,8 @@
 """Signing and archiving PDFs: PAdES B-LT in one revision, B-LTA by a document time stamp.
 
 A level is claimed only after it was found in the bytes produced, with nothing but these bytes and the trusted
-roots at hand.  Approval signatures only: each locks its own field and nothing else, so that the next company can
-sign after it.
+roots at hand.  Approval signatures only: each locks its own field and nothing else, so that the next
+company can sign after it.
 
 Source: ETSI EN 319 142-1, 6 (baseline levels); design.md 5
 """
@@ -46,14 +46,16 @@ _FIELD_TAKEN = "この署名欄にはすでに署名されています。最新�
 class SigningDesk:
     """What the portal needs at hand to sign: its authorities, time stamps and evidence about certificates.
 
-    May be shared by threads.  asn1crypto's objects may not (they parse lazily), so each thread parses its own.
+    May be shared by threads.  asn1crypto's objects may not (they parse lazily), so each thread parses its
+    own.
 
     :param root: the trusted root of the portal
     :param signers_ca: the CA that issued the signers' certificates
     :param ca_certificates: every CA between the root and a signer or TSA, those of former generations too
-    :param ca_crls: the root's revocation lists over these CAs (DER), or a function that returns the newest ones
-    :param leaf_ocsp: returns a fresh OCSP answer (DER) for a signer's or a TSA's certificate, or None where only
-        a revocation list speaks about it (outside TSAs)
+    :param ca_crls: the root's revocation lists over these CAs (DER), or a function that returns the newest
+        ones
+    :param leaf_ocsp: returns a fresh OCSP answer (DER) for a signer's or a TSA's certificate, or None
+        where only a revocation list speaks about it (outside TSAs)
     """
 
     def __init__(
@@ -151,8 +153,8 @@ def sign_pdf(
     :param field: name of an empty signature field that :func:`app.signing.fields.place_fields` made
     :param stamp: what is shown in the field; None leaves it blank
     :returns: the whole signed file: `pdf`, unchanged, plus an incremental update
-    :raises SigningFailed: the file, the key, the certificate or the time-stamp authority refused.  The server's
-        own clock never stands in for a time stamp.
+    :raises SigningFailed: the file, the key, the certificate or the time-stamp authority refused.  The
+        server's own clock never stands in for a time stamp.
 
     Source: ETSI EN 319 142-1, baseline level B-LT
     """

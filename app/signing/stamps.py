@@ -1,8 +1,8 @@
 """The visible stamp of a signature: a small vermilion seal, the company, the person and the moment.
 
-Text stays text (it can be searched and read aloud), in an embedded subset of Noto Sans JP.  Cutting the subset out
-of a font of 4.5 MB is what costs, so it is kept for each set of names; the date uses letters that are always in
-it.  The font must have 1000 units per em: pyHanko and this module write widths unscaled.
+Text stays text (it can be searched and read aloud), in an embedded subset of Noto Sans JP.  Cutting the
+subset out of a font of 4.5 MB is what costs, so it is kept for each set of names; the date uses letters
+that are always in it.  The font must have 1000 units per em: pyHanko and this module write widths unscaled.
 """
 
 import datetime as dt

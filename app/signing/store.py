@@ -1,8 +1,9 @@
 """Where the PDFs lie: each file under the SHA-256 of its bytes, written once, never changed.
 
-On a disk obstore writes a temporary file beside the target, calls fsync, and links it to its name; a crash leaves
-at worst a temporary file.  It does not fsync the folder, so after a power cut the newest name may be missing while
-its row exists: :meth:`FileStore.put` therefore syncs the folder itself.  S3 answers only when the object is stored.
+On a disk obstore writes a temporary file beside the target, calls fsync, and links it to its name; a crash
+leaves at worst a temporary file.  It does not fsync the folder, so after a power cut the newest name may
+be missing while its row exists: :meth:`FileStore.put` therefore syncs the folder itself.  S3 answers only
+when the object is stored.
 """
 
 import hashlib
@@ -78,8 +79,8 @@ class FileStore:
     def stream(self, sha256: str) -> Iterator[bytes]:
         """The bytes of a file in pieces, for what is too large to hold.
 
-        :raises StorageFailed: missing; or, after the last piece, not what it was: whoever passes pieces on must
-            then break the transfer off
+        :raises StorageFailed: missing; or, after the last piece, not what it was: whoever passes pieces on
+            must then break the transfer off
         """
         digest = hashlib.sha256()
         try:

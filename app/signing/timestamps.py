@@ -293,8 +293,8 @@ class HttpTsa:
 class TimeStampAuthorities(CertifiedTimeStamper):
     """Outside authorities, asked in order until one gives a token that holds.
 
-    One that failed is asked last for a minute, so that an outage costs one person's patience and not everybody's.
-    Certificates not given beforehand are learned from the authority's first token.
+    One that failed is asked last for a minute, so that an outage costs one person's patience and not
+    everybody's. Certificates not given beforehand are learned from the authority's first token.
     """
 
     def __init__(self, authorities: Sequence[HttpTsa]):

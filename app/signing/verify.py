@@ -1,8 +1,8 @@
 """Judging any PDF that somebody hands in: signed by whom, when, unchanged or not, provable until when.
 
-Strict on purpose: the last signature must cover the whole file, and after each one only signing may have gone on.
-pyHanko's and other readers' default verdicts let through a few known attacks that these rules stop.  What cannot
-be judged is said to be so, never called altered.
+Strict on purpose: the last signature must cover the whole file, and after each one only signing may have
+gone on. pyHanko's and other readers' default verdicts let through a few known attacks that these rules
+stop.  What cannot be judged is said to be so, never called altered.
 
 Source: ETSI EN 319 102-1 (validation); quality goals S1 and S2
 """
@@ -103,8 +103,10 @@ class TimeStampVerdict:
 class Verdict:
     """What is to be said about a file.
 
-    :param level: the lowest level that every signature reaches: B-B, B-T, B-LT, B-LTA; None without signatures
-    :param provable_until: the last day, in Japan, on which this file proves itself without a further time stamp
+    :param level: the lowest level that every signature reaches: B-B, B-T, B-LT, B-LTA; None without
+        signatures
+    :param provable_until: the last day, in Japan, on which this file proves itself without a further time
+        stamp
     :param sha256: of the whole file, hexadecimal
     """
 
@@ -302,10 +304,9 @@ def _provable_until(reader, time_stamps):
         return time_stamps[-1].provable_until
     ends = []
     for signature in reader.embedded_regular_signatures:
-        ends.append(signature.signer_cert.not_valid_after)
         token = evidence.signature_time_stamp(signature)
-        if token is not None:
-            ends.append(evidence.signer_certificate(token).not_valid_after)
+        certificate = signature.signer_cert if token is None else evidence.signer_certificate(token)
+        ends.append(certificate.not_valid_after)
     return clock.japan_date(min(ends))
 
 

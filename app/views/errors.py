@@ -5,7 +5,7 @@ import logging
 from flask import flash, redirect, render_template, request
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
@@ -42,6 +42,7 @@ SENTENCES = {
 def register(app):
     app.register_error_handler(PortalError, _portal_error)
     app.register_error_handler(StaleDataError, lambda _error: _portal_error(OutOfTurn()))
+    app.register_error_handler(IntegrityError, _lost_race)
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(OperationalError, _database_away)
@@ -59,6 +60,12 @@ def _page(status, sentence, *, bare=False):
 def _portal_error(error):
     db.session.rollback()
     return _page(error.status, error.sentence)
+
+
+def _lost_race(error):
+    """A constraint refused what somebody else did in the same moment."""
+    log.warning("refused by a constraint on %s %s: %s", request.method, request.path, type(error.orig).__name__)
+    return _portal_error(OutOfTurn())
 
 
 def _csrf_error(_error):

@@ -1,5 +1,7 @@
 """［契約文書登録］ → 登録確認 → 確定, and the correction of what was remanded (I4, T1, T2, T11)."""
 
+import uuid
+
 from flask import current_app, g, request, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
@@ -32,6 +34,7 @@ class RegistrationForm(FlaskForm):
     )  # fmt: skip
     pdf = FileField("契約文書(PDF)")
     kept_file = HiddenField()
+    token = HiddenField(default=lambda: str(uuid.uuid4()), validators=[Length(max=36)])
     conclusion_date = DayField("契約締結年月日", [Optional()], description="空欄の場合は、契約が締結された日となります。")
     amount_yen = YenField("契約金額(税込)", [Optional()], description="金額の定めがない場合は、空欄のままにしてください。")
     term_from = DayField("契約期間（から）", [Optional()])
@@ -124,8 +127,9 @@ class RegistrationView(BaseView):
             signer=codes(form.signer.data), viewers=codes(form.viewers.data),
         )  # fmt: skip
         if document is None:
-            verb = documents.register
-            document = verb(user, now(), facts, upload, recipient, choice, form.comment.data)
+            document = documents.register(
+                user, now(), facts, upload, recipient, choice, form.comment.data, token=form.token.data
+            )
         else:
             documents.revise(document, user, now(), facts, upload, recipient, choice, form.comment.data)
         return done(

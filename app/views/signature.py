@@ -120,6 +120,7 @@ class SignatureView(BaseView):
         document = own_document(document_id)
         documents.check_turn(Action.sign, document, g.user)
         outbox.give_signing_password_again(g.user._get_current_object(), now())
+        documents.mark_acted(document)
         page = "SignatureView.form" if request.form.get("from") == "signature" else "DocumentView.show"
         return done(
             "署名用パスワードを再発行し、メールでお送りしました。以前の署名用パスワードは無効になりました。",

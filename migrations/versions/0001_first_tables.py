@@ -265,6 +265,7 @@ def upgrade():
     sa.Column('status', sa.Enum('draft', 'sender_approval', 'sender_signature', 'receiver_receipt', 'receiver_approval', 'receiver_signature', 'completion_wait', 'archived', 'remanded', 'withdrawn', 'archive_expired', name='status', native_enum=False, length=32), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('revision', sa.Integer(), nullable=False),
+    sa.Column('registration_token', sa.String(length=36), nullable=False),
     sa.Column('registrar_id', sa.Integer(), nullable=False),
     sa.Column('holder_id', sa.Integer(), nullable=True),
     sa.Column('conclusion_date', sa.Date(), nullable=True),
@@ -289,7 +290,8 @@ def upgrade():
     sa.ForeignKeyConstraint(['holder_id'], ['ab_user.id'], ),
     sa.ForeignKeyConstraint(['registrar_id'], ['ab_user.id'], ),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('number')
+    sa.UniqueConstraint('number'),
+    sa.UniqueConstraint('registration_token')
     )
     with op.batch_alter_table('contract_document', schema=None) as batch_op:
         batch_op.create_index('ix_contract_document_holder', ['holder_id', 'status'], unique=False)

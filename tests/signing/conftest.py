@@ -30,9 +30,9 @@ class Signer:
 class Portal:
     """The authorities of one portal and its signing desk."""
 
-    def __init__(self, kind: KeyKind):
+    def __init__(self, kind: KeyKind, service_name="契約ポータル"):
         self.kind = kind
-        self.authorities = made = pki.new_authorities("契約ポータル", clock.now(), URLS, kind)
+        self.authorities = made = pki.new_authorities(service_name, clock.now(), URLS, kind)
         self.cas = {ca.certificate.subject: ca for ca in (made.signers_ca, made.tsa_ca)}
         self.revoked = {}
         self.crl_number = 0
@@ -64,9 +64,7 @@ class Portal:
 
     def leaf_ocsp(self, certificate):
         revoked_at = self.revoked.get(certificate.serial_number)
-        return pki.ocsp_response(
-            self.cas[certificate.issuer], certificate, revoked_at, clock.now(), A_WEEK
-        )
+        return pki.ocsp_response(self.cas[certificate.issuer], certificate, revoked_at, clock.now(), A_WEEK)
 
     def signer(self, company_name="株式会社みなと建設", certificate_no="JC-00000001", **subject):
         key = new_key(self.kind)

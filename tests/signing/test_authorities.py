@@ -19,7 +19,9 @@ def in_name(certificate, oid):
 
 @pytest.mark.requirement("L1", "I16")
 def test_a_signer_certificate_names_company_department_title_and_number(portal):
-    certificate = portal.signer("株式会社みなと建設", "JC-00000123", department="工事部", title="部長").certificate
+    certificate = portal.signer(
+        "株式会社みなと建設", "JC-00000123", department="工事部", title="部長"
+    ).certificate
     assert in_name(certificate, NameOID.COUNTRY_NAME) == ["JP"]
     assert in_name(certificate, NameOID.ORGANIZATION_NAME) == ["株式会社みなと建設"]
     assert in_name(certificate, NameOID.ORGANIZATIONAL_UNIT_NAME) == ["工事部"]
@@ -67,7 +69,11 @@ def test_the_tsa_certificate_is_for_time_stamps_alone_and_outlives_ten_years(por
 
 def ocsp_request(certificate, issuer, algorithm):
     builder = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, algorithm)
-    return builder.add_extension(x509.OCSPNonce(b"0123456789abcdef"), critical=False).build().public_bytes(Encoding.DER)
+    return (
+        builder.add_extension(x509.OCSPNonce(b"0123456789abcdef"), critical=False)
+        .build()
+        .public_bytes(Encoding.DER)
+    )
 
 
 @pytest.mark.parametrize("algorithm", [hashes.SHA1(), hashes.SHA256()])

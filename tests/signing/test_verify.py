@@ -49,7 +49,9 @@ def test_a_flipped_byte_of_the_contract_is_called_altered(portal, archived):
     assert "変更されています" in verdict.sentence
 
 
-@pytest.mark.parametrize("tail", [b"\n", b"\x00", b"x", b"\n%%EOF\n", b"startxref\n0\n%%EOF\n", b"PK\x03\x04" * 50])
+@pytest.mark.parametrize(
+    "tail", [b"\n", b"\x00", b"x", b"\n%%EOF\n", b"startxref\n0\n%%EOF\n", b"PK\x03\x04" * 50]
+)
 @pytest.mark.parametrize("stage", ["signed_twice", "archived"])
 def test_appended_bytes_are_an_alteration(portal, stage, tail, request):
     verdict = verify(request.getfixturevalue(stage) + tail, portal.roots)
