@@ -56,12 +56,16 @@ COMPANIES = (
     )),
 )  # fmt: skip
 
+SITES = (
+    "架空ビル新築工事", "ひかり台集合住宅改修工事", "南町公民館耐震補強工事", "北町倉庫増築工事",
+    "港湾管理棟空調更新工事", "青葉小学校外構工事", "緑川橋補修工事",
+)  # fmt: skip
 # mode -> (title, kind, file, amount)
 TITLES = {
-    SignatureMode.both_sides: ("（仮称）架空ビル新築工事 工事請負契約書", DocumentKind.contract, "construction-contract", 12_960_000),
-    SignatureMode.sender_only: ("架空ビル新築工事 資材注文書", DocumentKind.order, "purchase-order", 1_848_000),
-    SignatureMode.receiver_only: ("架空ビル新築工事 資材注文請書", DocumentKind.order_acceptance, "order-acknowledgement", 1_848_000),
-    SignatureMode.no_signature: ("架空ビル新築工事 安全書類送付状", DocumentKind.other, "safety-cover-letter", None),
+    SignatureMode.both_sides: ("工事請負契約書", DocumentKind.contract, "construction-contract", 12_960_000),
+    SignatureMode.sender_only: ("資材注文書", DocumentKind.order, "purchase-order", 1_848_000),
+    SignatureMode.receiver_only: ("資材注文請書", DocumentKind.order_acceptance, "order-acknowledgement", 1_848_000),
+    SignatureMode.no_signature: ("安全書類送付状", DocumentKind.other, "safety-cover-letter", None),
 }  # fmt: skip
 TURNS = {
     SignatureMode.both_sides: (
@@ -85,6 +89,7 @@ class Seed:
         self.accounts = []
         self.people = {}
         self.uploads = {}
+        self.planted = 0
 
     def plant(self):
         """Fill an empty portal; each part is committed on its own."""
@@ -172,10 +177,11 @@ class Seed:
 
     def _document(self, mode, until, plan=None):
         plan = plan or self._plan()
+        self.planted += 1
         title, kind, file, amount = TITLES[mode]
         today = now().date()
         facts = Facts(
-            title=title, kind=kind, mode=mode, amount_yen=amount,
+            title=f"{SITES[self.planted % len(SITES)]} {title}", kind=kind, mode=mode, amount_yen=amount,
             term_from=today if amount else None, term_to=today + dt.timedelta(days=180) if amount else None,
             message="お世話になっております。ご確認のほど、よろしくお願いいたします。",
         )  # fmt: skip

@@ -94,7 +94,7 @@ class Subject:
         return x509.Name(attributes)
 
     def common_name(self) -> str:
-        """Company, department, title, person; only the company where that is too long, cut where even it is."""
+        """Company, department, title, person; only the company where that is too long, cut if need be."""
         whole = "　".join(
             part for part in (self.company_name, self.department, self.title, self.person) if part
         )
@@ -200,7 +200,7 @@ def new_tsa(
     *,
     generation: int = 1,
 ) -> Credential:
-    """The time-stamping certificate: it outlives the ten years that an archived contract must stay provable."""
+    """The time-stamping certificate: it outlives the ten years that an archived contract is kept."""
     key = new_key(key_kind)
     name = _authority_name(service_name, f"Time Stamping Authority G{generation}")
     builder = (
@@ -425,7 +425,7 @@ def _is_issuer(certificate, key_hash, name_hash, algorithm):
 
 
 def _public_key_bits(certificate):
-    """The subject's key as OCSP hashes it: the BIT STRING without tag, length and unused-bits byte (RFC 6960)."""
+    """The subject's key as OCSP hashes it: the BIT STRING's content without its first byte (RFC 6960)."""
     key = certificate.public_key()
     if hasattr(key, "curve"):
         return key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)

@@ -154,7 +154,7 @@ def _authorities_still_good(reader, known, at):
 
 
 def knowledge(reader: PdfFileReader) -> LocalKnowledge:
-    """Certificates, OCSP answers and CRLs in the file's document security store; nothing where it has none."""
+    """Certificates, OCSP answers and CRLs in the file's document security store; nothing if it has none."""
     try:
         store = DocumentSecurityStore.read_dss(reader)
     except NoDSSFoundError:
@@ -248,7 +248,7 @@ def covers_whole_file(signature: EmbeddedPdfSignature, pdf: bytes) -> bool:
 
 
 def is_plain_container(gap: bytes) -> bool:
-    """Whether the bytes that a signature leaves out are one CMS structure in hexadecimal, and zeros after it."""
+    """Whether the bytes that a signature leaves out are one CMS structure in hexadecimal, then zeros."""
     if len(gap) % 2 or re.fullmatch(rb"<(?:[0-9A-F]+|[0-9a-f]+)>", gap) is None:
         return False
     contents = bytes.fromhex(gap[1:-1].decode())
@@ -301,7 +301,7 @@ def has_strange_certificates(reader: PdfFileReader, roots: Sequence[x509.Certifi
 
 
 def _names_its_own(signed_data):
-    """Whether a CMS structure agrees with its signed attributes about its certificate and digest algorithm."""
+    """Whether a CMS structure agrees with its signed attributes about certificate and algorithm."""
     (info,) = signed_data["signer_infos"]
     algorithms = [one["algorithm"].native for one in signed_data["digest_algorithms"]]
     if algorithms != [info["digest_algorithm"]["algorithm"].native]:
@@ -364,7 +364,7 @@ def why_not_b_lt(pdf: bytes, field: str, roots: Sequence[x509.Certificate]) -> s
 
 
 def why_not_b_lta(pdf: bytes, roots: Sequence[x509.Certificate]) -> str | None:
-    """What `pdf`, just archived, lacks to stay provable until its last time stamp expires; None when nothing."""
+    """What `pdf`, just archived, lacks to stay provable while its last time stamp lasts, or None."""
     reader = read(pdf)
     last = reader.embedded_signatures[-1]
     if last.sig_object_type != "/DocTimeStamp":

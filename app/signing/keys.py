@@ -98,7 +98,7 @@ class Keyring:
         return struct.pack(">I", self.current) + self._tag(self.current, message, context)
 
     def mac_matches(self, mac: bytes, message: bytes, context: bytes) -> bool:
-        """Whether `mac` was made from `message` in `context`, under any KEK of this ring; in constant time."""
+        """Whether `mac` was made from `message` in `context`, under any KEK of the ring; in constant time."""
         version = int.from_bytes(mac[:4], "big")
         if version not in self._mac_keys:
             return False

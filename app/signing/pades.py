@@ -39,7 +39,10 @@ log = logging.getLogger(__name__)
 ARCHIVE_FIELD = "archive-{}"
 _CMS_OVERHEAD_BYTES = 3072  # attributes, names and the time stamp's own content
 
-_FIELD_MISSING = "契約文書に署名欄が見つからないため、署名できませんでした。お手数ですが、お問い合わせ窓口までご連絡ください。"
+_FIELD_MISSING = (
+    "契約文書に署名欄が見つからないため、署名できませんでした。"
+    "お手数ですが、お問い合わせ窓口までご連絡ください。"
+)
 _FIELD_TAKEN = "この署名欄にはすでに署名されています。最新の状態を表示して、内容をご確認ください。"
 
 
@@ -296,7 +299,7 @@ def _certificates_of(signature):
 
 @contextlib.contextmanager
 def _only_signing_failures():
-    """Whatever goes wrong becomes :class:`SigningFailed`: no caller may take a half result for a signature."""
+    """Whatever goes wrong becomes :class:`SigningFailed`: nobody may take half a result for a signature."""
     try:
         yield
     except PortalError:

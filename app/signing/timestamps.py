@@ -100,7 +100,7 @@ class EmbeddedTsa(CertifiedTimeStamper):
     """The portal's own time-stamp authority: RFC 3161 tokens, made in this process.
 
     :param credential: the TSA certificate and key
-    :param chain: the CA certificates above it, up to and with the root; they go into each token
+    :param chain: the CA certificates between it and the root; they go into each token
     :param policy: object identifier of the time-stamp policy
     """
 

@@ -182,6 +182,7 @@ def _judge(pdf, roots, sha256):
 
 
 _LEVELS = ("B-B", "B-T", "B-LT", "B-LTA")
+_EXPIRED = "証明書の有効期間が過ぎており、署名がその期間内に行われたことを確認できません。"
 _REVOKED = "署名の時点で、署名者の証明書は失効していました。この署名は有効ではありません。"
 
 
@@ -289,8 +290,8 @@ def _sentence(intact, trusted, at, indication, strong):
         return _REVOKED
     reasons = {
         "NO_CERTIFICATE_CHAIN_FOUND": "署名者の証明書は、信頼する認証局から発行されたものではありません。",
-        "NO_POE": "証明書の有効期間が過ぎており、署名がその期間内に行われたことを確認できません。",
-        "OUT_OF_BOUNDS_NO_POE": "証明書の有効期間が過ぎており、署名がその期間内に行われたことを確認できません。",
+        "NO_POE": _EXPIRED,
+        "OUT_OF_BOUNDS_NO_POE": _EXPIRED,
         "OUT_OF_BOUNDS_NOT_REVOKED": "証明書の有効期間外に署名された可能性があります。",
         "REVOKED_NO_POE": "証明書は失効しており、署名が失効前に行われたことを確認できません。",
         "TRY_LATER": "署名の時点で証明書が失効していなかったことを確認できません。",
@@ -340,7 +341,7 @@ def _visible_damage(pdf):
 
 
 def _signed_digest(contents):
-    """Algorithm and value of the digest that a CMS structure says the file has; None where it does not say."""
+    """Algorithm and value of the digest that a CMS structure says the file has, or None."""
     try:
         signed_data = cms.ContentInfo.load(contents)["content"]
         content = signed_data["encap_content_info"]

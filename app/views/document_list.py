@@ -3,13 +3,13 @@
 from flask import g, request, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
-from wtforms import BooleanField, Form, SelectChoice, SelectField, SelectMultipleField, StringField
+from wtforms import BooleanField, Form, SelectChoice, SelectField, StringField
 from wtforms.validators import Length, Optional
 
 from app import queries
 from app.labels import MODE, STATUS
 from app.queries import SearchTerms
-from app.views.fields import DayField, YenField
+from app.views.fields import ChecksField, DayField, YenField
 from app.workflow import IN_ARCHIVE, SignatureMode, Status
 
 IN_PROCESS = tuple(status for status in Status if status not in IN_ARCHIVE)
@@ -21,7 +21,7 @@ class SearchForm(Form):
     number = StringField("文書管理番号", [Length(max=16)])
     title = StringField("契約件名", [Length(max=255)])
     partner = StringField("取引先", [Length(max=255)], description="企業名の一部、または企業IDを入力してください。")
-    status = SelectMultipleField("ステータス", choices=[SelectChoice(s.value, STATUS[s]) for s in IN_PROCESS])
+    status = ChecksField("ステータス", choices=[SelectChoice(s.value, STATUS[s]) for s in IN_PROCESS])
     mode = SelectField(
         "署名区分", default="",
         choices=[SelectChoice("", "すべて"), *(SelectChoice(mode.value, MODE[mode]) for mode in SignatureMode)],

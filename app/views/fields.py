@@ -2,10 +2,15 @@
 
 import unicodedata
 
-from wtforms import DateField, IntegerField
-from wtforms.widgets import TextInput
+from wtforms import DateField, IntegerField, SelectMultipleField
+from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
 MOST_YEN = 10**15
+
+
+def trimmed(typed):
+    """A filter for text fields: no blanks around what was typed, and "" where nothing was sent."""
+    return (typed or "").strip()
 
 
 class DayField(DateField):
@@ -19,6 +24,13 @@ class DayField(DateField):
             super().process_formdata([value.strip() for value in valuelist])
         except ValueError:
             raise ValueError("日付は「2026/04/01」の形式で入力してください。")
+
+
+class ChecksField(SelectMultipleField):
+    """Any number of choices, each with a box to tick."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
 
 
 class YenField(IntegerField):
