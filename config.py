@@ -116,6 +116,7 @@ class Production:
         self.SESSION_IDLE_MINUTES = self.number("SESSION_IDLE_MINUTES", 30)
         self.SESSION_HOURS = self.number("SESSION_HOURS", 12)
         self.PERMANENT_SESSION_LIFETIME = timedelta(hours=self.SESSION_HOURS)
+        self.SESSION_REFRESH_EACH_REQUEST = False
         self.WTF_CSRF_TIME_LIMIT = None  # as long as the session, so that a long form is not lost
         self.MAX_CONTENT_LENGTH = (self.MAX_UPLOAD_MB + 1) * 1024 * 1024
         self.MAX_FORM_MEMORY_SIZE = 1024 * 1024

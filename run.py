@@ -34,7 +34,9 @@ def serve(bind, workers, gunicorn_args):
         sys.executable,
         [sys.executable, "-m", "gunicorn", "app:create_app()", "--chdir", str(Path(__file__).parent.absolute()),
          "--bind", bind, "--workers", str(workers), "--worker-class", "gthread", "--threads", "4",
-         "--max-requests", "2000", "--max-requests-jitter", "200", *gunicorn_args],
+         "--max-requests", "2000", "--max-requests-jitter", "200",
+         "--no-control-socket",  # it would lie in the home folder, one for all portals of a machine
+         *gunicorn_args],
     )  # fmt: skip
 
 

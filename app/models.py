@@ -435,8 +435,8 @@ class DocumentParty(Model):
         return sorted(own, key=lambda step: step.position)
 
     def people(self, role):
-        """Who has `role` in this company for this document, in order."""
-        return [step.user for step in self.steps if step.role is role]
+        """Who has `role`, which templates give by its name, in this company for this document, in order."""
+        return [step.user for step in self.steps if step.role == role]
 
 
 class RouteStep(Model):

@@ -44,6 +44,9 @@ FAB_ROLES = {
 # what a person with the first password may still reach (R29)
 WHILE_PASSWORD_IS_FIRST = ("PasswordView.", "AuthView.", "static", "appbuilder.static", "health.", "pki.")
 
+STATIC = ("static", "static_icon", "appbuilder.static")
+AWAKE_SECONDS = 60
+VENDOR_CACHE_SECONDS = 24 * 60 * 60
 PAGE_POLICY = {
     "default-src": "'self'",
     "script-src": "'self'",
@@ -88,14 +91,14 @@ class PortalSecurityManager(SecurityManager):
     def before_request():
         """End idle and old sessions; hold back whoever still has the first password."""
         g.user = current_user
-        if not current_user.is_authenticated:
+        if request.endpoint in STATIC or not current_user.is_authenticated:
             return None
         if _is_over():
             logout_user()
             session.clear()
             flash("一定時間操作がなかったため、ログアウトしました。もう一度ログインしてください。", "info")
             return redirect(login_url())
-        session["seen"] = now().timestamp()
+        _stay_awake()
         endpoint = request.endpoint or ""
         if current_user.must_change_password and not endpoint.startswith(WHILE_PASSWORD_IS_FIRST):
             return redirect(url_for("PasswordView.change", next=asked_page()))
@@ -106,6 +109,14 @@ def begin_session():
     """Stamp a session that has just been logged in."""
     session.permanent = True
     session["since"] = session["seen"] = now().timestamp()
+
+
+def _stay_awake():
+    """Note that the person is there, once a minute: the cookie holds the whole session, and an answer that
+    arrives late would put back what a quicker one has changed."""
+    moment = now().timestamp()
+    if moment - session.get("seen", 0) >= AWAKE_SECONDS:
+        session["seen"] = moment
 
 
 def _is_over():
@@ -157,8 +168,10 @@ def guard(app):
 
     @app.after_request
     def keep_private(response):
-        if request.endpoint not in ("static", "appbuilder.static"):
+        if request.endpoint not in STATIC:
             response.headers.setdefault("Cache-Control", "no-store")
+        elif request.path.startswith("/static/vendor/"):  # a page needs some thirty pieces of the font
+            response.headers["Cache-Control"] = f"public, max-age={VENDOR_CACHE_SECONDS}"
         return response
 
     app.permanent_session_lifetime = dt.timedelta(hours=app.config["SESSION_HOURS"])

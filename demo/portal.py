@@ -38,14 +38,20 @@ def start(data: Path, port: int, reset: bool):
     settings = _settings(data, port, mail_server.port)
     _write_private(data / "settings.env", "".join(f"{name}={value}\n" for name, value in settings.items()))
     accounts = _prepare(data, settings)
-    pages = ("serve", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--log-level", "warning")
+    pages = ("serve", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--graceful-timeout", "10", "--log-level", "warning")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
     processes = [_run(settings, "worker"), _run(settings, *pages)]
-    if not _answers(port, processes):
+    try:
+        if _answers(port, processes, stop):
+            _tell(accounts, settings["PORTAL_BASE_URL"], data)
+            _wait(processes, stop)
+        elif not stop.is_set():
+            raise SystemExit("The portal did not start; the lines above say why.")
+    finally:
         _stop(processes)
-        raise SystemExit("The portal did not start; the lines above say why.")
-    _tell(accounts, settings["PORTAL_BASE_URL"], data)
-    _wait(processes)
-    mail_server.stop()
+        mail_server.stop()
 
 
 def _settings(data, port, smtp_port):
@@ -96,10 +102,11 @@ def _write_private(path, text):
 
 
 def _run(settings, *command):
+    """Start a command of ours in a group of its own: Ctrl+C is for us, who then end it once and orderly."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
     run_py = Path(__file__).parent.parent / "run.py"
     return subprocess.Popen(  # noqa: S603
-        [sys.executable, str(run_py), *command], env=environ | settings, cwd=run_py.parent
+        [sys.executable, str(run_py), *command], env=environ | settings, cwd=run_py.parent, process_group=0
     )
 
 
@@ -112,16 +119,12 @@ def _tell(accounts, url, data):
     print(f"\nデータの場所：{data}\n終了するには Ctrl+C を押してください。", flush=True)
 
 
-def _wait(processes):
+def _wait(processes, stop):
     """Until interrupted, or until one of the processes ends."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     while not stop.wait(1):
         if any(process.poll() is not None for process in processes):
             print("One of the demo's processes ended; stopping.", file=sys.stderr)
-            break
-    _stop(processes)
+            return
 
 
 def _stop(processes):
@@ -131,13 +134,15 @@ def _stop(processes):
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # with its own children
 
 
-def _answers(port, processes):
-    """Wait until the pages can be opened; False when a process ended or it takes too long."""
+def _answers(port, processes, stop):
+    """Wait until the pages can be opened; False when interrupted, a process ended or it takes too long."""
     give_up = time.monotonic() + START_SECONDS
     while time.monotonic() < give_up and all(process.poll() is None for process in processes):
+        if stop.is_set():
+            return False
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return True

@@ -1,7 +1,7 @@
 """Post the letters that are owed."""
 
 import logging
-from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
+from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused
 
 from app import letters
 from app.extensions import mail
@@ -35,6 +35,7 @@ def run_one(message_id, now):
 
 
 def _code(error):
+    """The server's verdict on this letter; None where it refused us, whatever the letter."""
     if isinstance(error, SMTPRecipientsRefused):
         return max(code for code, _ in error.recipients.values())
-    return error.smtp_code if isinstance(error, SMTPResponseException) else None
+    return error.smtp_code if isinstance(error, SMTPDataError) else None

@@ -110,6 +110,7 @@ def is_own_password(user, password, now):
     user = db.session.get(PortalUser, user.id)
     if check_password_hash(user.password, normalise(password)):
         user.login_failures, user.locked_until = 0, None
+        db.session.commit()  # a refusal further on is no wrong guess, and must not count as one
         return True
     _tell_if_locked(user, tries, now)
     return False

@@ -48,6 +48,7 @@ from app.workflow import (
 )
 
 WRONG_RECIPIENT = "指定された企業IDまたは利用者IDが正しくありません。取引先にご確認のうえ、入力し直してください。"
+MOST_COMMENT = 2000  # characters
 FEE_WARNING = "発出側企業と受領側企業の双方に利用料金が発生いたします。了承の上、確定ボタンを押してください。"
 FEE_DIALOG = "発出側企業と受領側企業の双方に利用料金が発生いたします。了承の上、OKボタンを押してください。"
 
@@ -310,7 +311,7 @@ def write_comment(document, actor, comment):
         raise Refused("長期保管文書の自社内コメントは編集できません。")
     if not may_comment(document, actor):
         raise Refused("参照者は自社内コメントを編集できません。")
-    document.party_of(actor.company_id).comment = comment
+    _keep_comment(document, actor, comment)
 
 
 def may_comment(document, actor):
@@ -321,6 +322,8 @@ def may_comment(document, actor):
 
 
 def _keep_comment(document, actor, comment):
+    if comment is not None and len(comment) > MOST_COMMENT:
+        raise Refused(f"自社内コメントは{MOST_COMMENT:,}文字以内で入力してください。")
     if comment is not None:
         document.party_of(actor.company_id).comment = comment
 

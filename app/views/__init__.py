@@ -1,6 +1,6 @@
 """The pages.  A handler fetches, calls one verb, commits and redirects; GET changes no row."""
 
-from flask import current_app, g, request
+from flask import abort, current_app, g, request
 from flask_login import current_user
 
 from app.extensions import begin_request, db
@@ -40,6 +40,13 @@ def transactions(app):
     def begin():
         begin_request(request.method not in SAFE_METHODS)
 
+    @app.before_request
+    def refuse_null_characters():
+        """No database keeps them in a text, and nobody types them."""
+        typed = [*request.args.items(multi=True), *request.form.items(multi=True)]
+        if any("\0" in value for _, value in typed):
+            abort(400)
+
     @app.teardown_request
     def end(_error):
         begin_request(False)
@@ -59,6 +66,7 @@ def register(app, appbuilder):
         appbuilder.add_view_no_menu(DemoMailView)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(pki.blueprint)
+    app.add_url_rule("/favicon.ico", "static_icon", lambda: app.send_static_file("img/mark.svg"))  # a PDF's tab asks
     errors.register(app)
     app.context_processor(_known_to_all)
 

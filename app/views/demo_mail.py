@@ -6,6 +6,7 @@ Registered in the demo only.  It shows passwords and PINs of everybody, which is
 import email
 import re
 from email import policy
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from flask import current_app, request
@@ -13,6 +14,7 @@ from flask_appbuilder.baseviews import BaseView, expose
 from markupsafe import Markup, escape
 
 from app.errors import NotFound
+from app.labels import jst
 
 LINK = re.compile(r"https?://[^\s）]+")
 
@@ -51,7 +53,7 @@ def _read(path):
         "number": int(path.stem),
         "to": message["To"],
         "subject": message["Subject"],
-        "date": message["Date"],
+        "date": jst(parsedate_to_datetime(message["Date"])),
         "body": _with_links(body),
     }
 

@@ -88,7 +88,4 @@ class DocumentView(BaseView):
 def _pdf_answer(file_name, pdf):
     name = file_name if file_name.lower().endswith(".pdf") else f"{file_name}.pdf"
     disposition = f"inline; filename*=UTF-8''{quote(name, safe='')}"
-    return Response(
-        pdf, mimetype="application/pdf",
-        headers={"Content-Disposition": disposition, "Content-Security-Policy": "sandbox; default-src 'none'"},
-    )  # fmt: skip
+    return Response(pdf, mimetype="application/pdf", headers={"Content-Disposition": disposition})

@@ -64,6 +64,8 @@ class ReceiptView(BaseView):
     def confirm_receipt(self, document_id):
         document, form = own_document(document_id), ReceiptForm()
         documents.check_receipt(document, g.user)
+        if not form.validate():
+            return self._form_page(document, form, 422)
         try:
             documents.confirm_receipt(
                 document, g.user, now(), choice=_choice(form, document), comment=form.comment.data or "",

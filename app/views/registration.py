@@ -9,7 +9,7 @@ from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from itsdangerous import BadSignature, URLSafeSerializer
 from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, SelectField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
 from app import queries
 from app.clock import now
@@ -21,12 +21,12 @@ from app.services import documents, routes
 from app.services.documents import Facts, Upload
 from app.views import timeline
 from app.views.answers import codes, done, own_document, refuse
-from app.views.fields import DayField, YenField
+from app.views.fields import DayField, YenField, trimmed
 from app.workflow import WITH_REGISTRAR, Role, Side, SignatureMode
 
 
 class RegistrationForm(FlaskForm):
-    title = StringField("契約件名", [InputRequired("契約件名を入力してください。"), Length(max=255)])
+    title = StringField("契約件名", [DataRequired("契約件名を入力してください。"), Length(max=255)], filters=[trimmed])
     kind = SelectField("文書種別", choices=[SelectChoice(kind.value, KIND[kind]) for kind in DocumentKind])
     mode = RadioField(
         "署名区分", [InputRequired("署名区分を選択してください。")],
@@ -40,22 +40,22 @@ class RegistrationForm(FlaskForm):
     term_from = DayField("契約期間（から）", [Optional()])
     term_to = DayField("契約期間（まで）", [Optional()])
     renews_itself = BooleanField("自動更新あり")
-    partner_number = StringField("取引先管理番号", [Length(max=64)])
+    partner_number = StringField("取引先管理番号", [Length(max=64)], filters=[trimmed])
     company_code = StringField("企業ID", [InputRequired("受信者の企業IDを入力してください。"), Length(max=16)])
     user_code = StringField("利用者ID", [InputRequired("受信者の利用者IDを入力してください。"), Length(max=16)])
     approvers = StringField("承認者", description=f"必要な場合に、承認する順に指定します（{routes.MOST_APPROVERS}名まで）。")
     signer = StringField("署名者", description="自社が署名する場合に指定します。")
     viewers = StringField("参照者", description=f"閲覧のみができる方を指定します（{routes.MOST_VIEWERS}名まで）。")
-    comment = TextAreaField("自社内コメント記入欄", [Length(max=2000)], description="自社内のみで閲覧できます。取引先には表示されません。")
-    message = TextAreaField("受信者へのメッセージ", [Length(max=2000)], description="受信者にも表示されます。")
+    comment = TextAreaField("自社内コメント記入欄", [Length(max=2000)], description="自社内のみで閲覧できます。取引先には表示されません。", filters=[trimmed])
+    message = TextAreaField("受信者へのメッセージ", [Length(max=2000)], description="受信者にも表示されます。", filters=[trimmed])
 
     def validate_term_to(self, field):
         if field.data and self.term_from.data and field.data < self.term_from.data:
-            raise ValueError("契約期間の終わりは、始まりより後の日付にしてください。")
+            raise ValidationError("契約期間の終わりは、始まりより後の日付にしてください。")
 
     def facts(self):
         return Facts(
-            title=self.title.data.strip(),
+            title=self.title.data,
             kind=DocumentKind(self.kind.data),
             mode=SignatureMode(self.mode.data),
             conclusion_date=self.conclusion_date.data,
@@ -63,8 +63,8 @@ class RegistrationForm(FlaskForm):
             term_from=self.term_from.data,
             term_to=self.term_to.data,
             renews_itself=self.renews_itself.data,
-            partner_number=self.partner_number.data.strip(),
-            message=self.message.data.strip(),
+            partner_number=self.partner_number.data,
+            message=self.message.data,
         )
 
     @classmethod

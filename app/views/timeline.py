@@ -5,7 +5,7 @@ route, its approvers and its comment never leave it (I18).
 """
 
 from app.labels import ACTION, ROLE, SIDE, jst
-from app.workflow import CONCLUDED, WITH_REGISTRAR, Action, Role, Side, Status
+from app.workflow import CONCLUDED, IN_ARCHIVE, WITH_REGISTRAR, Action, Role, Side
 
 _OWN_LABEL = {
     Role.recipient: "受取確認",
@@ -24,6 +24,8 @@ def way_of(document, company_id):
     for party in document.parties:
         if party.company_id == company_id:
             stages += [_own_stage(document, step) for step in _turns(party)]
+            if document.mode.is_signed_by(party.side) and not party.people(Role.signer):
+                stages.append(_foreign_stage(party, "署名", "ahead"))  # its signer is chosen at 受取確認
         else:
             stages += _stages_of_other(document, party)
     stages.append(_end_stage(document))
@@ -94,7 +96,7 @@ def _end_stage(document):
     label = "文書回覧完了" if not (document.mode.is_signed_by(Side.sender) or document.mode.is_signed_by(Side.receiver)) else "契約締結"
     if document.status not in CONCLUDED:
         return {"label": label, "state": "ahead"}
-    note = "通常、翌日に長期保管文書へ移ります。" if document.status is Status.completion_wait else None
+    note = None if document.status in IN_ARCHIVE else "通常、翌日に長期保管文書へ移ります。"
     return {"label": label, "state": "done", "at": jst(document.concluded_at), "note": note}
 
 

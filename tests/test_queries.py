@@ -1,0 +1,212 @@
+"""契約文書検索条件, each alone and together, in both lists."""
+
+import datetime as dt
+
+import pytest
+
+from app import queries
+from app.extensions import db
+from app.models import Level
+from app.queries import SearchTerms
+from app.services import documents
+from app.services.signatures import SignedFile
+from app.workflow import SignatureMode, Status
+
+DAY = dt.date
+
+
+@pytest.fixture(scope="module")
+def found():
+    """Numbers of the documents that a search finds, as last digits."""
+
+    def search(user, archived=False, **terms):
+        return [
+            int(document.number[1:])
+            for document in queries.search(user, SearchTerms(**terms), archived=archived).documents
+        ]
+
+    return search
+
+
+@pytest.fixture
+def five(make_document, person):
+    """Five documents without signature; 3 is concluded, 4 and 5 are in the archive."""
+    mode = SignatureMode.no_signature
+    made = [
+        make_document(
+            Status.receiver_receipt,
+            mode=mode,
+            title="基礎工事 100%",
+            amount_yen=100,
+            conclusion_date=DAY(2026, 1, 10),
+        ),
+        make_document(
+            Status.receiver_receipt, mode=SignatureMode.receiver_only, title="足場_工事", amount_yen=None
+        ),
+        make_document(
+            Status.completion_wait,
+            mode=mode,
+            title="基礎資材",
+            amount_yen=300,
+            conclusion_date=DAY(2026, 3, 10),
+        ),
+        make_document(
+            Status.completion_wait,
+            mode=mode,
+            title="基礎資材",
+            amount_yen=0,
+            conclusion_date=DAY(2026, 4, 10),
+        ),
+        make_document(
+            Status.completion_wait,
+            mode=mode,
+            title="左官工事",
+            amount_yen=None,
+            conclusion_date=DAY(2026, 5, 10),
+        ),
+    ]
+    for document, moment in zip(
+        made[3:],
+        (dt.datetime(2027, 1, 4, 17, tzinfo=dt.UTC), dt.datetime(2027, 2, 4, 17, tzinfo=dt.UTC)),
+        strict=True,
+    ):
+        file = SignedFile(f"{document.id:064d}", document.pdf_sha256, 1, Level.timestamped)
+        documents.archive(document, moment, file=file)
+    db.session.commit()
+    return made
+
+
+@pytest.mark.requirement("R90", "R63", "L5")
+@pytest.mark.parametrize("terms, numbers", [
+    ({}, [3, 2, 1]),
+    ({"number": "d00000002"}, [2]),
+    ({"number": "0000000"}, [3, 2, 1]),
+    ({"title": "工事"}, [2, 1]),
+    ({"title": "%"}, [1]),
+    ({"title": "_"}, [2]),
+    ({"title": "無い"}, []),
+    ({"partner": "設備"}, [3, 2, 1]),
+    ({"partner": "第三"}, []),
+    ({"partner": "発出"}, []),
+    ({"statuses": (Status.completion_wait,)}, [3]),
+    ({"statuses": (Status.receiver_receipt, Status.completion_wait)}, [3, 2, 1]),
+    ({"mode": SignatureMode.receiver_only}, [2]),
+    ({"concluded_from": DAY(2026, 1, 10)}, [3, 1]),
+    ({"concluded_from": DAY(2026, 1, 11)}, [3]),
+    ({"concluded_to": DAY(2026, 1, 10)}, [1]),
+    ({"concluded_from": DAY(2026, 1, 10), "concluded_to": DAY(2026, 3, 9)}, [1]),
+    ({"amount_from": 100}, [3, 1]),
+    ({"amount_to": 100}, [1]),
+    ({"amount_from": 0, "amount_to": 10**12}, [3, 1]),
+    ({"without_amount": True}, [2]),
+    ({"without_amount": True, "amount_from": 0}, []),
+    ({"title": "基礎", "amount_from": 200, "concluded_to": DAY(2026, 12, 31)}, [3]),
+])  # fmt: skip
+def test_each_condition_in_the_list_in_process(five, found, person, terms, numbers):
+    assert found(person("registrar"), **terms) == numbers
+
+
+@pytest.mark.requirement("R94", "R95", "L5", "L6")
+@pytest.mark.parametrize("terms, numbers", [
+    ({}, [5, 4]),
+    ({"title": "左官"}, [5]),
+    ({"concluded_from": DAY(2026, 5, 1)}, [5]),
+    ({"concluded_to": DAY(2026, 5, 1)}, [4]),
+    ({"amount_from": 0}, [4]),
+    ({"amount_to": 0}, [4]),
+    ({"without_amount": True}, [5]),
+    ({"archived_from": DAY(2027, 1, 5)}, [5, 4]),
+    ({"archived_from": DAY(2027, 1, 6)}, [5]),
+    ({"archived_to": DAY(2027, 1, 5)}, [4]),
+    ({"archived_from": DAY(2027, 1, 5), "archived_to": DAY(2027, 1, 31), "amount_to": 0}, [4]),
+])  # fmt: skip
+def test_each_condition_in_the_archive(five, found, person, terms, numbers):
+    assert found(person("registrar"), archived=True, **terms) == numbers
+
+
+@pytest.mark.requirement("R89", "R90", "S7")
+@pytest.mark.parametrize(
+    "who, numbers",
+    [
+        ("recipient", [3, 2, 1]),
+        ("viewer", [3, 2, 1]),
+        ("receiver_admin", [3, 2, 1]),
+        ("colleague", []),
+        ("stranger", []),
+        ("operator", []),
+    ],
+)
+def test_everybody_finds_what_they_are_part_of(five, found, person, who, numbers):
+    assert found(person(who)) == numbers
+    assert queries.search(person(who), SearchTerms(), archived=False).total == len(numbers)
+
+
+def test_pages_of_a_search_hold_every_document_once(five, person):
+    seen = []
+    for page in (1, 2):
+        result = queries.search(person("registrar"), SearchTerms(), archived=False, page=page, page_size=2)
+        assert (result.total, result.pages) == (3, 2)
+        seen += [document.id for document in result.documents]
+    assert len(seen) == len(set(seen)) == 3
+
+
+@pytest.mark.requirement("R90", "R94", "R95", "R108", "R109", "R42")
+def test_the_search_pages_ask_for_the_manuals_conditions(five, client_of):
+    client = client_of("recipient")
+    page = client.get("/documents/").text
+    assert "<h1>契約文書検索／一覧</h1>" in page and "契約文書検索条件" in page and ">検索</button>" in page
+    assert "検索結果" in page and "3件のうち1件目から3件目" in page
+    page = client.get("/archive/").text
+    assert "<h1>長期保管契約文書検索／一覧</h1>" in page and "長期保管契約文書検索条件" in page
+    for condition in ("契約締結年月日", "契約金額", "保管開始日", "金額なし"):
+        assert condition in page
+    assert "2027/01/05" in page and "2027/02/05" in page and "0円" in page and "金額なし" in page
+    assert "契約文書照会" in page and "長期保管文書照会" in page
+
+
+@pytest.mark.requirement("R90", "R94")
+@pytest.mark.parametrize("query, titles", [
+    ("title=足場", ["足場_工事"]),
+    ("amount_from=２００&amount_to=1,000円", ["基礎資材"]),
+    ("concluded_from=2026/01/01&concluded_to=2026-02-01", ["基礎工事 100%"]),
+    ("without_amount=y", ["足場_工事"]),
+    ("status=completion_wait", ["基礎資材"]),
+    ("status=receiver_receipt&mode=no_signature", ["基礎工事 100%"]),
+])  # fmt: skip
+def test_conditions_are_read_from_the_address(five, client_of, query, titles):
+    import re
+
+    page = client_of("recipient").get(f"/documents/?{query}").text
+    assert re.findall(r'data-label="契約件名">([^<]+)<', page) == titles
+
+
+@pytest.mark.parametrize(
+    "query", ["concluded_from=yesterday", "amount_from=much", "status=open", "mode=x", "title=" + "あ" * 256]
+)
+def test_an_unreadable_condition_finds_nothing_and_says_why(five, client_of, query):
+    reply = client_of("recipient").get(f"/documents/?{query}")
+    assert reply.status_code == 422 and "D0000" not in reply.text.split("検索結果")[1]
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "x", "999999999999999999999"])
+def test_an_odd_page_number_breaks_nothing(five, client_of, page):
+    assert client_of("recipient").get(f"/documents/?page={page}").status_code == 200
+
+
+@pytest.mark.requirement("R40", "P4")
+def test_lists_ask_the_database_a_handful_of_questions(five, client_of, person):
+    from sqlalchemy import Engine, event
+
+    client, asked = client_of("recipient"), []
+
+    def count(connection, cursor, statement, *rest):
+        asked.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", count)
+    try:
+        for url in ("/", "/documents/", "/archive/"):
+            asked.clear()
+            assert client.get(url).status_code == 200
+            assert len([s for s in asked if s.startswith("SELECT")]) <= 12, url
+    finally:
+        event.remove(Engine, "before_cursor_execute", count)

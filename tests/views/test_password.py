@@ -1,0 +1,125 @@
+"""［パスワード変更］ and the manual's rule for passwords."""
+
+import re
+
+import pytest
+
+from app.extensions import db
+from app.services import credentials
+from tests.conftest import PASSWORD
+
+GOOD = ["Abcd-123", "a1!aaaaa", "abc#1234", "abc$1234", "abc%1234", "abc&1234", "abc'1234", "abc-1234", "abc_1234",
+        "ABCDEF1!", "x" * 60 + "1_", "abc\u20181234", "abc\u20191234"]  # fmt: skip
+BAD = {
+    "Abc-123": "8桁以上",
+    "": "8桁以上",
+    "abcd1234": "記号が含まれていません",
+    "abcd-efg": "半角数字が含まれていません",
+    "1234-567": "半角英字が含まれていません",
+    "12345678": "半角英字、記号が含まれていません",
+    "abcd-123 ": "使用できる文字",
+    " abcd-123": "使用できる文字",
+    "abc d-123": "使用できる文字",
+    "ａbcd-1234": "使用できる文字",
+    "abcd-１234": "使用できる文字",
+    "abcd－1234": "使用できる文字",
+    "abcd！1234": "使用できる文字",
+    "パスワード-abc1": "使用できる文字",
+    "abcd-123\t": "使用できる文字",
+    "abcd`1234": "使用できる文字",
+    "abcd\u201c1234": "使用できる文字",
+    "abcd-123\u200b": "使用できる文字",
+    "abcé-1234": "使用できる文字",
+} | {f"abc{symbol}-123": "使用できる文字" for symbol in '"()*+,./:;<=>?@[\\]^{|}~¥'}
+
+
+def change(client, new, repeated=None, current=PASSWORD, url="/password/"):
+    return client.post(
+        url, {"current": current, "new": new, "repeated": new if repeated is None else repeated}
+    )
+
+
+@pytest.mark.requirement("R30", "R108", "R109")
+def test_the_page_has_the_manuals_fields_and_button(client_of):
+    page = client_of("recipient").get("/password/").text
+    assert "<h1>パスワード変更</h1>" in page
+    labels = re.findall(r"<label for=\"\w+\">([^<]+)</label>", page)
+    assert labels == ["現在のパスワード", "新しいパスワード", "新しいパスワード(確認)"]
+    assert re.search(r"<button[^>]*>確定</button>", page)
+
+
+@pytest.mark.requirement("R31", "R32", "D1")
+@pytest.mark.parametrize("password", GOOD)
+def test_a_password_of_the_manuals_kind_is_taken_and_logs_in(browser, client_of, person, password):
+    reply = change(client_of("recipient"), password)
+    assert reply.status_code == 302 and reply.location == "/"
+    assert browser().log_in(person("recipient").user_code, password).status_code == 302
+    assert browser().log_in(person("recipient").user_code).status_code == 422
+
+
+@pytest.mark.requirement("D1")
+def test_the_printed_quote_and_the_typed_apostrophe_are_one(browser, client_of, person):
+    change(client_of("recipient"), "abc\u20181234", repeated="abc'1234")
+    for quote in ("'", "\u2018", "\u2019"):
+        assert browser().log_in(person("recipient").user_code, f"abc{quote}1234").status_code == 302
+
+
+@pytest.mark.requirement("R31", "R32", "D1")
+@pytest.mark.parametrize("password", BAD)
+def test_a_password_of_another_kind_is_refused_with_the_cause(app, password):
+    from app.errors import Refused
+
+    with pytest.raises(Refused) as refusal:
+        credentials.check_policy(credentials.normalise(password))
+    assert BAD[password] in refusal.value.sentence
+
+
+@pytest.mark.requirement("R30", "R31")
+def test_a_refused_change_changes_nothing(client_of, person):
+    client, before = client_of("recipient"), person("recipient").password
+    for reply, cause in (
+        (change(client, "kurz-1"), "8桁以上"),
+        (change(client, "Neues-99", repeated="Neues-98"), "一致しません"),
+        (change(client, PASSWORD), "異なるパスワード"),
+        (change(client, "Neues-99", current="Wrong-1234"), "現在のパスワードが正しくありません"),
+        (change(client, ""), "新しいパスワードを入力してください"),
+    ):
+        assert reply.status_code == 422 and cause in reply.text
+        assert "Neues-99" not in reply.text
+    db.session.refresh(person("recipient"))
+    assert person("recipient").password == before
+
+
+@pytest.mark.requirement("R18", "R29", "R30")
+def test_the_forced_change_ends_with_the_top_page(browser, person):
+    from app.clock import now
+    from app.models import OutboxMessage
+    from app.services import outbox
+
+    user = person("recipient")
+    credentials.give_initial_password(user, now())
+    db.session.commit()
+    first = outbox.secret_of(db.session.query(OutboxMessage).one())
+    credentials.check_policy(first)  # what we send obeys the rule as well
+    client = browser()
+    client.log_in(user.user_code, first)
+    assert change(client, "Neues-99", current=first).location == "/"
+    assert client.get("/").status_code == 200
+    assert browser().log_in(user.user_code, first).status_code == 422
+
+
+@pytest.mark.requirement("S8")
+def test_guessing_the_current_password_locks_as_well(client_of, browser, person):
+    client = client_of("recipient")
+    for _ in range(5):
+        change(client, "Neues-99", current="Wrong-1234")
+    assert change(client, "Neues-99").status_code == 422
+    assert browser().log_in(person("recipient").user_code).status_code == 422
+
+
+@pytest.mark.requirement("S15")
+def test_only_a_slow_hash_is_kept(person):
+    import config
+
+    assert PASSWORD not in person("recipient").password
+    assert config.Production.PASSWORD_HASH_METHOD.startswith("scrypt:131072")

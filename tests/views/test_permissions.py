@@ -1,0 +1,372 @@
+"""Every route of the portal, every method, and who gets which answer (S7).
+
+A route that stands in no table here fails the first test: a new one cannot be forgotten.
+"""
+
+import re
+
+import pytest
+from flask_appbuilder import Model
+
+from app.clock import now
+from app.extensions import db
+from app.models import Certificate, Company, ContractDocument, JobRun, OutboxMessage, Plan, PortalUser
+from app.workflow import SignatureMode, Status
+
+PEOPLE = ("recipient", "registrar", "viewer", "colleague", "stranger", "admin", "operator", "anonymous")
+
+# The document waits for its recipient; the registrar, a viewer and the administrator of the sender may
+# look at it.  404 is somebody else's, 409 out of turn, 403 not for this role, 302 done or to the log-in.
+NOT_THEIRS = {"colleague": 404, "stranger": 404, "operator": 403, "anonymous": 302}
+LOOKING = {"recipient": 200, "registrar": 200, "viewer": 200, "admin": 200} | NOT_THEIRS
+FILE = LOOKING | {"admin": 404}
+OUT_OF_TURN = {"recipient": 409, "registrar": 409, "viewer": 409, "admin": 409} | NOT_THEIRS
+DOCUMENT = {
+    ("GET", "/documents/<int:document_id>"): LOOKING,
+    ("GET", "/documents/<int:document_id>/pdf"): FILE,
+    ("GET", "/documents/<int:document_id>/pages/<int:number>.png"): FILE,
+    ("GET", "/documents/<int:document_id>/signature/position"): FILE,
+    ("GET", "/documents/<int:document_id>/approval"): OUT_OF_TURN,
+    ("POST", "/documents/<int:document_id>/approve"): OUT_OF_TURN,
+    ("POST", "/documents/<int:document_id>/comment"): LOOKING
+    | {"recipient": 302, "registrar": 302, "viewer": 422, "admin": 422},
+    ("POST", "/documents/<int:document_id>/confirm_receipt"): OUT_OF_TURN | {"recipient": 302},
+    ("GET", "/documents/<int:document_id>/edit"): OUT_OF_TURN,
+    ("POST", "/documents/<int:document_id>/edit"): OUT_OF_TURN,
+    ("GET", "/documents/<int:document_id>/receipt"): OUT_OF_TURN | {"recipient": 200},
+    ("POST", "/documents/<int:document_id>/receipt"): OUT_OF_TURN | {"recipient": 200},
+    ("POST", "/documents/<int:document_id>/receipt/confirmation"): OUT_OF_TURN | {"recipient": 200},
+    ("GET", "/documents/<int:document_id>/registration"): OUT_OF_TURN,
+    ("POST", "/documents/<int:document_id>/remand"): OUT_OF_TURN | {"recipient": 302},
+    ("POST", "/documents/<int:document_id>/send"): OUT_OF_TURN,
+    ("POST", "/documents/<int:document_id>/sign"): OUT_OF_TURN,
+    ("GET", "/documents/<int:document_id>/signature"): OUT_OF_TURN,
+    ("POST", "/documents/<int:document_id>/signing_password"): OUT_OF_TURN,
+}
+MEMBERS = {"operator": 403, "anonymous": 302}
+ADMINS = dict.fromkeys(PEOPLE, 403) | {
+    "admin": 200,
+    "stranger": 200,
+    "anonymous": 302,
+}  # the stranger is one at home
+OPERATORS = dict.fromkeys(PEOPLE, 403) | {"operator": 200, "anonymous": 302}
+LOGGED_IN, ALL = {"anonymous": 302}, {}
+PAGES = {  # whoever is not named gets 200
+    ("GET", "/"): LOGGED_IN,
+    ("GET", "/documents/"): MEMBERS,
+    ("GET", "/documents/new"): MEMBERS,
+    ("POST", "/documents/new"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
+    ("GET", "/archive/"): MEMBERS,
+    ("GET", "/certificates/activation"): MEMBERS,
+    ("POST", "/certificates/activation"): MEMBERS | {"stranger": 422},  # the only one here with a certificate
+    ("GET", "/users/selection"): MEMBERS,
+    ("GET", "/admin/users"): ADMINS,
+    ("GET", "/password/"): LOGGED_IN,
+    ("POST", "/password/"): dict.fromkeys(PEOPLE, 422) | LOGGED_IN,
+    ("GET", "/login/"): dict.fromkeys(PEOPLE, 302) | {"anonymous": 200},
+    ("POST", "/login/"): dict.fromkeys(PEOPLE, 302) | {"anonymous": 422},
+    ("POST", "/logout/"): dict.fromkeys(PEOPLE, 302),
+    ("GET", "/healthz"): ALL,
+    ("GET", "/favicon.ico"): ALL,
+    ("GET", "/pki/<name>.cer"): ALL,
+    ("GET", "/pki/<name>.crl"): ALL,
+    ("GET", "/pki/root.pem"): ALL,
+    ("POST", "/pki/ocsp"): ALL,
+    ("GET", "/static/<path:filename>"): ALL,
+    ("GET", "/static/appbuilder/<path:filename>"): ALL,
+    # Flask-AppBuilder adds these two unasked; neither shows nor changes a row
+    ("GET", "/back"): dict.fromkeys(PEOPLE, 302),
+    ("GET", "/lang/<string:locale>"): dict.fromkeys(PEOPLE, 302),
+}
+READ = ("list/", "show/<pk>")
+OPERATOR = {
+    ("GET", f"/operator/{noun}/{page}"): OPERATORS
+    for noun, pages in {
+        "companies": (*READ, "add", "edit/<pk>"),
+        "users": (*READ, "add", "edit/<pk>"),
+        "plans": (*READ, "edit/<pk>"),
+        "documents": READ, "certificates": READ, "mails": READ, "jobs": READ,
+    }.items()
+    for page in pages
+}  # fmt: skip
+OPERATOR |= {
+    ("POST", rule): answers for (_, rule), answers in OPERATOR.items() if "/add" in rule or "/edit" in rule
+}
+# refused and unknown actions alike lead back without a word; what they may do is tested below
+TURNED_AWAY = dict.fromkeys(PEOPLE, 302)
+OPERATOR |= {
+    ("GET", "/operator/users/action/<string:name>/<pk>"): TURNED_AWAY,
+    ("POST", "/operator/users/action/<string:name>/<pk>"): TURNED_AWAY,
+    ("POST", "/operator/users/action_post"): dict.fromkeys(PEOPLE, 404),  # no such action
+}
+EVERYTHING = DOCUMENT | PAGES | OPERATOR
+
+
+def rules(app):
+    return {
+        (method, rule.rule)
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+
+
+@pytest.mark.requirement("S7")
+def test_every_route_stands_in_the_tables_above(application):
+    assert rules(application) == set(EVERYTHING)
+
+
+@pytest.fixture
+def waiting(make_document):
+    """A document on its recipient's table; nobody signs, so it is made quickly."""
+    return make_document(Status.receiver_receipt, mode=SignatureMode.no_signature)
+
+
+ROWS = {"companies": Company, "users": PortalUser, "plans": Plan, "documents": ContractDocument,
+        "certificates": Certificate, "mails": OutboxMessage, "jobs": JobRun}  # fmt: skip
+
+
+def address(rule, document):
+    table = next((table for noun, table in ROWS.items() if f"/operator/{noun}/" in rule), Company)
+    first = db.session.query(table.id).order_by(table.id).first()
+    for name, value in {
+        "<int:document_id>": str(document.id), "<int:number>": "1", "<pk>": str(first[0]) if first else "1",
+        "<path:filename>": "css/portal.css" if "appbuilder" not in rule else "css/ab.css",
+        "<string:locale>": "ja", "<string:name>": "issue_certificate",
+    }.items():  # fmt: skip
+        rule = rule.replace(name, value)
+    return rule.replace("<name>", "root")
+
+
+def answers(client_of, method, rule, expected, document, **data):
+    """What everybody gets, the recipient last: whatever is done by then is done by the recipient."""
+    found = {}
+    for who in reversed(PEOPLE):
+        client = client_of(who)
+        url = address(rule, document)
+        given = {"version": str(document.version)} | data
+        reply = client.get(url) if method == "GET" else client.post(url, given)
+        found[who] = reply.status_code
+        reply.close()
+    return found, {who: expected.get(who, 200) for who in found}
+
+
+@pytest.mark.requirement("S7", "I18", "R8", "R12", "R19", "R25", "R89", "R107")
+@pytest.mark.parametrize("method, rule", DOCUMENT)
+def test_who_gets_which_answer_about_a_document(client_of, waiting, method, rule):
+    found, expected = answers(client_of, method, rule, DOCUMENT[method, rule], waiting)
+    assert found == expected
+    db.session.refresh(waiting)
+    moved = method == "POST" and expected["recipient"] == 302 and not rule.endswith("/comment")
+    assert (waiting.status is Status.receiver_receipt) is not moved
+
+
+@pytest.mark.requirement("S7", "R8", "R42")
+@pytest.mark.parametrize("method, rule", PAGES)
+def test_who_gets_which_page(client_of, waiting, method, rule):
+    found, expected = answers(client_of, method, rule, PAGES[method, rule], waiting)
+    assert found == expected
+
+
+@pytest.mark.requirement("S7", "R8")
+@pytest.mark.parametrize("method, rule", OPERATOR)
+def test_operators_pages_are_the_operators_alone(client_of, waiting, method, rule):
+    db.session.add(JobRun(name="send-mail", started_at=now()))
+    db.session.commit()
+    before = (db.session.query(Company).count(), db.session.query(PortalUser).count())
+    found, expected = answers(client_of, method, rule, OPERATOR[method, rule], waiting, action="none")
+    assert found == expected
+    assert before == (db.session.query(Company).count(), db.session.query(PortalUser).count())
+
+
+STRANGERS = ("stranger", "colleague", "receiver_colleague")
+
+
+@pytest.mark.requirement("S7", "I18", "R89", "R50")
+@pytest.mark.parametrize(
+    "status", [Status.draft, Status.receiver_receipt, Status.completion_wait, Status.remanded]
+)
+def test_lists_counts_and_searches_show_a_document_to_those_on_its_route_only(
+    client_of, make_document, status
+):
+    document = make_document(status, mode=SignatureMode.no_signature, title="極秘の契約")
+    number = document.number
+    insiders = {"registrar"} if status is Status.draft else {"registrar", "viewer", "admin"}
+    if status in (Status.receiver_receipt, Status.completion_wait):
+        insiders |= {"recipient", "receiver_admin"}
+    if status is Status.completion_wait:
+        insiders |= {"receiver_viewer"}
+    everybody = {"registrar", "viewer", "admin", "recipient", "receiver_admin", "receiver_viewer", *STRANGERS}
+    for who in everybody:
+        client = client_of(who)
+        for url in (
+            "/",
+            "/documents/",
+            f"/documents/?number={number}",
+            "/documents/?title=極秘",
+            "/archive/",
+        ):
+            page = client.get(url).text
+            if who not in insiders:
+                assert "極秘の契約" not in page
+                assert f"documents/{document.id}" not in page
+                assert "件のうち" not in page
+        assert ("極秘の契約" in client.get("/documents/").text) is (who in insiders)
+
+
+@pytest.mark.requirement("I18")
+def test_unknown_and_foreign_documents_look_the_same(client_of, waiting):
+    client = client_of("stranger")
+    for rest in ("", "/pdf", "/pages/1.png", "/approval", "/receipt", "/signature", "/signature/position"):
+        foreign, unknown = (
+            client.get(f"/documents/{waiting.id}{rest}"),
+            client.get(f"/documents/999999{rest}"),
+        )
+        assert foreign.status_code == unknown.status_code == 404
+        assert "お探しのページまたは契約文書は見つかりませんでした" in foreign.text
+        pages = {re.sub(r'nonce="[^"]*"|value="[^"]*"', "", reply.text) for reply in (foreign, unknown)}
+        assert len(pages) == 1, rest
+
+
+@pytest.mark.parametrize("number", ["99999999999", "9" * 30])
+def test_a_number_no_database_can_hold_is_not_found(client_of, number):
+    assert client_of("registrar").get(f"/documents/{number}").status_code == 404
+    assert client_of("registrar").get(f"/documents/{number}/pdf").status_code == 404
+
+
+@pytest.mark.requirement("I18")
+def test_the_administrator_sees_facts_but_no_page_of_the_contract(client_of, waiting):
+    client = client_of("admin")
+    page = client.get(f"/documents/{waiting.id}").text
+    assert waiting.title in page
+    assert f"/documents/{waiting.id}/pdf" not in page
+    for rest in ("pdf", "pages/1.png", "signature/position"):
+        assert client.get(f"/documents/{waiting.id}/{rest}").status_code == 404
+
+
+@pytest.mark.requirement("I18")
+def test_the_administrators_view_of_files_is_a_setting(client_of, waiting, application, monkeypatch):
+    monkeypatch.setitem(application.config, "ADMIN_OPENS_PDF", True)
+    assert client_of("admin").get(f"/documents/{waiting.id}/pdf").status_code == 200
+    assert client_of("stranger").get(f"/documents/{waiting.id}/pdf").status_code == 404
+
+
+@pytest.mark.requirement("S7", "I18")
+def test_the_operator_opens_no_contract(client_of, waiting):
+    client = client_of("operator")
+    shown = client.get(f"/operator/documents/show/{waiting.id}")
+    assert shown.status_code == 200 and waiting.number in shown.text
+    assert f"/documents/{waiting.id}/pdf" not in shown.text
+    assert waiting.sender.comment == "" and "自社内コメント" not in shown.text
+    for rest in ("", "/pdf", "/pages/1.png", "/signature/position"):
+        assert client.get(f"/documents/{waiting.id}{rest}").status_code == 403
+
+
+@pytest.mark.requirement("S15")
+def test_the_operator_sees_letters_and_certificates_without_a_secret(client_of, make_document, person):
+    from app.services import credentials, outbox
+
+    credentials.give_initial_password(person("recipient"), now())
+    db.session.commit()
+    letter = db.session.query(OutboxMessage).one()
+    secret, client = outbox.secret_of(letter), client_of("operator")
+    for url in ("/operator/mails/list/", f"/operator/mails/show/{letter.id}"):
+        page = client.get(url)
+        assert page.status_code == 200 and letter.to_address in page.text
+        assert secret not in page.text and "sealed" not in page.text
+    certificate = db.session.query(Certificate).first()
+    page = client.get(f"/operator/certificates/show/{certificate.id}").text
+    assert certificate.number in page and "sealed" not in page
+
+
+@pytest.mark.parametrize("who", ["recipient", "admin", "anonymous"])
+def test_only_the_operator_issues_a_certificate(client_of, person, who):
+    count = db.session.query(Certificate).count()
+    target = person("recipient").id
+    client_of(who).post(f"/operator/users/action/issue_certificate/{target}")
+    client_of(who).post("/operator/users/action_post", {"action": "issue_certificate", "rowid": str(target)})
+    client_of("operator").get(f"/operator/users/action/issue_certificate/{target}")
+    assert db.session.query(Certificate).count() == count
+    client_of("operator").post(f"/operator/users/action/issue_certificate/{target}")
+    assert db.session.query(Certificate).count() == count + 1
+
+
+LEFTOVERS = (
+    "/api/v1/security/login", "/api/v1/security/refresh", "/api/v1/_openapi", "/swagger/v1", "/api/v1/menu/",
+    "/users/list/", "/users/show/1", "/users/add", "/users/edit/1", "/users/delete/1", "/users/userinfo/",
+    "/roles/list/", "/groups/list/", "/permissions/list/", "/viewmenus/list/", "/permissionviews/list/",
+    "/resetpassword/form?pk=1", "/resetmypassword/form", "/userinfoeditview/form", "/register/form",
+    "/registeruser/list/", "/userstatschartview/chart/", "/apikeys/list/", "/login/github", "/oauth-authorized/x",
+)  # fmt: skip
+
+
+@pytest.mark.requirement("S7")
+@pytest.mark.parametrize("who", ["operator", "admin", "anonymous"])
+def test_nothing_of_flask_appbuilders_security_pages_is_there(client_of, who):
+    client = client_of(who)
+    for url in LEFTOVERS:
+        assert client.get(url).status_code == 404, url
+        assert client.post(url).status_code == 404, url
+
+
+@pytest.mark.requirement("S7")
+def test_no_token_logs_anybody_in(client_of, browser, person):
+    from flask_jwt_extended import create_access_token
+
+    token = create_access_token(identity=str(person("operator").id))
+    reply = browser().get("/operator/users/list/", headers={"Authorization": f"Bearer {token}"})
+    assert reply.status_code == 302 and "/login/" in reply.location
+
+
+@pytest.mark.requirement("S12")
+@pytest.mark.parametrize("referrer", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])
+def test_back_never_leads_away(client_of, referrer):
+    client = client_of("recipient")
+    for url in ("/back", "/back?next=https://evil.example/", "/lang/ja?next=//evil.example"):
+        reply = client.get(url, headers={"Referer": referrer})
+        assert reply.status_code == 302
+        assert "evil" not in reply.location and "javascript" not in reply.location
+
+
+@pytest.mark.requirement("S11")
+def test_every_form_needs_the_token_of_the_own_session(client_of, waiting):
+    client, other = client_of("recipient"), client_of("registrar")
+    foreign = other.token()
+    for method, rule in EVERYTHING:
+        if method != "POST" or rule == "/pki/ocsp":
+            continue
+        url, version = address(rule, waiting), {"version": str(waiting.version)}
+        assert client.post_without_token(url, version).status_code == 400, rule
+        assert client.post_without_token(url, version | {"csrf_token": foreign}).status_code == 400, rule
+    db.session.refresh(waiting)
+    assert waiting.status is Status.receiver_receipt
+
+
+def dump():
+    """Every row of every table, as text."""
+    return {
+        table.name: sorted(str(tuple(row)) for row in db.session.execute(table.select()))
+        for table in Model.metadata.sorted_tables
+    }
+
+
+@pytest.mark.requirement("S11")
+def test_no_get_changes_a_row(client_of, waiting):
+    clients = {who: client_of(who) for who in PEOPLE}
+    before = dump()
+    assert len(before["ab_user"]) > 10 and before["contract_document"]
+    for method, rule in EVERYTHING:
+        if method == "GET":
+            for client in clients.values():
+                client.get(address(rule, waiting)).close()
+            assert dump() == before, rule
+
+
+@pytest.mark.requirement("S11")
+def test_pages_that_only_post_answer_no_get(client_of, waiting):
+    client = client_of("recipient")
+    only_post = {rule for method, rule in EVERYTHING if method == "POST"} - {
+        rule for method, rule in EVERYTHING if method == "GET"
+    }
+    assert "/logout/" in only_post
+    for rule in only_post:
+        assert client.get(address(rule, waiting)).status_code == 405, rule
