@@ -240,3 +240,12 @@ def everyone_involved(document):
 def people_with(document, *roles: Role):
     """Those of the document's route who hold one of `roles`, in the route's order."""
     return [step.user for step in document.route if step.role in roles]
+
+
+def names_by_address():
+    """Company and name of everybody, by mail address; for the demo's page of mails."""
+    people = db.session.scalars(select(PortalUser).order_by(PortalUser.username)).unique()
+    return {
+        person.mail_address: " ".join(filter(None, [person.company and person.company.name, person.full_name]))
+        for person in people
+    }

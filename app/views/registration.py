@@ -36,7 +36,7 @@ class RegistrationForm(FlaskForm):
     kept_file = HiddenField()
     token = HiddenField(default=lambda: str(uuid.uuid4()), validators=[Length(max=36)])
     conclusion_date = DayField("契約締結年月日", [Optional()], description="空欄の場合は、契約が締結された日となります。")
-    amount_yen = YenField("契約金額(税込)", [Optional()], description="金額の定めがない場合は、空欄のままにしてください。")
+    amount_yen = YenField("契約金額(税込)", [Optional()], description="円単位で入力してください。金額の定めがない場合は、空欄のままにしてください。")
     term_from = DayField("契約期間（から）", [Optional()])
     term_to = DayField("契約期間（まで）", [Optional()])
     renews_itself = BooleanField("自動更新あり")
