@@ -57,10 +57,11 @@ def job(name, data):
     if data:
         _read_settings(Path(data) / "settings.env")
     from app import create_app
-    from app.jobs import JOBS, run_job
+    from app.jobs import JOBS, limit_waiting, run_job
 
     if name not in JOBS:
         raise click.UsageError(f"Unknown job {name!r}. There are: {', '.join(JOBS)}")
+    limit_waiting()
     with create_app().app_context():
         report = run_job(name)
     click.echo(json.dumps(report, ensure_ascii=False))

@@ -1,7 +1,7 @@
 """What the portal refuses, with the HTTP status and the sentence that the person reads.
 
-Each sentence says what is wrong and what to do next.  Rules raise these; one handler in
-:func:`app.create_app` rolls back and shows them.
+Each sentence says what is wrong and what to do next.  Rules raise these; the handlers in
+:mod:`app.views.errors` roll back and show them.
 """
 
 
@@ -27,7 +27,16 @@ class OutOfTurn(PortalError):
     """Not this person's turn any more, or the page was drawn before somebody else acted (Q4)."""
 
     status = 409
-    sentence = "他の利用者が処理済みです。最新の状態を表示していますので、内容をご確認ください。"
+    sentence = "他の利用者が処理済みです。契約文書の最新の状態をご確認ください。"
+
+
+class AlreadyRegistered(OutOfTurn):
+    """The same registration form arrived a second time (Q3)."""
+
+    sentence = (
+        "この画面の内容はすでに登録されています。トップページのマイリストをご確認ください。"
+        "続けて別の契約文書を登録する場合は、内容をご確認のうえ、もう一度［確認］を押してください。"
+    )
 
 
 class Refused(PortalError):

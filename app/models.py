@@ -399,6 +399,13 @@ class ContractDocument(Model):
         """The party of a company in this document, or None."""
         return next((party for party in self.parties if party.company_id == company_id), None)
 
+    @property
+    def valid_signatures(self):
+        """Those of the current round; a 差戻 makes all of them void (T10)."""
+        if self.status in WITH_REGISTRAR:
+            return []
+        return [signature for signature in self.signatures if signature.revision == self.revision]
+
     def partners_of(self, company_id):
         """The parties other than this company's own."""
         return [party for party in self.parties if party.company_id != company_id]

@@ -21,10 +21,6 @@ class Charge:
     own: bool
     partner: bool
 
-    @property
-    def is_shared(self) -> bool:
-        return self.own and self.partner
-
 
 BOTH, OWN, PARTNER = Charge(True, True), Charge(True, False), Charge(False, True)
 _ASK_FIRST = "お取引前に弊社宛にご連絡ください"

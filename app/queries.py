@@ -18,10 +18,10 @@ from app.models import (
     ContractDocument,
     DocumentParty,
     DocumentRevision,
-    RouteStep,
     PortalUser,
+    RouteStep,
 )
-from app.workflow import IN_ARCHIVE, OPEN, Role, SignatureMode, Status
+from app.workflow import IN_ARCHIVE, OPEN, SignatureMode, Status
 
 PAGE_SIZES = (20, 50, 100)
 MOST_ID = 2**31 - 1  # what the column of a number holds; a greater one in an address is nobody's
@@ -77,7 +77,7 @@ def my_list(user):
     return db.session.scalars(
         documents_of(user)
         .where(ContractDocument.holder_id == user.id, ContractDocument.status.in_(OPEN))
-        .order_by(ContractDocument.sent_at, ContractDocument.id)
+        .order_by(ContractDocument.sent_at.nulls_last(), ContractDocument.id)
         .options(selectinload(ContractDocument.parties).joinedload(DocumentParty.company))
     ).all()
 
@@ -139,13 +139,13 @@ def _conditions(user, terms):
     if terms.number:
         yield document.number.contains(terms.number.upper(), autoescape=True)
     if terms.title:
-        yield document.title.contains(terms.title, autoescape=True)
+        yield document.title.icontains(terms.title, autoescape=True)
     if terms.partner:
         yield exists().where(
             DocumentParty.document_id == document.id,
             DocumentParty.company_id != user.company_id,
             DocumentParty.company_id == Company.id,
-            or_(Company.code == terms.partner.upper(), Company.name.contains(terms.partner, autoescape=True)),
+            or_(Company.code == terms.partner.upper(), Company.name.icontains(terms.partner, autoescape=True)),
         )
     if terms.statuses:
         yield document.status.in_(terms.statuses)
@@ -236,10 +236,6 @@ def everyone_involved(document):
     """Everybody who has a part in the document, of all its companies, each once (R62)."""
     return list({step.user_id: step.user for step in document.route}.values())
 
-
-def people_with(document, *roles: Role):
-    """Those of the document's route who hold one of `roles`, in the route's order."""
-    return [step.user for step in document.route if step.role in roles]
 
 
 def names_by_address():

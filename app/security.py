@@ -16,7 +16,7 @@ from app.extensions import db
 from app.models import PortalUser
 
 # Roles in code: no query, no drift.  Patterns are matched from the start, so each ends with $.
-PERSONS_PAGES = "(MyListView|PasswordView|SessionView)$"
+PERSONS_PAGES = "(MyListView|PasswordView)$"
 COMPANY_PAGES = (
     "(DocumentListView|DocumentView|RegistrationView|ReceiptView|SignatureView|ArchiveListView"
     "|CertificateView|SelectionView)$"
@@ -36,7 +36,7 @@ FAB_ROLES = {
         [PERSONS_PAGES, "can_.*$"],
         ["(CompanyModelView|UserModelView|PlanModelView|DocumentModelView)$", "can_.*$"],
         ["(CertificateModelView|OutboxModelView|JobRunModelView)$", "can_.*$"],
-        ["UserModelView$", "issue_certificate$"],
+        ["UserModelView$", "(issue_certificate|reset_password|unlock)$"],
         ["(運営者業務|企業|利用者|プラン|契約文書|電子証明書|送信メール|定期処理)$", "menu_access$"],
         ["(設定|パスワード変更)$", "menu_access$"],
     ],
@@ -96,7 +96,7 @@ class PortalSecurityManager(SecurityManager):
         if _is_over():
             logout_user()
             session.clear()
-            flash("一定時間操作がなかったため、ログアウトしました。もう一度ログインしてください。", "info")
+            flash("ログインの有効時間が過ぎたため、ログアウトしました。もう一度ログインしてください。", "info")
             return redirect(login_url())
         _stay_awake()
         endpoint = request.endpoint or ""

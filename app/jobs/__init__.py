@@ -6,11 +6,14 @@ read from the rows.
 """
 
 import logging
+import socket
 
 from app.clock import now as clock_now
 from app.extensions import db, writing
 from app.jobs import archive_transfer, send_mail, signing_password_expiry
 from app.models import JobRun
+
+SOCKET_SECONDS = 30  # Flask-Mail gives its connections no limit of their own
 
 log = logging.getLogger(__name__)
 
@@ -22,32 +25,38 @@ JOBS = {
 # job name -> APScheduler cron fields, Japan time; each is run once at the worker's start as well
 TIMETABLE = {
     "send-mail": {"second": "*/10"},
-    "archive-transfer": {"hour": 2, "minute": 0},
+    "archive-transfer": {"hour": "2-6", "minute": "*/15"},  # again and again, for whatever failed or was cut off
     "signing-password-expiry": {"hour": 0, "minute": 10},
 }
 QUIET = frozenset({"send-mail"})  # leaves a row only when it had something to do
 
 
+def limit_waiting():
+    """Let no connection of this process wait for ever; for processes that run jobs."""
+    socket.setdefaulttimeout(SOCKET_SECONDS)
+
+
 def run_job(name, now=None):
     """Run one job over everything due, one item after the other.
 
+    :param now: the moment to act at; the clock's, read for each item anew, when not given
     :returns: what was done: name, numbers of done and failed items, and the failures by item
     """
-    job, now = JOBS[name], now or clock_now()
-    ids = job.due(now)
+    job, started_at = JOBS[name], now or clock_now()
+    ids = job.due(started_at)
     db.session.rollback()
     report = {"job": name, "due": len(ids), "done": 0, "failed": 0, "failures": {}}
     for item_id in ids:
         try:
             with writing():
-                report["done"] += bool(job.run_one(item_id, now))
+                report["done"] += bool(job.run_one(item_id, now or clock_now()))
         except Exception as error:  # one bad item must not stop the others; it stays due
             log.exception("job %s failed on %s", name, item_id)
             db.session.rollback()
             report["failed"] += 1
             report["failures"][str(item_id)] = f"{type(error).__name__}: {error}"[:200]
     if ids or name not in QUIET:
-        _record(report, now)
+        _record(report, started_at)
     return report
 
 

@@ -4,7 +4,7 @@ import logging
 from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused
 
 from app import letters
-from app.extensions import mail
+from app.extensions import db, mail
 from app.services import outbox
 
 log = logging.getLogger(__name__)
@@ -21,8 +21,10 @@ def run_one(message_id, now):
     message = outbox.claim(message_id, now)
     if message is None:
         return False
+    letter = letters.compose(message, outbox.secret_of(message))
+    db.session.commit()  # nothing is held while the mail server answers
     try:
-        mail.send(letters.compose(message, outbox.secret_of(message)))
+        mail.send(letter)
     except (OSError, SMTPException) as error:
         log.warning("letter %s not sent, attempt %s: %s", message_id, message.attempts, type(error).__name__)
         if _code(error) in PERMANENT:

@@ -9,7 +9,7 @@ from pathlib import Path
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from app.clock import JAPAN
-from app.jobs import TIMETABLE, run_job
+from app.jobs import TIMETABLE, limit_waiting, run_job
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ def _run(app, name):
 
 def run_forever(app):
     """Run until told to stop; a second worker on the same machine is refused."""
+    limit_waiting()
     lock_file = Path(app.config["WORKER_LOCK_FILE"])
     lock_file.parent.mkdir(parents=True, exist_ok=True)
     with lock_file.open("w") as lock:

@@ -1,1 +1,1 @@
-"""The verbs.  Each takes rows, who acts and when; the caller commits."""
+"""The verbs.  Each takes rows, who acts and when; the caller commits, where a docstring does not say otherwise."""

@@ -28,7 +28,7 @@ NOT_ACTIVATED = (
 )
 
 _PIN_LOCKED = (
-    "PINを{limit}回続けて誤ったため、この証明書の有効性確認をロックしました。貴社の管理者にご連絡ください。"
+    "PINを{limit}回続けて誤ったため、この証明書の有効性確認をロックしました。貴社の管理者またはお問い合わせ窓口にご連絡ください。"
 )
 
 
@@ -40,8 +40,8 @@ def issue(company, users, pin_recipient, now, *, department="", title="", pin_ma
     """
     config = current_app.config
     own = strongroom()
-    number = next_number("certificate")
     key = new_key(KeyKind(config["KEY_KIND"]))
+    number = next_number("certificate")
     not_after = dt.datetime.combine(years_later(now.date(), config["CERTIFICATE_YEARS"]), now.timetz())
     made = pki.issue_signer(
         own.authorities.signers_ca, key.public_key(),
@@ -66,6 +66,18 @@ def issue(company, users, pin_recipient, now, *, department="", title="", pin_ma
     return certificate
 
 
+def issue_first(user, now):
+    """A certificate for a person who has none to use, so that a second click issues no second one.
+
+    :raises Refused: no company, not active, or there is one already
+    """
+    if user is None or user.company is None or not user.is_selectable or not user.company.is_active:
+        raise Refused("利用中の企業の有効な利用者にのみ、電子証明書を発行できます。")
+    if any(link.certificate.is_usable(now) for link in user.activations):
+        raise Refused("この利用者には、すでに利用できる電子証明書があります。")
+    return issue(user.company, [user], user, now, department=user.department, title=user.title)
+
+
 def activate(user, activation, pin, password, now):
     """［証明書有効性確認］: make a certificate usable for this one person (R33-R37).
 
@@ -73,16 +85,16 @@ def activate(user, activation, pin, password, now):
     :raises SecretRefused: the log-in password or the PIN is wrong, or the PIN is locked
     """
     limit = current_app.config["SECRET_TRIES"]
-    activation_id = activation.id
+    activation_id, number = activation.id, activation.certificate.number
+    sealed = activation.certificate.sealed_key
     if not credentials.is_own_password(user, password, now):
         raise SecretRefused("パスワードが正しくありません。ログイン時のパスワードを入力してください。")
     left = tries.take(CertificateActivation.pin_failures, activation_id, limit)
     if left is None:
         raise SecretRefused(_PIN_LOCKED.format(limit=limit))
-    activation = db.session.get(CertificateActivation, activation_id)
-    certificate, keyring = activation.certificate, strongroom().keyring
+    keyring = strongroom().keyring
     try:
-        key = open_with_pin(keyring, certificate.sealed_key, pin.strip(), _context(certificate.number))
+        key = open_with_pin(keyring, sealed, pin.strip(), _context(number))  # slow, and in no transaction
     except KeyRefused:
         if left == 0:
             raise SecretRefused(_PIN_LOCKED.format(limit=limit))
@@ -91,9 +103,17 @@ def activate(user, activation, pin, password, now):
             f"あと{left}回誤ると、この証明書の有効性確認がロックされます。"
         )
     tries.give_back(CertificateActivation.pin_failures, activation_id)
+    activation = db.session.get(CertificateActivation, activation_id)
     activation.sealed_key = keyring.seal(key, _user_context(activation))
     activation.activated_at = now
     return activation
+
+
+def unlock(user):
+    """Give back all tries at the person's PINs and signing password."""
+    for activation in user.activations:
+        activation.pin_failures = 0
+    user.signing_failures = 0
 
 
 def signing_key(activation, now):
@@ -103,7 +123,7 @@ def signing_key(activation, now):
     """
     certificate = activation.certificate
     if not certificate.is_usable(now):
-        raise Refused("選択した電子証明書は有効期限切れ、または失効しています。貴社の管理者に証明書の更新をご依頼ください。")
+        raise Refused("選択した電子証明書は有効期限切れ、または失効しています。貴社の管理者またはお問い合わせ窓口に、証明書の更新をご依頼ください。")
     if activation.activated_at is None:
         raise Refused(NOT_ACTIVATED)
     key = strongroom().keyring.open(activation.sealed_key, _user_context(activation))

@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from app.errors import Refused
 from app.extensions import db
-from app.models import Company, Letter, Plan, PortalUser
+from app.models import Company, Letter, Plan
 from app.plans import PlanKind
 from app.services import credentials, outbox
 from app.services.numbers import next_number
@@ -46,5 +46,5 @@ def enrol(user, now, *, roles, to_address=None):
 def check_mail_address(address):
     """Refuse what is no mail address, line breaks above all."""
     local, at, domain = address.rpartition("@")
-    if not (at and local and "." in domain) or any(c.isspace() or not c.isprintable() for c in address):
-        raise Refused("メールアドレスの形式が正しくありません。改行や空白を含まない形で入力してください。")
+    if not (at and local and "." in domain) or not address.isascii() or any(c.isspace() or not c.isprintable() for c in address):
+        raise Refused("メールアドレスの形式が正しくありません。改行や空白を含まない半角の英数字と記号で入力してください。")

@@ -60,6 +60,7 @@ def give_initial_password(user, now, *, to_address=None):
     user.must_change_password = True
     user.initial_password_until = now + dt.timedelta(days=current_app.config["INITIAL_PASSWORD_VALID_DAYS"])
     user.session_epoch = (user.session_epoch or 0) + 1
+    user.login_failures, user.locked_until = 0, None
     outbox.owe(
         Letter.initial_password, user, now, to_address=to_address, secret=password,
         expires_at=user.initial_password_until,
@@ -83,18 +84,19 @@ def log_in(user_code, password, now):
     if user is None or not user.is_selectable:
         _pretend_to_compare(password)
         raise _wrong()
-    user_id = user.id
+    user_id, stored = user.id, user.password
     tries = _take_login_try(user_id, now)
     if tries is None:
         _pretend_to_compare(password)
         raise _wrong()
+    is_right = check_password_hash(stored, normalise(password))  # slow, and in no transaction
     user = db.session.get(PortalUser, user_id)
-    if not check_password_hash(user.password, normalise(password)):
+    if not is_right:
         _tell_if_locked(user, tries, now)
         raise _wrong()
     if user.must_change_password and user.initial_password_until and now >= user.initial_password_until:
         raise SecretRefused(
-            "初回ログインパスワードの有効期限が切れています。貴社の管理者に、パスワードの初期化をご依頼ください。"
+            "初回ログインパスワードの有効期限が切れています。貴社の管理者またはお問い合わせ窓口に、パスワードの初期化をご依頼ください。"
         )
     user.login_failures, user.locked_until = 0, None
     user.last_login = now.replace(tzinfo=None)
@@ -103,12 +105,18 @@ def log_in(user_code, password, now):
 
 
 def is_own_password(user, password, now):
-    """Whether `password` is the person's log-in password; wrong guesses count as log-in tries."""
-    tries = _take_login_try(user.id, now)
+    """Whether `password` is the person's log-in password; wrong guesses count as log-in tries.  Commits.
+
+    :raises SecretRefused: the 利用者ID is locked, so that no password is looked at
+    """
+    user_id, stored = user.id, user.password
+    tries = _take_login_try(user_id, now)
     if tries is None:
-        return False
-    user = db.session.get(PortalUser, user.id)
-    if check_password_hash(user.password, normalise(password)):
+        minutes = current_app.config["LOGIN_LOCK_MINUTES"]
+        raise SecretRefused(f"パスワードの誤りが続いたため、確認を停止しています。{minutes}分ほど待ってから、もう一度お試しください。")
+    is_right = check_password_hash(stored, normalise(password))  # slow, and in no transaction
+    user = db.session.get(PortalUser, user_id)
+    if is_right:
         user.login_failures, user.locked_until = 0, None
         db.session.commit()  # a refusal further on is no wrong guess, and must not count as one
         return True
@@ -188,4 +196,5 @@ def _tell_if_locked(user, tries, now):
 
 def _pretend_to_compare(password):
     """Take as long as a real comparison, so that the time tells nothing (S9)."""
+    db.session.rollback()
     check_password_hash(current_app.extensions["fake_password_hash"], password)

@@ -13,7 +13,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm.attributes import flag_modified
 
 from app.clock import JAPAN, japan_date, years_later
-from app.errors import OutOfTurn, Refused
+from app.errors import AlreadyRegistered, OutOfTurn, Refused
 from app.extensions import db
 from app.models import (
     CompanyStatus,
@@ -49,6 +49,7 @@ from app.workflow import (
 
 WRONG_RECIPIENT = "指定された企業IDまたは利用者IDが正しくありません。取引先にご確認のうえ、入力し直してください。"
 MOST_COMMENT = 2000  # characters
+MOST_REASON = 1000  # characters
 FEE_WARNING = "発出側企業と受領側企業の双方に利用料金が発生いたします。了承の上、確定ボタンを押してください。"
 FEE_DIALOG = "発出側企業と受領側企業の双方に利用料金が発生いたします。了承の上、OKボタンを押してください。"
 
@@ -96,7 +97,8 @@ def take_in(file_name, upload):
     """
     config = current_app.config
     taken = receive(upload, Limits(size_bytes=config["MAX_UPLOAD_MB"] * 1024 * 1024, pages=config["MAX_PAGES"]))
-    return Upload(file_name[:255], strongroom().store.put(taken.pdf), taken.page_count)
+    file_name = "".join(character for character in file_name if character.isprintable())[:255]
+    return Upload(file_name, strongroom().store.put(taken.pdf), taken.page_count)
 
 
 def recipient_of(company_code, user_code, sender_company):
@@ -126,15 +128,16 @@ def register(registrar, now, facts, upload, recipient, choice, comment="", *, to
     """
     token = token or str(uuid.uuid4())
     if db.session.scalar(select(ContractDocument.id).where(ContractDocument.registration_token == token)):
-        raise OutOfTurn
+        raise AlreadyRegistered
+    _check_active(registrar.company)
     document = ContractDocument(
-        number=next_number("document"), registration_token=token, created_at=now,
-        registrar=registrar, holder=registrar,
+        registration_token=token, created_at=now, registrar=registrar, holder=registrar,
         status=Status.draft, pdf_sha256="", unsigned_sha256="", file_name="", page_count=0,
     )  # fmt: skip
     db.session.add(document)
     with db.session.no_autoflush:
         _fill_in(document, now, facts, upload, recipient, choice, comment)
+        document.number = next_number("document")  # last, for whoever registers next waits for it
     db.session.flush()
     _record(Action.register, document, registrar, now, old_status=None)
     return document
@@ -202,13 +205,16 @@ def _place_fields(document, now):
 def send(document, actor, now):
     """発信: the document leaves its registrar for the first turn of the route (T2)."""
     step = _open_step(Action.send, document, actor)
-    _check_people(document)
     for receiver in document.receivers:
         charge(document.sender.company.plan.kind, receiver.company.plan.kind)
     for party in document.parties:
         party.plan_at_sending = party.company.plan.kind
-    for turn in document.route:
-        turn.closed_at = turn.outcome = None
+    for step_of_route in list(document.route):
+        if step_of_route.party is not document.sender and step_of_route.role is not Role.recipient:
+            document.route.remove(step_of_route)  # receivers set their route anew each time (T11)
+        step_of_route.closed_at = step_of_route.outcome = None
+    db.session.flush()
+    _check_people(document)
     document.revision += 1
     document.sent_at = now
     return _take(step, document, actor, now)
@@ -217,10 +223,13 @@ def send(document, actor, now):
 def _check_people(document):
     """Refuse to send along a route that cannot be walked (G_users, G_route)."""
     for step in document.route:
-        if not step.user.is_selectable:
-            raise Refused(
-                f"回覧先の利用者「{step.user.full_name}」は利用できなくなりました。登録内容を修正してください。"
-            )
+        if step.user.is_selectable:
+            continue
+        if step.role is Role.recipient:
+            raise Refused(WRONG_RECIPIENT)
+        raise Refused(
+            f"回覧先の利用者「{step.user.full_name}」は利用できなくなりました。登録内容を修正してください。"
+        )
     sender = document.sender
     if bool(sender.people(Role.signer)) != document.mode.is_signed_by(Side.sender):
         raise Refused("署名区分と自社回覧先の署名者が合っていません。登録内容を修正してください。")
@@ -244,9 +253,9 @@ def check_receipt(document, actor):
 
 
 def needs_fee_acknowledged(document):
-    """Whether both companies are on 片方課金プラン, so that both pay and must know it (R60)."""
+    """Whether both companies were on 片方課金プラン at sending, so that both pay and must know it (R60, I9)."""
     return any(
-        must_acknowledge_fee(document.sender.company.plan.kind, receiver.company.plan.kind)
+        must_acknowledge_fee(document.sender.plan_at_sending, receiver.plan_at_sending)
         for receiver in document.receivers
     )
 
@@ -302,7 +311,8 @@ def remand(document, actor, now, *, reason=""):
     document.turn.outcome = Action.remand
     for turn in document.open_turns:
         turn.closed_at = now
-    return _take(step, document, actor, now, reason[:1000])
+    _place_fields(document, now)  # the file is unsigned again
+    return _take(step, document, actor, now, one_newline(reason)[:MOST_REASON])
 
 
 def write_comment(document, actor, comment):
@@ -310,8 +320,9 @@ def write_comment(document, actor, comment):
     if document.status in IN_ARCHIVE:
         raise Refused("長期保管文書の自社内コメントは編集できません。")
     if not may_comment(document, actor):
-        raise Refused("参照者は自社内コメントを編集できません。")
+        raise Refused("自社内コメントを編集できるのは、受取担当者、承認者、署名者、登録担当者です。")
     _keep_comment(document, actor, comment)
+    mark_acted(document)  # a form that was drawn with the earlier comment must not wipe this one unseen
 
 
 def may_comment(document, actor):
@@ -322,10 +333,17 @@ def may_comment(document, actor):
 
 
 def _keep_comment(document, actor, comment):
-    if comment is not None and len(comment) > MOST_COMMENT:
+    if comment is None:
+        return
+    comment = one_newline(comment)
+    if len(comment) > MOST_COMMENT:
         raise Refused(f"自社内コメントは{MOST_COMMENT:,}文字以内で入力してください。")
-    if comment is not None:
-        document.party_of(actor.company_id).comment = comment
+    document.party_of(actor.company_id).comment = comment
+
+
+def one_newline(text):
+    """Line breaks as one character each, as the browser counts them against the length it allows."""
+    return text.replace("\r\n", "\n")
 
 
 # -- the archive --------------------------------------------------------------
@@ -336,7 +354,7 @@ def waiting_for_archive(now):
     midnight = dt.datetime.combine(japan_date(now), dt.time(), JAPAN)
     return db.session.scalars(
         select(ContractDocument.id)
-        .where(ContractDocument.status == Status.completion_wait, ContractDocument.concluded_at < midnight)
+        .where(ContractDocument.concluded_at < midnight, *_free_to_archive(now))
         .order_by(ContractDocument.concluded_at)
     ).all()
 
@@ -344,18 +362,20 @@ def waiting_for_archive(now):
 ARCHIVE_LEASE = dt.timedelta(minutes=10)
 
 
+def _free_to_archive(now):
+    """In 完了待ち, and not in anybody's hands."""
+    attempted_at = ContractDocument.archive_attempted_at
+    return (
+        ContractDocument.status == Status.completion_wait,
+        or_(attempted_at.is_(None), attempted_at <= now - ARCHIVE_LEASE),
+    )
+
+
 def claim_for_archive(document_id, now):
     """Take a concluded document for archiving, and commit; None when somebody else has it or it is done."""
     claimed = db.session.execute(
         update(ContractDocument)
-        .where(
-            ContractDocument.id == document_id,
-            ContractDocument.status == Status.completion_wait,
-            or_(
-                ContractDocument.archive_attempted_at.is_(None),
-                ContractDocument.archive_attempted_at <= now - ARCHIVE_LEASE,
-            ),
-        )
+        .where(ContractDocument.id == document_id, *_free_to_archive(now))
         .values(archive_attempted_at=now)
         .execution_options(synchronize_session=False)
     ).rowcount
@@ -387,9 +407,14 @@ def _open_step(action, document, actor):
     if step is None:
         raise OutOfTurn
     _hold(document, actor)
-    if any(party.company.status is not CompanyStatus.active for party in document.parties):
-        raise Refused("自社または取引先のご利用が停止されているため、操作できません。お問い合わせ窓口にご連絡ください。")
+    for party in document.parties:
+        _check_active(party.company)
     return step
+
+
+def _check_active(company):
+    if company.status is not CompanyStatus.active:
+        raise Refused("自社または取引先のご利用が停止されているため、操作できません。お問い合わせ窓口にご連絡ください。")
 
 
 def _take(step, document, actor, now, reason=""):
@@ -401,6 +426,8 @@ def _take(step, document, actor, now, reason=""):
     document.status = arrive(step, [turn.status for turn in document.open_turns])
     flag_modified(document, "status")  # count a version even from approver to approver
     document.holder = _holder(document)
+    if document.holder is not None and not document.holder.is_selectable:
+        raise Refused("次の担当者の利用者IDが利用できなくなっているため、操作できません。お問い合わせ窓口にご連絡ください。")
     _open_to_companies(document)
     if document.status in CONCLUDED and document.concluded_at is None:
         document.concluded_at = now

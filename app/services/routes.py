@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from app.errors import Refused
 from app.extensions import db
 from app.labels import ROLE
-from app.models import RouteStep, PortalUser
+from app.models import PortalUser, RouteStep
 from app.queries import people_by_code
 from app.workflow import TURNS, Role, Side
 

@@ -6,6 +6,7 @@ Source: R72-R77, D7, D8
 
 import datetime as dt
 import secrets
+import unicodedata
 from dataclasses import dataclass
 
 from flask import current_app
@@ -15,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from app.clock import japan_date
 from app.errors import SecretRefused
 from app.extensions import db
-from app.models import SigningPassword, PortalUser
+from app.models import PortalUser, SigningPassword
 from app.services import tries
 from app.services.strongroom import strongroom
 
@@ -51,6 +52,7 @@ def reissue(user, now):
 
     :raises SecretRefused: too many within the hour
     """
+    db.session.execute(select(PortalUser.id).where(PortalUser.id == user.id).with_for_update())  # one at a time
     hourly = current_app.config["SIGNING_PASSWORD_REISSUES_PER_HOUR"]
     recent = db.session.scalar(
         select(func.count()).where(
@@ -94,6 +96,7 @@ def check(user, typed, now):
     """
     limit = current_app.config["SECRET_TRIES"]
     user_id = user.id
+    typed = unicodedata.normalize("NFKC", typed).strip()  # full-width digits are the same digits
     left = tries.take(PortalUser.signing_failures, user_id, limit)
     if left is None:
         raise SecretRefused(f"署名用パスワードを{limit}回続けて誤ったため、署名の操作をロックしました。{_ASK_AGAIN}")
@@ -102,7 +105,7 @@ def check(user, typed, now):
         .where(SigningPassword.user_id == user_id, SigningPassword.mac.is_not(None))
         .order_by(SigningPassword.id.desc())
     ).all()
-    match = next((issue for issue in issues if _matches(issue, typed.strip())), None)
+    match = next((issue for issue in issues if _matches(issue, typed)), None)
     if match is not None and match.is_valid(now):
         tries.give_back(PortalUser.signing_failures, user_id)
         return match

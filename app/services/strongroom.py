@@ -16,7 +16,7 @@ from app.clock import now
 from app.extensions import db, reading
 from app.models import Authority, Certificate
 from app.signing import authorities as pki
-from app.signing.keys import Keyring, KeyKind, key_to_der, load_key
+from app.signing.keys import KeyKind, Keyring, key_to_der, load_key
 from app.signing.pades import SigningDesk
 from app.signing.store import FileStore
 from app.signing.timestamps import EmbeddedTsa, HttpTsa, TimeStampAuthorities

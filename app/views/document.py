@@ -36,7 +36,7 @@ class DocumentView(BaseView):
             may_open_pdf=may_open_pdf(document),
             steps=timeline.way_of(document, g.user.company_id),
             history=timeline.history_of(document, g.user.company_id),
-            signatures=[s for s in document.signatures if s.revision == document.revision],
+            signatures=document.valid_signatures,
         )
 
     @expose("/<int:document_id>/pdf")
@@ -74,7 +74,7 @@ class DocumentView(BaseView):
     def remand(self, document_id):
         document = own_document(document_id)
         documents.remand(document, g.user, now(), reason=request.form.get("reason", "").strip())
-        return done("差戻しました。", url_for("MyListView.index"))
+        return done("差し戻しました。", url_for("MyListView.index"))
 
     @expose("/<int:document_id>/comment", methods=["POST"])
     @has_access

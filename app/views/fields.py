@@ -10,7 +10,12 @@ MOST_YEN = 10**15
 
 def trimmed(typed):
     """A filter for text fields: no blanks around what was typed, and "" where nothing was sent."""
-    return (typed or "").strip()
+    return (typed or "").replace("\r\n", "\n").strip()
+
+
+def one_line(typed):
+    """A filter for fields of one line: line breaks and other control characters become blanks (S14)."""
+    return "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in typed or "").strip()
 
 
 class DayField(DateField):

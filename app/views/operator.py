@@ -11,7 +11,7 @@ from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.sqla.models import Role as FabRole
 from sqlalchemy import select
 from wtforms import StringField
-from wtforms.validators import DataRequired, Email, Length, Optional
+from wtforms.validators import DataRequired, Email, Length, Optional, Regexp
 
 from app.clock import now
 from app.errors import NotFound, PortalError
@@ -27,8 +27,9 @@ from app.models import (
     Plan,
     PortalUser,
 )
-from app.services import certificates, companies
+from app.services import certificates, companies, credentials
 from app.services.numbers import next_number
+from app.views.fields import one_line
 
 READ_ONLY = ["can_list", "can_show"]
 READ_AND_KEEP = ["can_list", "can_show", "can_add", "can_edit"]
@@ -36,10 +37,12 @@ TIMES = ("created_at", "sent_at", "concluded_at", "started_at", "finished_at", "
 SHOWN_TIMES = {name: jst for name in TIMES}
 
 
-def _may_stay_empty(**labels):
+def _may_stay_empty(*rules, length=255, **labels):
     """Text fields that Flask-AppBuilder would demand because their columns are not null."""
     return {
-        name: StringField(label, [Optional(), Length(max=255)], filters=[lambda text: text or ""], widget=BS3TextFieldWidget())
+        name: StringField(
+            label, [Optional(), Length(max=length), *rules], filters=[one_line], widget=BS3TextFieldWidget()
+        )
         for name, label in labels.items()
     }
 
@@ -85,9 +88,12 @@ class CompanyModelView(OperatorView):
     add_columns = ["name", "kana", "corporate_number", "address", "phone", "plan"]
     edit_columns = [*add_columns, "status"]
     search_columns = ["code", "name"]
-    add_form_extra_fields = edit_form_extra_fields = _may_stay_empty(
-        kana="企業名カナ", corporate_number="法人番号", address="住所", phone="電話番号"
+    add_form_extra_fields = edit_form_extra_fields = (
+        _may_stay_empty(kana="企業名カナ", address="住所")
+        | _may_stay_empty(length=32, phone="電話番号")
+        | _may_stay_empty(Regexp(r"[0-9]{13}$", message="法人番号は13桁の数字で入力してください。"), corporate_number="法人番号")
     )
+    validators_columns = {"name": [DataRequired("企業名を入力してください。"), Length(max=255)]}
     base_order = ("code", "asc")
     formatters_columns = SHOWN_TIMES | {"status": COMPANY_STATUS.get}
 
@@ -95,13 +101,17 @@ class CompanyModelView(OperatorView):
         company.code = next_number("company")
         company.status = CompanyStatus.active
         company.created_at = now()
+        self.pre_update(company)
+
+    def pre_update(self, company):
+        company.name = one_line(company.name)
 
 
 class UserModelView(OperatorView):
     route_base = "/operator/users"
     datamodel = SQLAInterface(PortalUser)
     base_permissions = READ_AND_KEEP
-    include_route_methods = {"list", "show", "add", "edit", "action", "action_post"}
+    include_route_methods = {"list", "show", "add", "edit", "action"}
     list_title, show_title, add_title, edit_title = "利用者", "利用者", "利用者の登録", "利用者の編集"
     label_columns = {
         "username": "利用者ID", "full_name": "氏名", "kana": "氏名カナ", "department": "部署", "title": "役職",
@@ -132,19 +142,32 @@ class UserModelView(OperatorView):
         """Numbers, roles and the two mails, in the transaction that Flask-AppBuilder commits."""
         is_first = not db.session.scalar(select(PortalUser.id).where(PortalUser.company_id == user.company.id).limit(1))
         names = ["Member", "CompanyAdmin"] if is_first else ["Member"]
+        self.pre_update(user)
         companies.enrol(user, now(), roles=role_rows(*names))
+
+    def pre_update(self, user):
+        user.full_name = one_line(user.full_name)
+        companies.check_mail_address(user.mail_address)
 
     @action("issue_certificate", "電子証明書を発行", "この利用者に電子証明書を発行し、PINをメールで送ります。よろしいですか。", "fa-certificate", multiple=False)
     def issue_certificate(self, user):
+        return self._do(lambda: certificates.issue_first(user, now()), "電子証明書を発行し、PINをメールでお送りしました。")
+
+    @action("reset_password", "パスワードを初期化", "新しい初回ログインパスワードをメールで送り、ログイン中の画面を終了させます。よろしいですか。", "fa-key", multiple=False)
+    def reset_password(self, user):
+        return self._do(
+            lambda: credentials.give_initial_password(user, now()), "新しい初回ログインパスワードをメールでお送りしました。"
+        )
+
+    @action("unlock", "PINと署名のロックを解除", "証明書有効性確認と署名の操作のロックを解除します。よろしいですか。", "fa-unlock", multiple=False)
+    def unlock(self, user):
+        return self._do(lambda: certificates.unlock(user), "PINと署名の操作のロックを解除しました。")
+
+    def _do(self, verb, message):
         try:
-            if user is None or user.company is None:
-                flash("企業に属さない利用者には、電子証明書を発行できません。", "danger")
-            else:
-                issued = certificates.issue(
-                    user.company, [user], user, now(), department=user.department, title=user.title
-                )
-                db.session.commit()
-                flash(f"電子証明書 {issued.number} を発行し、PINをメールでお送りしました。", "success")
+            verb()
+            db.session.commit()
+            flash(message, "success")
         except PortalError as refusal:
             db.session.rollback()
             flash(refusal.sentence, "danger")

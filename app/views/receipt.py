@@ -13,6 +13,7 @@ from app.errors import OutOfTurn, PortalError
 from app.services import documents, routes
 from app.services.documents import FEE_DIALOG
 from app.views.answers import codes, done, own_document, refuse
+from app.views.fields import trimmed
 from app.workflow import Side
 
 
@@ -20,7 +21,7 @@ class ReceiptForm(FlaskForm):
     approvers = StringField("承認者", description=f"必要な場合に、承認する順に指定します（{routes.MOST_APPROVERS}名まで）。")
     signer = StringField("署名者", description="利用者IDが1つの場合は、ご自身の利用者IDを指定してください。")
     viewers = StringField("参照者", description=f"閲覧のみができる方を指定します（{routes.MOST_VIEWERS}名まで）。")
-    comment = TextAreaField("自社内コメント記入欄", [Length(max=2000)], description="自社内のみで閲覧できます。発信者には表示されません。")
+    comment = TextAreaField("自社内コメント記入欄", [Length(max=2000)], description="自社内のみで閲覧できます。発信者には表示されません。", filters=[trimmed])
 
 
 class ReceiptView(BaseView):
@@ -51,7 +52,8 @@ class ReceiptView(BaseView):
         try:
             choice = _choice(form, document)
         except PortalError as refusal:
-            return self._form_page(own_document(document_id), form, refuse(form, refusal))
+            status = refuse(form, refusal)
+            return self._form_page(own_document(document_id), form, status)
         return self.render_template(
             "receipt/confirmation.html", title="契約文書受取確認", document=document, form=form, choice=choice,
             own=document.party_of(g.user.company_id), revision=queries.current_revision(document),
@@ -74,7 +76,8 @@ class ReceiptView(BaseView):
         except OutOfTurn:
             raise
         except PortalError as refusal:
-            return self._form_page(own_document(document_id), form, refuse(form, refusal))
+            status = refuse(form, refusal)
+            return self._form_page(own_document(document_id), form, status)
         return done(f"契約文書 {document.number} の受取確認が完了しました。", url_for("MyListView.index"))
 
     def _form_page(self, document, form, status=200):

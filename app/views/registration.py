@@ -8,12 +8,21 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from itsdangerous import BadSignature, URLSafeSerializer
-from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, SelectField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    RadioField,
+    SelectChoice,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
 from app import queries
 from app.clock import now
-from app.errors import OutOfTurn, PortalError, Refused
+from app.errors import AlreadyRegistered, OutOfTurn, PortalError, Refused
+from app.extensions import db
 from app.labels import KIND, MODE
 from app.models import DocumentKind
 from app.plans import charge, must_acknowledge_fee
@@ -21,12 +30,12 @@ from app.services import documents, routes
 from app.services.documents import Facts, Upload
 from app.views import timeline
 from app.views.answers import codes, done, own_document, refuse
-from app.views.fields import DayField, YenField, trimmed
+from app.views.fields import DayField, YenField, one_line, trimmed
 from app.workflow import WITH_REGISTRAR, Role, Side, SignatureMode
 
 
 class RegistrationForm(FlaskForm):
-    title = StringField("契約件名", [DataRequired("契約件名を入力してください。"), Length(max=255)], filters=[trimmed])
+    title = StringField("契約件名", [DataRequired("契約件名を入力してください。"), Length(max=255)], filters=[one_line])
     kind = SelectField("文書種別", choices=[SelectChoice(kind.value, KIND[kind]) for kind in DocumentKind])
     mode = RadioField(
         "署名区分", [InputRequired("署名区分を選択してください。")],
@@ -40,7 +49,7 @@ class RegistrationForm(FlaskForm):
     term_from = DayField("契約期間（から）", [Optional()])
     term_to = DayField("契約期間（まで）", [Optional()])
     renews_itself = BooleanField("自動更新あり")
-    partner_number = StringField("取引先管理番号", [Length(max=64)], filters=[trimmed])
+    partner_number = StringField("取引先管理番号", [Length(max=64)], filters=[one_line])
     company_code = StringField("企業ID", [InputRequired("受信者の企業IDを入力してください。"), Length(max=16)])
     user_code = StringField("利用者ID", [InputRequired("受信者の利用者IDを入力してください。"), Length(max=16)])
     approvers = StringField("承認者", description=f"必要な場合に、承認する順に指定します（{routes.MOST_APPROVERS}名まで）。")
@@ -111,15 +120,22 @@ class RegistrationView(BaseView):
         if form.validate():
             try:
                 return self._save(form, document)
+            except AlreadyRegistered as refusal:
+                status = refuse(form, refusal)
+                form.token.data = str(uuid.uuid4())  # the next ［確認］ makes another document
+            except OutOfTurn:
+                raise
             except PortalError as refusal:
                 status = refuse(form, refusal)
-                if document is not None:
-                    document = self._own_draft(document.id) if status != OutOfTurn.status else None
+                document = self._own_draft(document.id) if document is not None else None
         return self._form_page(form, title, document, status)
 
     def _save(self, form, document):
         user = g.user._get_current_object()
-        upload = _upload_of(form, has_file=document is not None)
+        document_id = document.id if document is not None else None
+        db.session.commit()  # nothing is held while the file is examined
+        upload = _upload_of(form, has_file=document_id is not None)
+        document = self._own_draft(document_id) if document_id is not None else None
         facts = form.facts()
         recipient = documents.recipient_of(form.company_code.data, form.user_code.data, user.company)
         choice = routes.choose(

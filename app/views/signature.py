@@ -18,6 +18,7 @@ from app.services.strongroom import strongroom
 from app.signing.fields import field_positions
 from app.signing.intake import render_page
 from app.views.answers import done, own_document, own_pdf, refuse
+from app.views.fields import trimmed
 from app.workflow import Action
 
 PAGE_PICTURE_WIDTH_PX = 900
@@ -29,7 +30,7 @@ class SignatureForm(FlaskForm):
         "署名用パスワード", [InputRequired("署名用パスワードを入力してください。"), Length(max=64)],
         description="件名「署名用パスワード 発行のお知らせ」のメールに記載の6桁の数字です。",
     )  # fmt: skip
-    comment = TextAreaField("自社内コメント記入欄", [Length(max=2000)], description="自社内のみで閲覧できます。取引先には表示されません。")
+    comment = TextAreaField("自社内コメント記入欄", [Length(max=2000)], description="自社内のみで閲覧できます。取引先には表示されません。", filters=[trimmed])
 
 
 class SignatureView(BaseView):
@@ -60,7 +61,8 @@ class SignatureView(BaseView):
         except OutOfTurn:
             raise
         except PortalError as refusal:
-            return self._form_page(own_document(document_id), form, refuse(form, refusal))
+            status = refuse(form, refusal)
+            return self._form_page(own_document(document_id), form, status)
 
     def _sign(self, document, form):
         document_id, user = document.id, g.user._get_current_object()

@@ -9,7 +9,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from app.clock import now
-from app.extensions import db
+from app.extensions import db, mail, writing
 from app.jobs import run_job, send_mail
 from app.models import JobRun, Letter, OutboxMessage
 from app.services import credentials, outbox
@@ -195,3 +195,18 @@ def test_one_bad_letter_stops_no_other(server, owed, person):
 def test_an_idle_run_leaves_no_row(server):
     assert run_job("send-mail")["due"] == 0
     assert db.session.query(JobRun).count() == 0
+
+
+def test_nothing_is_held_while_the_mail_server_answers(make_document, monkeypatch):
+    make_document(Status.receiver_receipt)
+    seen = []
+
+    def send(_letter):
+        with writing(), db.engine.connect() as other:  # a second writer gets in at once
+            other.execute(db.text("UPDATE plan SET note = note"))
+            other.commit()
+        seen.append(db.session().in_transaction())
+
+    monkeypatch.setattr(mail, "send", send)
+    assert run_job("send-mail")["failed"] == 0
+    assert seen and not any(seen)

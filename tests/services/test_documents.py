@@ -8,7 +8,7 @@ from app.errors import OutOfTurn, Refused
 from app.extensions import db
 from app.models import DocumentEvent, Letter, OutboxMessage
 from app.services import documents, routes
-from app.workflow import Action, SignatureMode, Status
+from app.workflow import Action, Role, SignatureMode, Status
 from demo import actors
 
 WAYS = {
@@ -98,3 +98,44 @@ def test_the_registrar_hears_of_every_step_and_everyone_of_the_end(make_document
     assert [letter.user_id for letter in progress] == [plan.registrar.id] * 5
     told = {letter.user_id for letter in letters if letter.letter is Letter.completed}
     assert told == {step.user_id for step in document.route}
+
+
+@pytest.mark.requirement("T10", "T11", "R78")
+def test_a_remanded_document_sent_again_as_it_is_can_be_signed_again(make_document, make_plan, person):
+    plan = make_plan(receiver_approvers=1, viewers=True)
+    document = make_document(Status.receiver_approval, plan=plan)
+    documents.remand(document, document.holder, now())
+    db.session.commit()
+    assert document.valid_signatures == []
+    assert queries.current_revision(document).made_from == document.unsigned_sha256
+    person("receiver_approver").deleted_at = now()  # no concern of the sender's
+    actors.step(document, plan)
+    assert [step.role for step in document.receivers[0].steps] == [Role.recipient]
+    plan.receiver_approvers = []
+    actors.walk(document, plan, Status.completion_wait)
+    assert [signature.field_name for signature in document.valid_signatures] == ["sender", "receiver-1"]
+
+
+def test_a_turn_is_not_passed_to_somebody_deleted(make_document, make_plan, person):
+    document = make_document(Status.sender_approval)
+    person("signer").deleted_at = now()
+    db.session.commit()
+    letters = db.session.query(OutboxMessage).count()
+    with pytest.raises(Refused, match="次の担当者"):
+        documents.approve(document, document.holder, now())
+    db.session.rollback()
+    assert document.status is Status.sender_approval
+    assert db.session.query(OutboxMessage).count() == letters
+
+
+@pytest.mark.requirement("R55")
+def test_a_form_drawn_before_a_comment_does_not_wipe_it(make_document, client_of, person):
+    document = make_document(Status.receiver_approval)
+    old = {"version": str(document.version)}
+    client = client_of("recipient")
+    reply = client.post(f"/documents/{document.id}/comment", old | {"comment": "現場に確認済みです。"})
+    assert reply.status_code == 302
+    reply = client_of("receiver_approver").post(f"/documents/{document.id}/approve", old | {"comment": ""})
+    assert reply.status_code == 409
+    db.session.refresh(document.receivers[0])
+    assert document.receivers[0].comment == "現場に確認済みです。"

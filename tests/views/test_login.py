@@ -298,7 +298,7 @@ def test_a_session_ends_after_thirty_idle_minutes(client_of):
         clock.shift(31 * MINUTE)
         reply = client.get("/")
         assert reply.status_code == 302 and "/login/" in reply.location
-        assert "一定時間操作がなかったため" in client.get(reply.location).text
+        assert "ログインの有効時間が過ぎたため" in client.get(reply.location).text
 
 
 @pytest.mark.requirement("S10")

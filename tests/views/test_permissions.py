@@ -97,7 +97,6 @@ TURNED_AWAY = dict.fromkeys(PEOPLE, 302)
 OPERATOR |= {
     ("GET", "/operator/users/action/<string:name>/<pk>"): TURNED_AWAY,
     ("POST", "/operator/users/action/<string:name>/<pk>"): TURNED_AWAY,
-    ("POST", "/operator/users/action_post"): dict.fromkeys(PEOPLE, 404),  # no such action
 }
 EVERYTHING = DOCUMENT | PAGES | OPERATOR
 

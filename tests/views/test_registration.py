@@ -339,7 +339,7 @@ def test_a_route_with_somebody_deleted_meanwhile_is_not_sent(client_of, make_doc
     person("recipient").deleted_at = now()
     db.session.commit()
     reply = client_of("registrar").post(f"/documents/{document.id}/send", {"version": str(document.version)})
-    assert reply.status_code == 422 and "受取 太郎" in reply.text
+    assert reply.status_code == 422 and "企業IDまたは利用者ID" in reply.text
     db.session.refresh(document)
     assert document.status is Status.draft
 

@@ -334,8 +334,8 @@ def set_plan(company, kind):
     "mode", [SignatureMode.no_signature, SignatureMode.sender_only, SignatureMode.receiver_only]
 )
 def test_two_one_side_companies_are_warned_and_must_agree(make_document, client_of, person, mode):
-    document = make_document(Status.receiver_receipt, mode=mode)
     set_plan(person("recipient").company, "one_side")
+    document = make_document(Status.receiver_receipt, mode=mode)
     client = client_of("recipient")
     data = {"version": str(document.version)}
     if mode is SignatureMode.receiver_only:
