@@ -10,8 +10,8 @@ run: $(VENV)/.installed
 	$(PY) run.py demo
 
 test: $(VENV)/.installed-dev
-	$(PY) -m pytest -n 2 --dist loadgroup --database sqlite
-	$(PY) -m pytest -n 2 --dist loadgroup --database postgresql
+	$(PY) -m pytest -n 2 --database sqlite
+	$(PY) -m pytest -n 2 --database postgresql
 
 coverage-of-requirements: $(VENV)/.installed-dev
 	$(PY) tests/requirements_coverage.py

@@ -33,6 +33,7 @@ from app.signing.authorities import Credential
 from app.signing.keys import SigningKey, sign_sha256, signature_bytes
 from app.signing.stamps import Stamp, StampStyle
 from app.signing.timestamps import CertifiedTimeStamper
+from app.signing.whole import WholeAttributes, WholeCertificate
 
 log = logging.getLogger(__name__)
 
@@ -226,11 +227,19 @@ class _HeldKeySigner(signers.Signer):
 
     def __init__(self, key, certificate, issuer):
         super().__init__(
-            signing_cert=certificate,
-            cert_registry=SimpleCertificateStore.from_certs([issuer]),
+            signing_cert=WholeCertificate.read(certificate.dump()),
+            cert_registry=SimpleCertificateStore.from_certs([WholeCertificate.read(issuer.dump())]),
             embed_roots=True,  # the root's existence must be provable too, so it goes into the DSS
         )
         self._key = key
+
+    async def async_sign_prescribed_attributes(self, digest_algorithm, signed_attrs, **more):
+        settled = WholeAttributes.read(signed_attrs.dump())
+        return await super().async_sign_prescribed_attributes(digest_algorithm, settled, **more)
+
+    async def unsigned_attrs(self, *args, **more):
+        attributes = await super().unsigned_attrs(*args, **more)
+        return attributes and WholeAttributes.read(attributes.dump())
 
     async def async_sign_raw(self, data, digest_algorithm, dry_run=False):
         return bytes(signature_bytes(self._key)) if dry_run else sign_sha256(self._key, data)
