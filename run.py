@@ -1,4 +1,8 @@
-"""The command line of the portal: demo, serve, worker, job, db, verify."""
+"""The command line of the portal: demo, serve, worker, job, db, verify.
+
+Each command imports what it needs when it runs: the settings must be in place before the application is
+imported, and `verify` works where no portal is set up.
+"""
 
 import json
 import os

@@ -23,7 +23,6 @@ from app.models import (
 )
 from app.workflow import IN_ARCHIVE, OPEN, SignatureMode, Status
 
-PAGE_SIZES = (20, 50, 100)
 MOST_ID = 2**31 - 1  # what the column of a number holds; a greater one in an address is nobody's
 
 
@@ -166,9 +165,7 @@ def _conditions(user, terms):
 
 def colleagues(company_id, user_code=""):
     """利用者選択: the selectable people of one company, all or those whose 利用者ID holds `user_code` (R68)."""
-    found = select(PortalUser).where(
-        PortalUser.company_id == company_id, PortalUser.active.is_(True), PortalUser.deleted_at.is_(None)
-    )
+    found = _selectable(company_id)
     if user_code:
         found = found.where(PortalUser.username.contains(user_code.strip().upper(), autoescape=True))
     return db.session.scalars(found.order_by(PortalUser.username)).unique().all()
@@ -176,15 +173,14 @@ def colleagues(company_id, user_code=""):
 
 def people_by_code(company_id, user_codes):
     """The selectable people of one company by 利用者ID (upper case); whoever is missing is not one."""
-    people = db.session.scalars(
-        select(PortalUser).where(
-            PortalUser.company_id == company_id,
-            PortalUser.username.in_(user_codes),
-            PortalUser.active.is_(True),
-            PortalUser.deleted_at.is_(None),
-        )
-    ).unique()
+    people = db.session.scalars(_selectable(company_id).where(PortalUser.username.in_(user_codes))).unique()
     return {person.user_code: person for person in people}
+
+
+def _selectable(company_id):
+    return select(PortalUser).where(
+        PortalUser.company_id == company_id, PortalUser.active.is_(True), PortalUser.deleted_at.is_(None)
+    )
 
 
 def company_by_code(company_code):
@@ -197,12 +193,7 @@ def signer_ids(user_ids, moment):
         db.session.scalars(
             select(CertificateActivation.user_id)
             .join(Certificate)
-            .where(
-                CertificateActivation.user_id.in_(user_ids),
-                Certificate.revoked_at.is_(None),
-                Certificate.not_before <= moment,
-                Certificate.not_after > moment,
-            )
+            .where(CertificateActivation.user_id.in_(user_ids), *_usable(moment))
         )
     )
 
@@ -212,14 +203,14 @@ def activations_of(user, moment):
     return db.session.scalars(
         select(CertificateActivation)
         .join(Certificate)
-        .where(
-            CertificateActivation.user_id == user.id,
-            Certificate.revoked_at.is_(None),
-            Certificate.not_before <= moment,
-            Certificate.not_after > moment,
-        )
+        .where(CertificateActivation.user_id == user.id, *_usable(moment))
         .order_by(Certificate.number)
     ).all()
+
+
+def _usable(moment):
+    """:meth:`Certificate.is_usable`, for the database."""
+    return Certificate.revoked_at.is_(None), Certificate.not_before <= moment, Certificate.not_after > moment
 
 
 def current_revision(document):
@@ -235,7 +226,6 @@ def current_revision(document):
 def everyone_involved(document):
     """Everybody who has a part in the document, of all its companies, each once (R62)."""
     return list({step.user_id: step.user for step in document.route}.values())
-
 
 
 def names_by_address():

@@ -4,8 +4,6 @@ Flask-AppBuilder brings roles and permissions.  Of its own security pages none i
 reset anybody's password, list everybody, and log in by a token past our checks.
 """
 
-import datetime as dt
-
 from flask import current_app, flash, g, redirect, request, session, url_for
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_login import current_user, logout_user
@@ -173,5 +171,3 @@ def guard(app):
         elif request.path.startswith("/static/vendor/"):  # a page needs some thirty pieces of the font
             response.headers["Cache-Control"] = f"public, max-age={VENDOR_CACHE_SECONDS}"
         return response
-
-    app.permanent_session_lifetime = dt.timedelta(hours=app.config["SESSION_HOURS"])

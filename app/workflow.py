@@ -62,6 +62,10 @@ class SignatureMode(StrEnum):
     def is_signed_by(self, side: Side) -> bool:
         return side in SIGNING_SIDES[self]
 
+    @property
+    def is_signed(self) -> bool:
+        return bool(SIGNING_SIDES[self])
+
 
 SIGNING_SIDES = {
     SignatureMode.both_sides: (Side.sender, Side.receiver),

@@ -2,7 +2,6 @@
 
 from app.extensions import db
 from app.services import documents, signatures
-from app.workflow import SignatureMode
 
 
 def due(now):
@@ -15,7 +14,7 @@ def run_one(document_id, now):
     document = documents.claim_for_archive(document_id, now)
     if document is None:
         return False
-    pdf_sha256, is_signed = document.pdf_sha256, document.mode is not SignatureMode.no_signature
+    pdf_sha256, is_signed = document.pdf_sha256, document.mode.is_signed
     db.session.commit()  # nothing is held while the time stamp is made
     file = signatures.make_archive(pdf_sha256, is_signed)
     documents.archive(db.session.get(type(document), document_id), now, file=file)

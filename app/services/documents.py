@@ -246,10 +246,11 @@ def approve(document, actor, now, *, comment=None):
 
 
 def check_receipt(document, actor):
-    """Refuse what 受取確認 would refuse, before its pages are shown."""
-    _open_step(Action.confirm_receipt, document, actor)
+    """Refuse what 受取確認 would refuse, before its pages are shown; its step of the table otherwise."""
+    step = _open_step(Action.confirm_receipt, document, actor)
     own = document.party_of(actor.company_id)
     charge(own.company.plan.kind, document.sender.company.plan.kind)
+    return step
 
 
 def needs_fee_acknowledged(document):
@@ -262,10 +263,9 @@ def needs_fee_acknowledged(document):
 
 def confirm_receipt(document, actor, now, *, choice, comment=None, fee_acknowledged=False):
     """受取確認: the recipient accepts the document and says who comes next in the own company (T6)."""
-    check_receipt(document, actor)
+    step = check_receipt(document, actor)
     if needs_fee_acknowledged(document) and not fee_acknowledged:
         raise Refused(FEE_WARNING)
-    step = _open_step(Action.confirm_receipt, document, actor)
     _keep_comment(document, actor, comment)
     routes.lay(document.party_of(actor.company_id), choice)
     db.session.flush()

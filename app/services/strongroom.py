@@ -103,8 +103,8 @@ class Strongroom:
             return pki.ocsp_response(own.tsa_ca, certificate, None, moment, valid_for)
         if certificate.issuer != own.signers_ca.certificate.subject:
             return None  # an outside time-stamp authority's
-        revoked_at = revocation_of(certificate.serial_number)
-        return pki.ocsp_response(own.signers_ca, certificate, revoked_at, moment, valid_for)
+        state = certificate_state(own.signers_ca.certificate, certificate.serial_number)
+        return pki.ocsp_response(own.signers_ca, certificate, state and state.revoked_at, moment, valid_for)
 
     @property
     def roots(self):
@@ -115,12 +115,6 @@ class Strongroom:
 def strongroom() -> Strongroom:
     """The strongroom of the running application."""
     return current_app.extensions["strongroom"]
-
-
-def revocation_of(serial_number):
-    """When a signer's certificate was revoked, or None."""
-    found = _read(select(Certificate.revoked_at).where(Certificate.serial == str(serial_number)))
-    return found[0].revoked_at if found else None
 
 
 def _read(statement):
@@ -172,7 +166,5 @@ def certificate_state(ca_certificate, serial_number):
     own = strongroom().authorities
     if ca_certificate == own.tsa_ca.certificate:
         return pki.CertificateState() if serial_number == own.tsa.certificate.serial_number else None
-    row = db.session.execute(
-        select(Certificate.revoked_at).where(Certificate.serial == str(serial_number))
-    ).first()
-    return pki.CertificateState(row.revoked_at) if row else None
+    found = _read(select(Certificate.revoked_at).where(Certificate.serial == str(serial_number)))
+    return pki.CertificateState(found[0].revoked_at) if found else None

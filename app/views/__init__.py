@@ -12,14 +12,11 @@ from app.views.demo_mail import DemoMailView
 from app.views.document import DocumentView
 from app.views.document_list import DocumentListView
 from app.views.login import AuthView
-from app.views.my_list import MyListView
 from app.views.password import PasswordView
 from app.views.receipt import ReceiptView
 from app.views.registration import RegistrationView
 from app.views.selection import SelectionView
 from app.views.signature import SignatureView
-
-__all__ = ["MyListView", "register", "transactions"]
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 READING_POSTS = frozenset({"pki.ocsp"})

@@ -70,7 +70,7 @@ class ReceiptView(BaseView):
             return self._form_page(document, form, 422)
         try:
             documents.confirm_receipt(
-                document, g.user, now(), choice=_choice(form, document), comment=form.comment.data or "",
+                document, g.user, now(), choice=_choice(form, document), comment=form.comment.data,
                 fee_acknowledged=request.form.get("fee_ack") == "true",
             )  # fmt: skip
         except OutOfTurn:

@@ -156,7 +156,7 @@ class RegistrationView(BaseView):
     def _form_page(self, form, title, document=None, status=200):
         page = self.render_template(
             "registration/form.html", title=title, form=form, document=document,
-            kept_name=_kept_name(form), max_bytes=current_app.config["MAX_UPLOAD_MB"] * 1024 * 1024,
+            kept=_kept_upload(form), max_bytes=current_app.config["MAX_UPLOAD_MB"] * 1024 * 1024,
         )  # fmt: skip
         return page, status
 
@@ -199,20 +199,18 @@ def _upload_of(form, *, has_file):
         upload = documents.take_in(given.filename, given.read())
         form.kept_file.data = _seal().dumps([upload.file_name, upload.sha256, upload.page_count])
         return upload
-    if form.kept_file.data:
-        try:
-            return Upload(*_seal().loads(form.kept_file.data))
-        except BadSignature:
-            form.kept_file.data = ""
-    if has_file:
-        return None
+    kept = _kept_upload(form)
+    if kept is not None or has_file:
+        return kept
     raise Refused("契約文書(PDF)を選択してください。")
 
 
-def _kept_name(form):
+def _kept_upload(form):
+    """The file accepted at an earlier attempt at this form; None where there is none, or somebody forged it."""
     try:
-        return _seal().loads(form.kept_file.data)[0] if form.kept_file.data else None
+        return Upload(*_seal().loads(form.kept_file.data)) if form.kept_file.data else None
     except BadSignature:
+        form.kept_file.data = ""
         return None
 
 

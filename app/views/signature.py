@@ -72,7 +72,7 @@ class SignatureView(BaseView):
         document = own_document(document_id)
         documents.sign(
             document, user, now(), file=file, certificate_id=order.certificate_id,
-            signing_password_id=order.signing_password_id, comment=form.comment.data or "",
+            signing_password_id=order.signing_password_id, comment=form.comment.data,
             ip_address=request.remote_addr or "",
         )  # fmt: skip
         return done(f"契約文書 {document.number} に署名しました。", url_for("MyListView.index"))

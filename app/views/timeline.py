@@ -93,7 +93,7 @@ def _foreign_stage(party, label, state):
 
 
 def _end_stage(document):
-    label = "文書回覧完了" if not (document.mode.is_signed_by(Side.sender) or document.mode.is_signed_by(Side.receiver)) else "契約締結"
+    label = "契約締結" if document.mode.is_signed else "文書回覧完了"
     if document.status not in CONCLUDED:
         return {"label": label, "state": "ahead"}
     note = None if document.status in IN_ARCHIVE else "通常、翌日に長期保管文書へ移ります。"
