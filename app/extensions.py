@@ -22,11 +22,18 @@ csrf = CSRFProtect()
 charset.add_charset("utf-8", charset.SHORTEST, charset.BASE64, "utf-8")
 
 _writing = ContextVar("writing", default=False)
+_client_address = ContextVar("client_address", default="")
 
 
-def begin_request(may_write):
-    """Say whether the transactions of the request that begins may write."""
+def begin_request(may_write, client_address=""):
+    """Say whether the transactions of the request that begins may write, and where it comes from."""
     _writing.set(may_write)
+    _client_address.set(client_address)
+
+
+def client_address():
+    """The IP address that asks; empty in a job and on the command line."""
+    return _client_address.get()
 
 
 @contextmanager

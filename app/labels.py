@@ -1,7 +1,7 @@
 """The Japanese words for what the rows hold.  What users read sits here, in errors.py and in templates."""
 
 from app.clock import JAPAN
-from app.models import CompanyStatus, DocumentKind, Letter, Level
+from app.models import AccountAction, ApplicationKind, ApplicationState, CompanyStatus, DocumentKind, Letter, Level
 from app.plans import PlanKind
 from app.workflow import Action, Role, Side, SignatureMode, Status
 
@@ -93,6 +93,61 @@ LETTER = {
     Letter.remanded: "差戻",
     Letter.completed: "文書回覧完了",
     Letter.account_locked: "ログインの一時停止",
+    Letter.secret_locked: "PIN・署名用パスワードのロック",
+    Letter.account_unlocked: "ロック解除",
+    Letter.password_changed: "パスワード変更",
+    Letter.second_factor_changed: "二段階認証の変更",
+    Letter.signing_code: "署名用コード",
+    Letter.certificate_expiry: "電子証明書 有効期限",
+    Letter.certificate_revoked: "電子証明書 失効",
+    Letter.application_decided: "申請の審査結果",
+    Letter.turn_reassigned: "担当者変更",
+}
+ACCOUNT_ACTION = {
+    AccountAction.log_in: "ログイン",
+    AccountAction.log_in_refused: "ログイン失敗",
+    AccountAction.log_out: "ログアウト",
+    AccountAction.session_ended: "ログイン中の画面の終了",
+    AccountAction.locked: "ロック",
+    AccountAction.unlocked: "ロック解除",
+    AccountAction.password_changed: "パスワード変更",
+    AccountAction.password_reset: "パスワード初期化",
+    AccountAction.password_forgotten: "パスワード再発行（本人の申請）",
+    AccountAction.second_factor_on: "二段階認証の設定",
+    AccountAction.second_factor_off: "二段階認証の解除",
+    AccountAction.recovery_codes_made: "回復コードの発行",
+    AccountAction.recovery_code_used: "回復コードの使用",
+    AccountAction.user_enrolled: "利用者登録",
+    AccountAction.user_changed: "利用者情報変更",
+    AccountAction.user_deleted: "利用者削除",
+    AccountAction.users_imported: "利用者一括登録",
+    AccountAction.turns_reassigned: "担当者変更",
+    AccountAction.personal_data_exported: "個人データの出力",
+    AccountAction.personal_data_erased: "個人データの消去",
+    AccountAction.company_change_applied: "企業情報変更申請",
+    AccountAction.company_changed: "企業情報変更",
+    AccountAction.company_change_rejected: "企業情報変更申請の却下",
+    AccountAction.company_options_changed: "企業の設定変更",
+    AccountAction.certificate_applied: "電子証明書の申請",
+    AccountAction.certificate_rejected: "電子証明書の申請の却下",
+    AccountAction.certificate_issued: "電子証明書の発行",
+    AccountAction.certificate_imported: "電子証明書の取り込み",
+    AccountAction.certificate_linked: "電子証明書の紐付け",
+    AccountAction.certificate_unlinked: "電子証明書の紐付け解除",
+    AccountAction.certificate_activated: "証明書有効性確認",
+    AccountAction.certificate_revoked: "電子証明書の失効",
+    AccountAction.pin_reissued: "PIN再発行",
+    AccountAction.signing_password_reissued: "署名用パスワード再発行",
+}
+APPLICATION_KIND = {
+    ApplicationKind.additional: "追加発行",
+    ApplicationKind.renewal: "更新",
+    ApplicationKind.pin_reissue: "PIN再発行",
+}
+APPLICATION_STATE = {
+    ApplicationState.received: "受付",
+    ApplicationState.approved: "承認",
+    ApplicationState.rejected: "却下",
 }
 LEVEL = {
     Level.none: "電子署名なし",
@@ -101,7 +156,10 @@ LEVEL = {
     Level.timestamped: "タイムスタンプ済み",
 }
 
-_ALL = (STATUS, ACTION, ROLE, SIDE, MODE, KIND, PLAN, COMPANY_STATUS, LETTER, LEVEL)
+_ALL = (
+    STATUS, ACTION, ROLE, SIDE, MODE, KIND, PLAN, COMPANY_STATUS, LETTER, LEVEL, ACCOUNT_ACTION, APPLICATION_KIND,
+    APPLICATION_STATE,
+)  # fmt: skip
 
 
 def label(value):

@@ -77,6 +77,61 @@ class DocumentKind(StrEnum):
     other = auto()
 
 
+class AccountAction(StrEnum):
+    """What is noted about people and their credentials (操作履歴)."""
+
+    log_in = auto()
+    log_in_refused = auto()
+    log_out = auto()
+    session_ended = auto()
+    locked = auto()
+    unlocked = auto()
+    password_changed = auto()
+    password_reset = auto()
+    password_forgotten = auto()
+    second_factor_on = auto()
+    second_factor_off = auto()
+    recovery_codes_made = auto()
+    recovery_code_used = auto()
+    user_enrolled = auto()
+    user_changed = auto()
+    user_deleted = auto()
+    users_imported = auto()
+    turns_reassigned = auto()
+    personal_data_exported = auto()
+    personal_data_erased = auto()
+    company_change_applied = auto()
+    company_changed = auto()
+    company_change_rejected = auto()
+    company_options_changed = auto()
+    certificate_applied = auto()
+    certificate_rejected = auto()
+    certificate_issued = auto()
+    certificate_imported = auto()
+    certificate_linked = auto()
+    certificate_unlinked = auto()
+    certificate_activated = auto()
+    certificate_revoked = auto()
+    pin_reissued = auto()
+    signing_password_reissued = auto()
+
+
+class ApplicationKind(StrEnum):
+    """What an administrator applies for with the operator."""
+
+    additional = auto()  # 追加発行
+    renewal = auto()  # 更新: a new certificate in place of an ending one
+    pin_reissue = auto()  # PIN再発行: a new key and certificate, the earlier one revoked
+
+
+class ApplicationState(StrEnum):
+    """申請の状態 (I9)."""
+
+    received = auto()
+    approved = auto()
+    rejected = auto()
+
+
 class Level(enum.Enum):
     """What was verified in a revision's bytes; never what was hoped for."""
 
@@ -101,6 +156,15 @@ class Letter(StrEnum):
     remanded = auto()
     completed = auto()
     account_locked = auto()
+    secret_locked = auto()
+    account_unlocked = auto()
+    password_changed = auto()
+    second_factor_changed = auto()
+    signing_code = auto()
+    certificate_expiry = auto()
+    certificate_revoked = auto()
+    application_decided = auto()
+    turn_reassigned = auto()
 
 
 def _enum(of):
@@ -139,6 +203,8 @@ class Company(Model):
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
     status: Mapped[CompanyStatus] = mapped_column(_enum(CompanyStatus), default=CompanyStatus.active)
     created_at: Mapped[dt.datetime] = mapped_column(Utc)
+    requires_second_factor: Mapped[bool] = mapped_column(default=False)
+    signs_by_code: Mapped[bool] = mapped_column(default=False)  # a code for each document (S19)
 
     plan: Mapped[Plan] = relationship(lazy="joined")
     users: Mapped[list["PortalUser"]] = relationship(back_populates="company")
@@ -175,6 +241,10 @@ class PortalUser(FabUser):
     locked_until: Mapped[dt.datetime | None] = mapped_column(Utc)
     signing_failures: Mapped[int] = mapped_column(default=0)
     deleted_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    earlier_passwords: Mapped[list] = mapped_column(JSON, default=list)  # hashes, the newest first (I17)
+    totp_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # the key of the authenticator app
+    totp_step: Mapped[int | None] = mapped_column()  # of the last code taken; none is taken twice
+    recovery_codes: Mapped[list] = mapped_column(JSON, default=list)  # hashes of those not used yet
 
     company: Mapped[Company | None] = relationship(back_populates="users", lazy="joined")
     activations: Mapped[list["CertificateActivation"]] = relationship(back_populates="user")
@@ -205,6 +275,20 @@ class PortalUser(FabUser):
         return bool(self.active) and self.deleted_at is None
 
     @property
+    def has_second_factor(self):
+        return self.totp_sealed is not None
+
+    @property
+    def must_set_up_second_factor(self):
+        """Whether the company demands a second factor that the person has not set up yet."""
+        return bool(self.company and self.company.requires_second_factor and not self.has_second_factor)
+
+    @property
+    def is_locked(self):
+        """Whether wrong tries at some secret have locked something that an administrator may unlock."""
+        return bool(self.login_failures or self.signing_failures or any(a.pin_failures for a in self.activations))
+
+    @property
     def last_seen(self):
         """The last log-in, aware; Flask-AppBuilder's column holds it as naive UTC."""
         return self.last_login.replace(tzinfo=dt.UTC) if self.last_login else None
@@ -212,6 +296,64 @@ class PortalUser(FabUser):
     @property
     def shown_name(self):
         return self.full_name + ("（削除済）" if self.deleted_at else "")
+
+
+class LoginSession(Model):
+    """One log-in of a person in one browser, from log-in to log-out (S10)."""
+
+    __tablename__ = "login_session"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"), index=True)
+    started_at: Mapped[dt.datetime] = mapped_column(Utc)
+    ended_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    ip_address: Mapped[str] = mapped_column(String(45), default="")
+    browser: Mapped[str] = mapped_column(String(255), default="")
+
+    user: Mapped[PortalUser] = relationship()
+
+
+class AccountEvent(Model):
+    """One thing that happened to a person, a company or their credentials; added, never changed."""
+
+    __tablename__ = "account_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    action: Mapped[AccountAction] = mapped_column(_enum(AccountAction))
+    at: Mapped[dt.datetime] = mapped_column(Utc)
+    company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))  # about whom
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))  # None: nobody logged in, or a job
+    ip_address: Mapped[str] = mapped_column(String(45), default="")
+    note: Mapped[str] = mapped_column(String(255), default="")  # a number, a name; nothing secret
+
+    company: Mapped[Company | None] = relationship()
+    user: Mapped[PortalUser | None] = relationship(foreign_keys=user_id)
+    actor: Mapped[PortalUser | None] = relationship(foreign_keys=actor_id)
+
+    __table_args__ = (
+        Index("ix_account_event_company", "company_id", "id"),
+        Index("ix_account_event_user", "user_id", "id"),
+    )
+
+
+class CompanyChange(Model):
+    """企業情報の変更申請: what an administrator wants changed, until an operator decides (I3)."""
+
+    __tablename__ = "company_change"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    company_id: Mapped[int] = mapped_column(ForeignKey("company.id"), index=True)
+    applicant_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))
+    wanted: Mapped[dict] = mapped_column(JSON)  # column of Company -> new value
+    state: Mapped[ApplicationState] = mapped_column(_enum(ApplicationState), default=ApplicationState.received)
+    applied_at: Mapped[dt.datetime] = mapped_column(Utc)
+    decided_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+
+    company: Mapped[Company] = relationship()
+    applicant: Mapped[PortalUser] = relationship(foreign_keys=applicant_id)
+    decided_by: Mapped[PortalUser | None] = relationship(foreign_keys=decided_by_id)
 
 
 # -- certificates and secrets -------------------------------------------------
@@ -248,6 +390,9 @@ class Certificate(Model):
     not_before: Mapped[dt.datetime] = mapped_column(Utc)
     not_after: Mapped[dt.datetime] = mapped_column(Utc)
     revoked_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    is_imported: Mapped[bool] = mapped_column(default=False)  # of an outside authority (L4)
+    chain_pem: Mapped[str] = mapped_column(Text, default="")  # the outside authority's certificates
+    expiry_told_days: Mapped[int | None] = mapped_column()  # the last notice went out so many days before the end
 
     company: Mapped[Company] = relationship()
     activations: Mapped[list["CertificateActivation"]] = relationship(back_populates="certificate")
@@ -275,6 +420,50 @@ class CertificateActivation(Model):
     certificate: Mapped[Certificate] = relationship(back_populates="activations", lazy="joined")
 
     __table_args__ = (UniqueConstraint("user_id", "certificate_id"),)
+
+
+class CertificateApplication(Model):
+    """電子証明書の追加発行・更新・PIN再発行の申請, with what proves who applied (L3)."""
+
+    __tablename__ = "certificate_application"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    company_id: Mapped[int] = mapped_column(ForeignKey("company.id"), index=True)
+    applicant_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))
+    kind: Mapped[ApplicationKind] = mapped_column(_enum(ApplicationKind))
+    department: Mapped[str] = mapped_column(String(255), default="")
+    title: Mapped[str] = mapped_column(String(255), default="")
+    pin_mail_address: Mapped[str] = mapped_column(String(320))
+    user_ids: Mapped[list] = mapped_column(JSON)  # who is to use the certificate
+    replaced_id: Mapped[int | None] = mapped_column(ForeignKey("certificate.id"))
+    evidence_name: Mapped[str] = mapped_column(String(255), default="")  # 印鑑証明書
+    evidence_sha256: Mapped[str] = mapped_column(String(64), default="")
+    state: Mapped[ApplicationState] = mapped_column(_enum(ApplicationState), default=ApplicationState.received)
+    applied_at: Mapped[dt.datetime] = mapped_column(Utc)
+    decided_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+    issued_id: Mapped[int | None] = mapped_column(ForeignKey("certificate.id"))
+
+    company: Mapped[Company] = relationship()
+    applicant: Mapped[PortalUser] = relationship(foreign_keys=applicant_id)
+    decided_by: Mapped[PortalUser | None] = relationship(foreign_keys=decided_by_id)
+    replaced: Mapped[Certificate | None] = relationship(foreign_keys=replaced_id)
+    issued: Mapped[Certificate | None] = relationship(foreign_keys=issued_id)
+
+
+class SigningCode(Model):
+    """A code that signs one revision of one document once, for companies that chose it (S19)."""
+
+    __tablename__ = "signing_code"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"), index=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("contract_document.id"))
+    pdf_sha256: Mapped[str] = mapped_column(String(64))  # the bytes that it may sign
+    mac: Mapped[bytes | None] = mapped_column(LargeBinary)  # erased when used or replaced
+    issued_at: Mapped[dt.datetime] = mapped_column(Utc)
+    expires_at: Mapped[dt.datetime] = mapped_column(Utc)
+    used_at: Mapped[dt.datetime | None] = mapped_column(Utc)
 
 
 class SigningPassword(Model):
@@ -505,7 +694,8 @@ class DocumentSignature(Model):
     field_name: Mapped[str] = mapped_column(String(32))
     user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))
     certificate_id: Mapped[int] = mapped_column(ForeignKey("certificate.id"))
-    signing_password_id: Mapped[int] = mapped_column(ForeignKey("signing_password.id"))
+    signing_password_id: Mapped[int | None] = mapped_column(ForeignKey("signing_password.id"))
+    signing_code_id: Mapped[int | None] = mapped_column(ForeignKey("signing_code.id"))
     signed_sha256: Mapped[str] = mapped_column(String(64))
     result_sha256: Mapped[str] = mapped_column(String(64))
     at: Mapped[dt.datetime] = mapped_column(Utc)

@@ -14,7 +14,7 @@ from app.extensions import db
 from app.models import PortalUser
 
 # Roles in code: no query, no drift.  Patterns are matched from the start, so each ends with $.
-PERSONS_PAGES = "(MyListView|PasswordView)$"
+PERSONS_PAGES = "(MyListView|PasswordView|AccountView|SecondFactorView)$"
 COMPANY_PAGES = (
     "(DocumentListView|DocumentView|RegistrationView|ReceiptView|SignatureView|ArchiveListView"
     "|CertificateView|SelectionView)$"
@@ -24,19 +24,22 @@ FAB_ROLES = {
         [PERSONS_PAGES, "can_.*$"],
         [COMPANY_PAGES, "can_.*$"],
         ["(契約締結|契約文書登録|契約文書照会|長期保管文書|長期保管文書照会)$", "menu_access$"],
-        ["(証明書管理|証明書有効性確認|設定|パスワード変更)$", "menu_access$"],
+        ["(証明書管理|証明書有効性確認|設定|アカウント情報|パスワード変更)$", "menu_access$"],
     ],
     "CompanyAdmin": [
-        ["(AdminView)$", "can_.*$"],
-        ["(管理者業務|利用者情報照会)$", "menu_access$"],
+        ["(AdminUsersView|AdminCompanyView|AdminHistoryView|AdminCertificatesView)$", "can_.*$"],
+        ["(管理者業務|利用者情報照会|企業情報照会|操作履歴照会|自社電子証明書照会)$", "menu_access$"],
     ],
     "Operator": [
         [PERSONS_PAGES, "can_.*$"],
         ["(CompanyModelView|UserModelView|PlanModelView|DocumentModelView)$", "can_.*$"],
         ["(CertificateModelView|OutboxModelView|JobRunModelView)$", "can_.*$"],
+        ["(CertificateApplicationModelView|CompanyChangeModelView|AccountEventModelView)$", "can_.*$"],
+        ["(CertificateApplicationModelView|CompanyChangeModelView)$", "(approve|reject)$"],
+        ["CertificateModelView$", "revoke$"],
         ["UserModelView$", "(issue_certificate|reset_password|unlock)$"],
-        ["(運営者業務|企業|利用者|プラン|契約文書|電子証明書|送信メール|定期処理)$", "menu_access$"],
-        ["(設定|パスワード変更)$", "menu_access$"],
+        ["(運営者業務|企業|利用者|プラン|契約文書|電子証明書|送信メール|定期処理|証明書申請|企業情報変更申請|操作履歴)$", "menu_access$"],
+        ["(設定|アカウント情報|パスワード変更)$", "menu_access$"],
     ],
 }
 # what a person with the first password may still reach (R29)

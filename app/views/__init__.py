@@ -5,7 +5,7 @@ from flask_login import current_user
 
 from app.extensions import begin_request
 from app.views import errors, health, operator, pki
-from app.views.admin import AdminView
+from app.views.admin_users import AdminUsersView
 from app.views.archive_list import ArchiveListView
 from app.views.certificates import CertificateView
 from app.views.demo_mail import DemoMailView
@@ -26,7 +26,7 @@ MENU = (
     ("契約締結", "契約文書照会", DocumentListView),
     ("長期保管文書", "長期保管文書照会", ArchiveListView),
     ("証明書管理", "証明書有効性確認", CertificateView),
-    ("管理者業務", "利用者情報照会", AdminView),
+    ("管理者業務", "利用者情報照会", AdminUsersView),
 )
 PAGES_OFF_MENU = (DocumentView, ReceiptView, SignatureView, SelectionView)
 
@@ -36,7 +36,8 @@ def transactions(app):
 
     @app.before_request
     def begin():
-        begin_request(request.method not in SAFE_METHODS and request.endpoint not in READING_POSTS)
+        may_write = request.method not in SAFE_METHODS and request.endpoint not in READING_POSTS
+        begin_request(may_write, request.remote_addr or "")
 
     @app.before_request
     def refuse_null_characters():

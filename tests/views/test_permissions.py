@@ -60,7 +60,7 @@ PAGES = {  # whoever is not named gets 200
     ("GET", "/certificates/activation"): MEMBERS,
     ("POST", "/certificates/activation"): MEMBERS | {"stranger": 422},  # the only one here with a certificate
     ("GET", "/users/selection"): MEMBERS,
-    ("GET", "/admin/users"): ADMINS,
+    ("GET", "/admin/users/"): ADMINS,
     ("GET", "/password/"): LOGGED_IN,
     ("POST", "/password/"): dict.fromkeys(PEOPLE, 422) | LOGGED_IN,
     ("GET", "/login/"): dict.fromkeys(PEOPLE, 302) | {"anonymous": 200},

@@ -161,7 +161,7 @@ def test_what_people_type_is_shown_and_never_run(make_document, make_plan, perso
     ]
     pages += [recipient.get("/documents/", query_string={"title": PAYLOAD}).text]
     pages += [recipient.post(f"{base}/receipt/confirmation", version).text]
-    pages += [client_of("receiver_admin").get("/admin/users").text]
+    pages += [client_of("receiver_admin").get("/admin/users/").text]
     pages += [
         client_of("operator").get(f"/operator/{url}").text
         for url in ("users/list/", "companies/list/", f"documents/show/{document.id}")
@@ -248,7 +248,7 @@ def test_every_page_has_one_heading_and_it_is_the_title(make_document, client_of
         "recipient": ("/", "/documents/", "/archive/", "/documents/new", "/certificates/activation", "/password/", base,
                       f"{base}/receipt", f"{base}/signature/position", "/nowhere", f"{base}/approval"),
         "registrar": (own, f"{own}/edit", f"{own}/registration"),
-        "admin": ("/admin/users",),
+        "admin": ("/admin/users/",),
         "anonymous": ("/login/", "/nowhere"),
         "operator": ("/", "/operator/users/list/", "/operator/companies/add", "/operator/plans/show/1", base),
     }  # fmt: skip
@@ -282,7 +282,7 @@ def test_the_menu_is_that_of_the_role(client_of, who, menus):
 
 @pytest.mark.requirement("R8", "I2")
 def test_the_administrator_sees_the_own_people_with_their_authorities(client_of, person):
-    page = client_of("admin").get("/admin/users").text
+    page = client_of("admin").get("/admin/users/").text
     assert "<h1>利用者情報照会</h1>" in page
     rows = {
         re.search(r"U\d{8}", row).group(): row

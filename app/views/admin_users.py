@@ -8,18 +8,18 @@ from app import queries
 from app.clock import now
 
 
-class AdminView(BaseView):
-    route_base = "/admin"
-    default_view = "users"
+class AdminUsersView(BaseView):
+    route_base = "/admin/users"
+    default_view = "index"
 
-    @expose("/users")
+    @expose("/")
     @has_access
     @permission_name("list")
-    def users(self):
+    def index(self):
         """利用者情報照会: everybody of the own company, with what they may do."""
         people = queries.colleagues(g.user.company_id)
         return self.render_template(
-            "admin/users.html",
+            "admin_users/index.html",
             title="利用者情報照会",
             people=people,
             signers=queries.signer_ids([person.id for person in people], now()),
