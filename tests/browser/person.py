@@ -49,7 +49,11 @@ class Person:
     # -- looking ---------------------------------------------------------------------
 
     def is_on(self, title):
-        """The page called `title` is shown: its one main heading, and the name of its tab."""
+        """The page called `title` is shown: its one main heading, and the name of its tab.
+
+        Waiting for the heading notices the new page at once; an expectation alone looks ever more rarely.
+        """
+        self.page.get_by_role("heading", level=1, name=title, exact=True).wait_for()
         expect(self.page.get_by_role("heading", level=1)).to_have_text(title)
         expect(self.page).to_have_title(re.compile(f"^{re.escape(title)}｜"))
 
