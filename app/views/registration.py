@@ -157,6 +157,7 @@ class RegistrationView(BaseView):
         page = self.render_template(
             "registration/form.html", title=title, form=form, document=document,
             kept=_kept_upload(form), max_bytes=current_app.config["MAX_UPLOAD_MB"] * 1024 * 1024,
+            sender_signs=[mode.value for mode in SignatureMode if mode.is_signed_by(Side.sender)],
         )  # fmt: skip
         return page, status
 

@@ -157,6 +157,7 @@ class Person:
         self.fill(契約件名=title or f"資材注文書（{mode}）")
         self.field("文書種別").select_option("注文書")
         self.field(mode).check()
+        expect(self.field("署名者")).to_be_visible(visible=bool(signer))
         self.field("契約文書(PDF)").set_input_files(CONTRACT)
         account = self.portal.accounts[recipient]
         self.fill(企業ID=account["company_code"], 利用者ID=account["user_code"])
