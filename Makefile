@@ -9,9 +9,10 @@ PY     := $(VENV)/bin/python
 run: $(VENV)/.installed
 	$(PY) run.py demo
 
+# three workers on two cores: a browser often waits; the signing knows no database
 test: $(VENV)/.installed-dev
-	$(PY) -m pytest -n 2 --database sqlite
-	$(PY) -m pytest -n 2 --database postgresql
+	$(PY) -m pytest -n 3 --dist worksteal --database sqlite
+	$(PY) -m pytest -n 3 --dist worksteal --database postgresql --ignore=tests/signing
 
 coverage-of-requirements: $(VENV)/.installed-dev
 	$(PY) tests/requirements_coverage.py

@@ -3,6 +3,7 @@
 :func:`documents_of` is the one gate; every list, page, download and verb gets its document there.
 """
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
@@ -163,6 +164,11 @@ def _conditions(user, terms):
             yield column <= last
 
 
+def as_code(typed):
+    """A 企業ID, 利用者ID or number as typed, full-width letters and small ones too, in the form that is kept."""
+    return unicodedata.normalize("NFKC", typed).strip().upper()
+
+
 def colleagues(company_id, user_code=""):
     """利用者選択: the selectable people of one company, all or those whose 利用者ID holds `user_code` (R68)."""
     found = _selectable(company_id)
@@ -184,7 +190,7 @@ def _selectable(company_id):
 
 
 def company_by_code(company_code):
-    return db.session.scalar(select(Company).where(Company.code == company_code.strip().upper()))
+    return db.session.scalar(select(Company).where(Company.code == as_code(company_code)))
 
 
 def signer_ids(user_ids, moment):
@@ -196,6 +202,12 @@ def signer_ids(user_ids, moment):
             .where(CertificateActivation.user_id.in_(user_ids), *_usable(moment))
         )
     )
+
+
+def without_certificate(people, moment):
+    """Those of these people who have no certificate to sign with."""
+    known = signer_ids([person.id for person in people], moment)
+    return [person for person in people if person.id not in known]
 
 
 def activations_of(user, moment):

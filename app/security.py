@@ -42,6 +42,8 @@ FAB_ROLES = {
         ["(設定|アカウント情報|パスワード変更)$", "menu_access$"],
     ],
 }
+# what needs no log-in; an unknown address is answered as such
+FOR_ANYBODY = ("AuthView.", "static", "appbuilder.static", "health.", "pki.", "DemoMailView.", "LocaleView.")
 # what a person with the first password may still reach (R29)
 WHILE_PASSWORD_IS_FIRST = ("PasswordView.", "AuthView.", "static", "appbuilder.static", "health.", "pki.")
 
@@ -92,8 +94,11 @@ class PortalSecurityManager(SecurityManager):
     def before_request():
         """End idle and old sessions; hold back whoever still has the first password."""
         g.user = current_user
-        if request.endpoint in STATIC or not current_user.is_authenticated:
+        if request.endpoint in STATIC:
             return None
+        if not current_user.is_authenticated:
+            is_open = request.endpoint is None or request.endpoint.startswith(FOR_ANYBODY)
+            return None if is_open else redirect(login_url())
         if _is_over():
             logout_user()
             session.clear()

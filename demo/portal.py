@@ -112,7 +112,7 @@ def _run(settings, *command):
 
 def _tell(accounts, url, data):
     print(f"\nポータルを起動しました：{url}/\nメール（デモ）：{url}/demo/mail/\n")
-    print("ログインできる利用者（全員分は accounts.json にあります）")
+    print("ログインできる利用者（利用者ID、最初のパスワード、企業、氏名、権限）")
     for account in accounts:
         company = account["company_name"] or "運営者"
         print(f"  {account['user_code']}  {account['password']:<14}{company}　{account['name']}　{' '.join(account['authorities'])}")

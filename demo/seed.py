@@ -24,7 +24,7 @@ PASSWORD = "Demo-1234"  # noqa: S105  everybody's, but of those who have never l
 # part: a administrator, s signer with an activated certificate, n signer who has not activated it,
 #       f has never logged in
 COMPANIES = (
-    (PlanKind.one_side, "株式会社あおば建設", "カブシキガイシャアオバケンセツ", "東京都架空区青葉一丁目1番1号", "03-0000-0001", (
+    (PlanKind.one_side, "株式会社あおば建設", "カブシキガイシャアオバケンセツ", "東京都中央区青葉台町一丁目2番3号", "03-0000-0101", (
         ("青木 健一", "アオキ ケンイチ", "工事部", "主任", "a"),
         ("石川 麻衣", "イシカワ マイ", "工事部", "課長", ""),
         ("上田 剛", "ウエダ ツヨシ", "工事部", "部長", ""),
@@ -36,7 +36,7 @@ COMPANIES = (
         ("平井 誠", "ヒライ マコト", "購買部", "係長", "a"),
         ("福田 涼子", "フクダ リョウコ", "購買部", "部長", "s"),
     )),
-    (PlanKind.partner, "みどり設備工業株式会社", "ミドリセツビコウギョウカブシキガイシャ", "埼玉県架空市緑町3番3号", "048-000-0003", (
+    (PlanKind.partner, "みどり設備工業株式会社", "ミドリセツビコウギョウカブシキガイシャ", "神奈川県横浜市西区緑ヶ浦二丁目14番5号", "045-000-0202", (
         ("水野 直樹", "ミズノ ナオキ", "営業部", "", "a"),
         ("村上 恵", "ムラカミ メグミ", "営業部", "課長", ""),
         ("緑川 花子", "ミドリカワ ハナコ", "役員室", "代表取締役", "s"),
@@ -56,16 +56,15 @@ COMPANIES = (
     )),
 )  # fmt: skip
 
-SITES = (
-    "架空ビル新築工事", "ひかり台集合住宅改修工事", "南町公民館耐震補強工事", "北町倉庫増築工事",
-    "港湾管理棟空調更新工事", "青葉小学校外構工事", "緑川橋補修工事",
-)  # fmt: skip
-# mode -> (title, kind, file, amount)
-TITLES = {
-    SignatureMode.both_sides: ("工事請負契約書", DocumentKind.contract, "construction-contract", 12_960_000),
-    SignatureMode.sender_only: ("資材注文書", DocumentKind.order, "purchase-order", 1_848_000),
-    SignatureMode.receiver_only: ("資材注文請書", DocumentKind.order_acceptance, "order-acknowledgement", 1_848_000),
-    SignatureMode.no_signature: ("安全書類送付状", DocumentKind.other, "safety-cover-letter", None),
+SITE = "青葉台複合施設新築工事"
+# mode -> what its PDF says: title, kind, file, amount, term
+CONTRACT_TERM = (dt.date(2026, 12, 7), dt.date(2027, 3, 31))
+ORDER_TERM = (dt.date(2026, 12, 14), dt.date(2027, 2, 26))
+PAPERS = {
+    SignatureMode.both_sides: ("工事請負契約書", DocumentKind.contract, "construction-contract", 27_500_000, CONTRACT_TERM),
+    SignatureMode.sender_only: ("注文書", DocumentKind.order, "purchase-order", 8_426_220, ORDER_TERM),
+    SignatureMode.receiver_only: ("注文請書", DocumentKind.order_acceptance, "order-acknowledgement", 8_426_220, ORDER_TERM),
+    SignatureMode.no_signature: ("安全書類送付状", DocumentKind.other, "safety-cover-letter", None, (None, None)),
 }  # fmt: skip
 TURNS = {
     SignatureMode.both_sides: (
@@ -178,11 +177,10 @@ class Seed:
     def _document(self, mode, until, plan=None):
         plan = plan or self._plan()
         self.planted += 1
-        title, kind, file, amount = TITLES[mode]
-        today = now().date()
+        title, kind, file, amount, (term_from, term_to) = PAPERS[mode]
         facts = Facts(
-            title=f"{SITES[self.planted % len(SITES)]} {title}", kind=kind, mode=mode, amount_yen=amount,
-            term_from=today if amount else None, term_to=today + dt.timedelta(days=180) if amount else None,
+            title=f"{SITE}　{title}　No.{self.planted}", kind=kind, mode=mode, amount_yen=amount,
+            term_from=term_from, term_to=term_to,
             message="お世話になっております。ご確認のほど、よろしくお願いいたします。",
         )  # fmt: skip
         document = actors.register(plan, facts, self._upload(file), comment="工事部で内容を確認済みです。")

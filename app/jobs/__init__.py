@@ -24,7 +24,7 @@ JOBS = {
 }
 # job name -> APScheduler cron fields, Japan time; each is run once at the worker's start as well
 TIMETABLE = {
-    "send-mail": {"second": "*/10"},
+    "send-mail": {"second": "*/2"},
     "archive-transfer": {"hour": "2-6", "minute": "*/15"},  # again and again, for whatever failed or was cut off
     "signing-password-expiry": {"hour": 0, "minute": 10},
 }

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 def scheduler_for(app):
     """A scheduler that runs every job by the timetable, and once at its start to catch up."""
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a tick skipped while its job still runs is no news
     scheduler = BackgroundScheduler(
         timezone=JAPAN, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
     )

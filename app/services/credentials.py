@@ -8,9 +8,11 @@ from flask import current_app
 from sqlalchemy import case, literal, select, update
 from werkzeug.security import check_password_hash, generate_password_hash
 
+from app.clock import japan_date
 from app.errors import Refused, SecretRefused
 from app.extensions import db, writing
 from app.models import Letter, PortalUser
+from app.queries import as_code
 from app.services import outbox
 
 SYMBOLS = "!#$%&'-_"
@@ -63,7 +65,7 @@ def give_initial_password(user, now, *, to_address=None):
     user.login_failures, user.locked_until = 0, None
     outbox.owe(
         Letter.initial_password, user, now, to_address=to_address, secret=password,
-        expires_at=user.initial_password_until,
+        expires_at=user.initial_password_until, until=japan_date(user.initial_password_until).strftime("%Y/%m/%d"),
     )  # fmt: skip
 
 
@@ -80,7 +82,7 @@ def log_in(user_code, password, now):
 
     :raises SecretRefused: unknown, wrong, locked, deleted; or right, but an initial password too old
     """
-    user = db.session.scalar(select(PortalUser).where(PortalUser.username == user_code.strip().upper()))
+    user = db.session.scalar(select(PortalUser).where(PortalUser.username == as_code(user_code)))
     if user is None or not user.is_selectable:
         _pretend_to_compare(password)
         raise _wrong()

@@ -27,7 +27,7 @@ from app.models import (
     PortalUser,
 )
 from app.plans import charge, must_acknowledge_fee
-from app.queries import company_by_code, people_by_code
+from app.queries import as_code, company_by_code, people_by_code
 from app.services import outbox, routes
 from app.services.numbers import next_number
 from app.services.strongroom import strongroom
@@ -108,7 +108,7 @@ def recipient_of(company_code, user_code, sender_company):
     :raises app.errors.PairNotAvailable: the plans of the two companies may not deal (R104)
     """
     company = company_by_code(company_code)
-    code = user_code.strip().upper()
+    code = as_code(user_code)
     person = people_by_code(company.id, [code]).get(code) if company is not None and company.is_active else None
     if person is None:
         raise Refused(WRONG_RECIPIENT)

@@ -6,7 +6,7 @@ from app.errors import Refused
 from app.extensions import db
 from app.labels import ROLE
 from app.models import PortalUser, RouteStep
-from app.queries import people_by_code
+from app.queries import as_code, people_by_code
 from app.workflow import TURNS, Role, Side
 
 MOST_APPROVERS = 5
@@ -47,7 +47,7 @@ def choose(company_id, side, mode, *, approvers=(), signer=(), viewers=()):
 
 
 def _codes(typed):
-    return list(dict.fromkeys(code.strip().upper() for code in typed if code.strip()))
+    return list(dict.fromkeys(as_code(code) for code in typed if code.strip()))
 
 
 def _check_numbers(wanted, side, mode):

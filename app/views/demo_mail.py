@@ -18,6 +18,7 @@ from app.errors import NotFound
 from app.labels import jst
 
 MOST_SHOWN = 50
+DOCUMENT = re.compile(r"\bD\d{8}\b")
 LINK = re.compile(r"https?://[^\s）]+")
 
 
@@ -56,6 +57,7 @@ def _read(path):
         "to": message["To"],
         "subject": message["Subject"],
         "date": jst(parsedate_to_datetime(message["Date"])),
+        "document": next(iter(DOCUMENT.findall(body)), ""),
         "body": _with_links(body),
     }
 

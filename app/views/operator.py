@@ -123,6 +123,7 @@ class UserModelView(OperatorView):
     edit_columns = ["full_name", "kana", "department", "title", "mail_address"]
     search_columns = ["username", "full_name", "mail_address"]
     base_order = ("username", "asc")
+    formatters_columns = SHOWN_TIMES | {"active": lambda active: "はい" if active else "いいえ", "company": lambda company: company or "－"}
     add_form_extra_fields = edit_form_extra_fields = _may_stay_empty(
         kana="氏名カナ", department="部署", title="役職"
     )
@@ -239,12 +240,15 @@ class JobRunModelView(OperatorView):
     base_permissions = READ_ONLY
     list_title, show_title = "定期処理", "定期処理"
     label_columns = {
-        "name": "処理", "started_at": "開始", "finished_at": "終了", "done": "完了", "failed": "失敗", "report": "結果"
+        "name": "処理", "started_at": "開始", "finished_at": "終了", "done": "完了", "failed": "失敗", "report": "失敗の理由"
     }
     list_columns = ["started_at", "name", "done", "failed"]
     show_columns = ["name", "started_at", "finished_at", "done", "failed", "report"]
     search_columns = ["name"]
     base_order = ("id", "desc")
+    formatters_columns = SHOWN_TIMES | {
+        "report": lambda report: "、".join(f"{item}：{why}" for item, why in report.get("failures", {}).items()) or "－"
+    }
 
 
 VIEWS = (

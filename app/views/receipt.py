@@ -58,6 +58,7 @@ class ReceiptView(BaseView):
             "receipt/confirmation.html", title="契約文書受取確認", document=document, form=form, choice=choice,
             own=document.party_of(g.user.company_id), revision=queries.current_revision(document),
             is_shared=documents.needs_fee_acknowledged(document), fee_dialog=FEE_DIALOG,
+            without_certificate=queries.without_certificate([choice.signer] if choice.signer else [], now()),
         )  # fmt: skip
 
     @expose("/<int:document_id>/confirm_receipt", methods=["POST"])

@@ -157,6 +157,7 @@ class RegistrationView(BaseView):
         page = self.render_template(
             "registration/form.html", title=title, form=form, document=document,
             kept=_kept_upload(form), max_bytes=current_app.config["MAX_UPLOAD_MB"] * 1024 * 1024,
+            sender_signs=[mode.value for mode in SignatureMode if mode.is_signed_by(Side.sender)],
         )  # fmt: skip
         return page, status
 
@@ -167,14 +168,12 @@ class RegistrationView(BaseView):
         """［契約文書登録確認］: all that was entered, and who will pay, before it leaves."""
         document = self._own_draft(document_id)
         sender, receiver = document.sender, document.receivers[0]
-        signers = sender.people(Role.signer)
-        known = queries.signer_ids([person.id for person in signers], now())
         return self.render_template(
-            "registration/confirmation.html", title="契約文書登録確認", document=document, own=sender,
+            "registration/confirmation.html", title="契約文書登録確認", document=document, own=sender, recipients=receiver.people(Role.recipient),
             revision=queries.current_revision(document), steps=timeline.way_of(document, sender.company_id),
             charge=charge(sender.company.plan.kind, receiver.company.plan.kind),
             is_shared=must_acknowledge_fee(sender.company.plan.kind, receiver.company.plan.kind),
-            without_certificate=[person for person in signers if person.id not in known],
+            without_certificate=queries.without_certificate(sender.people(Role.signer), now()),
         )  # fmt: skip
 
     @expose("/<int:document_id>/send", methods=["POST"])

@@ -49,7 +49,11 @@ class Person:
     # -- looking ---------------------------------------------------------------------
 
     def is_on(self, title):
-        """The page called `title` is shown: its one main heading, and the name of its tab."""
+        """The page called `title` is shown: its one main heading, and the name of its tab.
+
+        Waiting for the heading notices the new page at once; an expectation alone looks ever more rarely.
+        """
+        self.page.get_by_role("heading", level=1, name=title, exact=True).wait_for()
         expect(self.page.get_by_role("heading", level=1)).to_have_text(title)
         expect(self.page).to_have_title(re.compile(f"^{re.escape(title)}｜"))
 
@@ -153,6 +157,7 @@ class Person:
         self.fill(契約件名=title or f"資材注文書（{mode}）")
         self.field("文書種別").select_option("注文書")
         self.field(mode).check()
+        expect(self.field("署名者")).to_be_visible(visible=bool(signer))
         self.field("契約文書(PDF)").set_input_files(CONTRACT)
         account = self.portal.accounts[recipient]
         self.fill(企業ID=account["company_code"], 利用者ID=account["user_code"])

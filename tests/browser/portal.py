@@ -20,7 +20,7 @@ from pathlib import Path
 RUN_PY = Path(__file__).parents[2] / "run.py"
 START_SECONDS = 180  # a first start plants companies and signs their documents
 STOP_SECONDS = 30
-MAIL_SECONDS = 20  # the worker posts every ten seconds; the tests rarely wait for it
+MAIL_SECONDS = 20  # the worker posts every two seconds; the tests rarely wait for it
 LINK = re.compile(r"https?://\S+")
 
 

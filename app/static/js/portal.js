@@ -236,3 +236,16 @@ document.querySelectorAll(".data-table").forEach((table) => {
   table.querySelectorAll("tbody tr").forEach((row) =>
     [...row.cells].forEach((cell, at) => (cell.dataset.label ??= names[at] ?? "")));
 });
+
+/* Fields that a choice makes needless are hidden and not sent: <div data-shown-for="mode" data-shown-values="both_sides …"> */
+document.querySelectorAll("[data-shown-for]").forEach((part) => {
+  const name = part.dataset.shownFor;
+  const values = part.dataset.shownValues.split(" ");
+  const follow = () => {
+    const chosen = document.querySelector(`[name="${name}"]:checked`);
+    part.hidden = Boolean(chosen) && !values.includes(chosen.value);
+    part.querySelectorAll("input, select, textarea").forEach((input) => { input.disabled = part.hidden; });
+  };
+  document.querySelectorAll(`[name="${name}"]`).forEach((input) => input.addEventListener("change", follow));
+  follow();
+});
