@@ -22,7 +22,7 @@ def found():
     def search(user, archived=False, **terms):
         return [
             int(document.number[1:])
-            for document in queries.search(user, SearchTerms(**terms), archived=archived).documents
+            for document in queries.search(user, SearchTerms(**terms), archived=archived).rows
         ]
 
     return search
