@@ -1,7 +1,15 @@
 """The Japanese words for what the rows hold.  What users read sits here, in errors.py and in templates."""
 
 from app.clock import JAPAN
-from app.models import AccountAction, ApplicationKind, ApplicationState, CompanyStatus, DocumentKind, Letter, Level
+from app.models import (
+    AccountAction,
+    ApplicationKind,
+    ApplicationState,
+    CompanyStatus,
+    DocumentKind,
+    Letter,
+    Level,
+)
 from app.plans import PlanKind
 from app.workflow import Action, Role, Side, SignatureMode, Status
 
