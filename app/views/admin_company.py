@@ -7,7 +7,7 @@ from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, StringField
-from wtforms.validators import InputRequired, Length, Regexp
+from wtforms.validators import DataRequired, Length, Regexp
 
 from app import queries
 from app.clock import now
@@ -25,7 +25,7 @@ def _half_width(typed):
 
 class ChangeForm(FlaskForm):
     name = StringField(
-        COMPANY_FACT["name"], [InputRequired("企業名を入力してください。"), Length(max=255)], filters=[one_line],
+        COMPANY_FACT["name"], [DataRequired("企業名を入力してください。"), Length(max=255)], filters=[one_line],
         description="企業名が変わっても、発行済みの電子証明書の名義は変わりません。",
     )  # fmt: skip
     kana = StringField(COMPANY_FACT["kana"], [Length(max=255)], filters=[one_line])

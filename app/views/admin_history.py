@@ -18,7 +18,7 @@ FIRST_DAY, LAST_DAY = dt.date(2000, 1, 1), dt.date(2999, 12, 31)
 
 
 def _is_near(_form, field):
-    if not FIRST_DAY <= field.data <= LAST_DAY:
+    if field.data and not FIRST_DAY <= field.data <= LAST_DAY:
         raise ValidationError("日付は2000年以降で入力してください。")
 
 
