@@ -104,6 +104,8 @@ def _choices(form, document):
     if not steps:
         raise OutOfTurn("担当者を変更できる処理は残っていません。契約文書の最新の状態をご確認ください。")
     people = {step.user_id: step.user for step in steps}
+    if not form.is_submitted() and document.holder_id in people:
+        form.replaced.data = document.holder_id
     form.replaced.choices = [
         SelectChoice(
             person.id, f"{'・'.join(ROLE[s.role] for s in steps if s.user is person)}：{person.shown_name}（{person.user_code}）"

@@ -49,6 +49,7 @@ READ_ONLY = ["can_list", "can_show"]
 READ_AND_KEEP = ["can_list", "can_show", "can_add", "can_edit"]
 TIMES = ("created_at", "sent_at", "concluded_at", "started_at", "finished_at", "not_before", "not_after", "revoked_at", "due_at", "at", "applied_at", "decided_at")
 SHOWN_TIMES = {name: jst for name in TIMES}
+SHOWN_IF_ANY = {name: lambda row: row or "" for name in ("user", "actor", "company", "decided_by")}
 
 
 def _may_stay_empty(*rules, length=255, **labels):
@@ -262,7 +263,7 @@ class CompanyChangeModelView(OperatorView):
     show_columns = ["company", "applicant", "wanted", "state", "applied_at", "decided_at", "decided_by"]
     search_columns = ["company"]
     base_order = ("id", "desc")
-    formatters_columns = SHOWN_TIMES | {
+    formatters_columns = SHOWN_TIMES | SHOWN_IF_ANY | {
         "state": APPLICATION_STATE.get,
         "wanted": lambda wanted: "、".join(f"{COMPANY_FACT[name]}：{value or '（空欄）'}" for name, value in wanted.items()),
     }
@@ -294,7 +295,7 @@ class AccountEventModelView(OperatorView):
     list_columns = show_columns = ["at", "action", "company", "user", "actor", "note", "ip_address"]
     search_columns = ["note", "ip_address"]
     base_order = ("id", "desc")
-    formatters_columns = SHOWN_TIMES | {"action": ACCOUNT_ACTION.get}
+    formatters_columns = SHOWN_TIMES | SHOWN_IF_ANY | {"action": ACCOUNT_ACTION.get}
 
 
 class JobRunModelView(OperatorView):

@@ -46,6 +46,7 @@ def test_only_the_changed_fields_are_applied_for_and_a_second_application_waits(
     assert db.session.query(CompanyChange).count() == 1
     page = client.get("/admin/company/").text
     assert "審査中の変更申請があります" in page and "ハッシュツケンセツ" in page
+    assert 'name="phone"' not in client.get("/admin/company/change").text
     assert actions() == [AccountAction.company_change_applied]
 
 
