@@ -1,7 +1,15 @@
 """The Japanese words for what the rows hold.  What users read sits here, in errors.py and in templates."""
 
 from app.clock import JAPAN
-from app.models import AccountAction, ApplicationKind, ApplicationState, CompanyStatus, DocumentKind, Letter, Level
+from app.models import (
+    AccountAction,
+    ApplicationKind,
+    ApplicationState,
+    CompanyStatus,
+    DocumentKind,
+    Letter,
+    Level,
+)
 from app.plans import PlanKind
 from app.workflow import Action, Role, Side, SignatureMode, Status
 
@@ -45,6 +53,7 @@ ACTION = {
     Action.confirm_receipt: "受取確認",
     Action.remand: "差戻",
     Action.archive: "長期保管への移行",
+    Action.reassign: "担当者変更",
 }
 ROLE = {
     Role.registrar: "登録担当者",
@@ -80,6 +89,14 @@ COMPANY_STATUS = {
     CompanyStatus.suspended: "停止",
     CompanyStatus.terminated: "解約",
 }
+COMPANY_FACT = {
+    "name": "企業名",
+    "kana": "企業名カナ",
+    "corporate_number": "法人番号",
+    "address": "住所",
+    "phone": "電話番号",
+}
+COMPANY_OPTION = {"requires_second_factor": "二段階認証を必須にする", "signs_by_code": "署名用コードを使う"}
 LETTER = {
     Letter.user_issued: "利用者ID発行",
     Letter.initial_password: "初回ログインパスワード",

@@ -5,24 +5,29 @@
 
 import unicodedata
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 
 from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
+from app.clock import JAPAN, end_of_japan_day
 from app.errors import NotFound
 from app.extensions import db
 from app.models import (
+    AccountAction,
+    AccountEvent,
+    ApplicationState,
     Certificate,
     CertificateActivation,
     Company,
+    CompanyChange,
     ContractDocument,
     DocumentParty,
     DocumentRevision,
     PortalUser,
     RouteStep,
 )
-from app.workflow import IN_ARCHIVE, OPEN, SignatureMode, Status
+from app.workflow import IN_ARCHIVE, OPEN, REASSIGNABLE, WAITING, WITH_REGISTRAR, Side, SignatureMode, Status
 
 MOST_ID = 2**31 - 1  # what the column of a number holds; a greater one in an address is nobody's
 
@@ -102,7 +107,9 @@ class SearchTerms:
 
 @dataclass(frozen=True)
 class Found:
-    documents: list
+    """One page of what was found."""
+
+    rows: list
     total: int
     page: int
     page_size: int
@@ -124,14 +131,15 @@ def search(user, terms, *, archived, page=1, page_size=20):
         found = found.where(ContractDocument.status.not_in(IN_ARCHIVE))
     for condition in _conditions(user, terms):
         found = found.where(condition)
-    total = db.session.scalar(select(func.count()).select_from(found.subquery()))
-    documents = db.session.scalars(
-        found.order_by(ContractDocument.id.desc())
-        .limit(page_size)
-        .offset((page - 1) * page_size)
-        .options(selectinload(ContractDocument.parties).joinedload(DocumentParty.company))
-    ).all()
-    return Found(documents, total, page, page_size)
+    found = found.order_by(ContractDocument.id.desc())
+    with_parties = selectinload(ContractDocument.parties).joinedload(DocumentParty.company)
+    return _page_of(found, page, page_size, with_parties)
+
+
+def _page_of(found, page, page_size, *options):
+    total = db.session.scalar(select(func.count()).select_from(found.order_by(None).subquery()))
+    rows = db.session.scalars(found.limit(page_size).offset((page - 1) * page_size).options(*options)).unique().all()
+    return Found(rows, total, page, page_size)
 
 
 def _conditions(user, terms):
@@ -169,6 +177,37 @@ def as_code(typed):
     return unicodedata.normalize("NFKC", typed).strip().upper()
 
 
+def documents_held_by(user):
+    """The open documents that wait for this person now or will do so later, the oldest first (B5).
+
+    :func:`app.services.routes.unfinished`, for the database; a 参照者 holds nothing.  Not all of them may
+    be shown to the person's administrator: see :func:`documents_of`.
+    """
+    comes = exists().where(
+        RouteStep.document_id == ContractDocument.id,
+        RouteStep.party_id == DocumentParty.id,
+        RouteStep.user_id == user.id,
+        RouteStep.status.is_not(None),
+        or_(
+            and_(ContractDocument.status.in_(WAITING), RouteStep.closed_at.is_(None)),
+            and_(ContractDocument.status.in_(WITH_REGISTRAR), DocumentParty.side == Side.sender),
+        ),
+    )
+    return db.session.scalars(
+        select(ContractDocument)
+        .where(ContractDocument.status.in_(REASSIGNABLE), or_(ContractDocument.registrar_id == user.id, comes))
+        .order_by(ContractDocument.id)
+        .options(selectinload(ContractDocument.parties).joinedload(DocumentParty.company))
+    ).all()
+
+
+def visible_of(user, documents):
+    """The ids of those of the documents that the person may see."""
+    asked = [document.id for document in documents]
+    seen = documents_of(user).where(ContractDocument.id.in_(asked))
+    return set(db.session.scalars(seen.with_only_columns(ContractDocument.id)))
+
+
 def colleagues(company_id, user_code=""):
     """利用者選択: the selectable people of one company, all or those whose 利用者ID holds `user_code` (R68)."""
     found = _selectable(company_id)
@@ -181,6 +220,21 @@ def people_by_code(company_id, user_codes):
     """The selectable people of one company by 利用者ID (upper case); whoever is missing is not one."""
     people = db.session.scalars(_selectable(company_id).where(PortalUser.username.in_(user_codes))).unique()
     return {person.user_code: person for person in people}
+
+
+def own_person(admin, user_id):
+    """One person of the administrator's own company, deleted or not; :class:`NotFound` for anybody else."""
+    found = select(PortalUser).where(PortalUser.id == user_id, PortalUser.company_id == admin.company_id)
+    person = db.session.scalars(found).unique().one_or_none() if user_id <= MOST_ID else None
+    if person is None:
+        raise NotFound
+    return person
+
+
+def administrators_of(company_id):
+    """The active 管理用ID of one company (R8)."""
+    people = db.session.scalars(_selectable(company_id).where(PortalUser.roles.any(name="CompanyAdmin")))
+    return people.unique().all()
 
 
 def _selectable(company_id):
@@ -232,6 +286,41 @@ def current_revision(document):
         .where(DocumentRevision.document_id == document.id, DocumentRevision.sha256 == document.pdf_sha256)
         .order_by(DocumentRevision.position.desc())
         .limit(1)
+    )
+
+
+@dataclass(frozen=True)
+class HistoryTerms:
+    """Conditions of 操作履歴照会; None and empty mean that the condition is not set.  Days are Japan's."""
+
+    user_code: str = ""
+    action: AccountAction | None = None
+    first: date | None = None
+    last: date | None = None
+
+
+def account_history(company_id, terms, page=1, page_size=50):
+    """操作履歴 of one company, newest first (I19)."""
+    found = select(AccountEvent).where(AccountEvent.company_id == company_id)
+    if terms.user_code:
+        named = PortalUser.username.contains(terms.user_code.upper(), autoescape=True)
+        found = found.where(or_(AccountEvent.user.has(named), AccountEvent.actor.has(named)))
+    if terms.action:
+        found = found.where(AccountEvent.action == terms.action)
+    if terms.first:
+        found = found.where(AccountEvent.at >= datetime.combine(terms.first, time(), JAPAN))
+    if terms.last:
+        found = found.where(AccountEvent.at < end_of_japan_day(terms.last))
+    with_people = (joinedload(AccountEvent.user), joinedload(AccountEvent.actor))
+    return _page_of(found.order_by(AccountEvent.id.desc()), page, page_size, *with_people)
+
+
+def open_change_of(company_id):
+    """The 変更申請 of a company that waits for the operator, or None."""
+    return db.session.scalar(
+        select(CompanyChange).where(
+            CompanyChange.company_id == company_id, CompanyChange.state == ApplicationState.received
+        )
     )
 
 

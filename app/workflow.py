@@ -34,6 +34,7 @@ class Action(StrEnum):
     confirm_receipt = auto()
     remand = auto()
     archive = auto()
+    reassign = auto()  # 担当者変更: no step of the holder, see REASSIGNABLE
 
 
 class Role(StrEnum):
@@ -113,6 +114,7 @@ _STEP_OF = {(step.action, step.source): step for step in STEPS}
 WITH_REGISTRAR = frozenset({Status.draft, Status.remanded})
 WAITING = frozenset(TURNS.values())
 OPEN = WITH_REGISTRAR | WAITING
+REASSIGNABLE = OPEN  # where an administrator may give the own company's tasks to somebody else (T17)
 WITH_RECEIVER = frozenset(turn for (side, _), turn in TURNS.items() if side is Side.receiver)
 HIDDEN_FROM_RECEIVERS = frozenset(Status) - WITH_RECEIVER - {
     Status.completion_wait, Status.archived, Status.archive_expired,

@@ -22,7 +22,7 @@ def found():
     def search(user, archived=False, **terms):
         return [
             int(document.number[1:])
-            for document in queries.search(user, SearchTerms(**terms), archived=archived).documents
+            for document in queries.search(user, SearchTerms(**terms), archived=archived).rows
         ]
 
     return search
@@ -146,7 +146,7 @@ def test_pages_of_a_search_hold_every_document_once(five, person):
     for page in (1, 2):
         result = queries.search(person("registrar"), SearchTerms(), archived=False, page=page, page_size=2)
         assert (result.total, result.pages) == (3, 2)
-        seen += [document.id for document in result.documents]
+        seen += [document.id for document in result.rows]
     assert len(seen) == len(set(seen)) == 3
 
 

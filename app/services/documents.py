@@ -15,7 +15,9 @@ from sqlalchemy.orm.attributes import flag_modified
 from app.clock import JAPAN, japan_date, years_later
 from app.errors import AlreadyRegistered, OutOfTurn, Refused
 from app.extensions import db
+from app.labels import ROLE
 from app.models import (
+    AccountAction,
     CompanyStatus,
     ContractDocument,
     DocumentEvent,
@@ -27,8 +29,8 @@ from app.models import (
     PortalUser,
 )
 from app.plans import charge, must_acknowledge_fee
-from app.queries import as_code, company_by_code, people_by_code
-from app.services import outbox, routes
+from app.queries import as_code, company_by_code, people_by_code, signer_ids
+from app.services import journal, outbox, routes
 from app.services.numbers import next_number
 from app.services.strongroom import strongroom
 from app.signing.fields import FieldSpec, place_fields
@@ -346,6 +348,61 @@ def one_newline(text):
     return text.replace("\r\n", "\n")
 
 
+# -- the administrator --------------------------------------------------------
+
+
+def reassign(document, actor, replaced, replacement, now):
+    """担当者変更: give what one person of the own company still has to do here to a colleague (T17).
+
+    What the person has done already keeps their name.
+
+    :param actor: an administrator of the company
+    :raises Refused: the colleague cannot do it; the sentence says why
+    :raises OutOfTurn: the person has nothing left to do here
+    """
+    party = document.party_of(actor.company_id)
+    steps = [step for step in routes.unfinished(party) if step.user_id == replaced.id] if party else []
+    if not steps:
+        raise OutOfTurn
+    _check_active(party.company)
+    roles = list(dict.fromkeys(step.role for step in steps))
+    _check_replacement(actor, replaced, replacement, roles, now)
+    for step in steps:
+        if step.role is Role.registrar:
+            document.registrar = replacement
+        if step.role is Role.viewer and replacement in party.people(Role.viewer):
+            document.route.remove(step)
+        else:
+            step.user = replacement
+    has_turn = document.holder_id == replaced.id
+    _hand_over(document)
+    names = f"{replaced.full_name} → {replacement.full_name}"
+    event = _record(
+        Action.reassign, document, actor, now, old_status=document.status,
+        reason=f"{'・'.join(ROLE[role] for role in roles)}：{names}",
+    )  # fmt: skip
+    journal.note(
+        AccountAction.turns_reassigned, now, user=replaced, actor=actor,
+        note=f"{document.number if party.is_open else '受取前の契約文書'}：{names}",
+    )  # fmt: skip
+    outbox.tell_reassignment(document, replaced, replacement, roles, now, has_turn=has_turn)
+    return event
+
+
+def _check_replacement(actor, replaced, replacement, roles, now):
+    if not actor.is_company_admin:
+        raise Refused("担当者を変更できるのは、自社の管理者です。")
+    if replacement.id == replaced.id:
+        raise Refused("変更前と同じ利用者は指定できません。ほかの利用者を指定してください。")
+    if replacement.company_id != actor.company_id or not replacement.is_selectable:
+        raise Refused("新しい担当者には、自社の有効な利用者IDを指定してください。")
+    if Role.signer in roles and not signer_ids([replacement.id], now):
+        raise Refused(
+            f"「{replacement.full_name}」様には、利用できる電子証明書がないため、署名者にできません。"
+            "署名用IDの利用者を指定するか、先に電子証明書の紐付けを行ってください。"
+        )
+
+
 # -- the archive --------------------------------------------------------------
 
 
@@ -424,10 +481,7 @@ def _take(step, document, actor, now, reason=""):
         document.turn.outcome = step.action
         document.turn.closed_at = now
     document.status = arrive(step, [turn.status for turn in document.open_turns])
-    flag_modified(document, "status")  # count a version even from approver to approver
-    document.holder = _holder(document)
-    if document.holder is not None and not document.holder.is_selectable:
-        raise Refused("次の担当者の利用者IDが利用できなくなっているため、操作できません。お問い合わせ窓口にご連絡ください。")
+    _hand_over(document)
     _open_to_companies(document)
     if document.status in CONCLUDED and document.concluded_at is None:
         document.concluded_at = now
@@ -435,6 +489,14 @@ def _take(step, document, actor, now, reason=""):
     event = _record(step.action, document, actor, now, old_status=old_status, reason=reason)
     outbox.tell(event)
     return event
+
+
+def _hand_over(document):
+    """Give the document to whoever has the turn now, and count a version."""
+    flag_modified(document, "status")  # also from approver to approver
+    document.holder = _holder(document)
+    if document.holder is not None and not document.holder.is_selectable:
+        raise Refused("次の担当者の利用者IDが利用できなくなっているため、操作できません。お問い合わせ窓口にご連絡ください。")
 
 
 def _holder(document) -> PortalUser | None:

@@ -13,12 +13,12 @@ from sqlalchemy import select, update
 
 from app.clock import end_of_japan_day
 from app.extensions import db, writing
-from app.labels import ACTION, SIDE
+from app.labels import ACTION, ROLE, SIDE
 from app.models import Letter, OutboxMessage
 from app.queries import everyone_involved
 from app.services import signing_passwords
 from app.services.strongroom import strongroom
-from app.workflow import Action, Side, Status
+from app.workflow import Action, Role, Side, Status
 
 LEASE = dt.timedelta(minutes=5)  # how long a claimed letter is left alone, and the pause between tries
 
@@ -124,12 +124,26 @@ def _tell_remand(event):
         step.user for step in document.route
         if step.party.side is Side.sender and step.outcome in (Action.approve, Action.sign)
     ]  # fmt: skip
-    for person in {user.id: user for user in [document.registrar, *acted]}.values():
+    told = {user.id: user for user in [document.registrar, *acted] if user.is_selectable}
+    for person in told.values():
         owe(
             Letter.remanded, person, event.at, document=document, reason=event.reason,
             by=f"{SIDE[event.side]}（{event.company.name}）", is_registrar=person.id == document.registrar_id,
             **_parties(document),
         )  # fmt: skip
+
+
+def tell_reassignment(document, replaced, replacement, roles, now, *, has_turn):
+    """担当者変更: the request to who has the turn now, and a word to who lost a task or became registrar (T17)."""
+    if has_turn and document.status in REQUESTS:
+        _tell_holder(document, document.status, now)
+    told = [replaced, replacement] if Role.registrar in roles else [replaced]
+    for person in told:
+        if person.is_selectable:
+            owe(
+                Letter.turn_reassigned, person, now, document=document, is_new=person is replacement,
+                roles=[ROLE[role] for role in roles], **_parties(document),
+            )  # fmt: skip
 
 
 def _parties(document):

@@ -7,7 +7,7 @@ from app.extensions import db
 from app.labels import ROLE
 from app.models import PortalUser, RouteStep
 from app.queries import as_code, people_by_code
-from app.workflow import TURNS, Role, Side
+from app.workflow import REASSIGNABLE, Role, Side, TURNS, WITH_REGISTRAR
 
 MOST_APPROVERS = 5
 MOST_VIEWERS = 10
@@ -79,6 +79,21 @@ def lay(party, choice):
     ]
     for number, (role, user) in enumerate(people, start=1):
         document.route.append(step_for(party, role, user, number))
+
+
+def unfinished(party):
+    """The steps of one company that may still change hands: turns not taken, registrar, viewers (T17).
+
+    With the registrar, before sending and after a 差戻, the sender's whole route is still to be walked,
+    and no receiver has a part in the document yet.
+    """
+    document = party.document
+    if document.status not in REASSIGNABLE:
+        return []
+    is_all_ahead = document.status in WITH_REGISTRAR
+    if is_all_ahead and party is not document.sender:
+        return []
+    return [step for step in party.steps if is_all_ahead or not step.is_turn or step.closed_at is None]
 
 
 FIRST = (Role.registrar, Role.recipient)  # they open their company's part and are not chosen by `lay`

@@ -5,6 +5,9 @@ from flask_login import current_user
 
 from app.extensions import begin_request
 from app.views import errors, health, operator, pki
+from app.views.admin_company import AdminCompanyView
+from app.views.admin_deletion import AdminDeletionView
+from app.views.admin_history import AdminHistoryView
 from app.views.admin_users import AdminUsersView
 from app.views.archive_list import ArchiveListView
 from app.views.certificates import CertificateView
@@ -27,8 +30,10 @@ MENU = (
     ("長期保管文書", "長期保管文書照会", ArchiveListView),
     ("証明書管理", "証明書有効性確認", CertificateView),
     ("管理者業務", "利用者情報照会", AdminUsersView),
+    ("管理者業務", "企業情報照会", AdminCompanyView),
+    ("管理者業務", "操作履歴照会", AdminHistoryView),
 )
-PAGES_OFF_MENU = (DocumentView, ReceiptView, SignatureView, SelectionView)
+PAGES_OFF_MENU = (AdminDeletionView, DocumentView, ReceiptView, SignatureView, SelectionView)
 
 
 def transactions(app):

@@ -8,7 +8,7 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 
 from app import queries
 from app.clock import now
-from app.services import documents
+from app.services import documents, routes
 from app.services.strongroom import strongroom
 from app.views import timeline
 from app.views.answers import done, may_open_pdf, own_document, own_pdf
@@ -37,6 +37,7 @@ class DocumentView(BaseView):
             steps=timeline.way_of(document, g.user.company_id),
             history=timeline.history_of(document, g.user.company_id),
             signatures=document.valid_signatures,
+            may_reassign=g.user.is_company_admin and bool(routes.unfinished(document.party_of(g.user.company_id))),
         )
 
     @expose("/<int:document_id>/pdf")

@@ -3,7 +3,7 @@
 No to-many relation is in any form or search: such a field would load and list whole tables.
 """
 
-from flask import flash, redirect
+from flask import flash, g, redirect
 from flask_appbuilder import ModelView
 from flask_appbuilder.actions import action
 from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
@@ -16,10 +16,24 @@ from wtforms.validators import DataRequired, Email, Length, Optional, Regexp
 from app.clock import now
 from app.errors import NotFound, PortalError
 from app.extensions import db
-from app.labels import COMPANY_STATUS, KIND, LETTER, MODE, STATUS, day, jst, yen
+from app.labels import (
+    ACCOUNT_ACTION,
+    APPLICATION_STATE,
+    COMPANY_FACT,
+    COMPANY_STATUS,
+    KIND,
+    LETTER,
+    MODE,
+    STATUS,
+    day,
+    jst,
+    yen,
+)
 from app.models import (
+    AccountEvent,
     Certificate,
     Company,
+    CompanyChange,
     CompanyStatus,
     ContractDocument,
     JobRun,
@@ -33,8 +47,9 @@ from app.views.fields import one_line
 
 READ_ONLY = ["can_list", "can_show"]
 READ_AND_KEEP = ["can_list", "can_show", "can_add", "can_edit"]
-TIMES = ("created_at", "sent_at", "concluded_at", "started_at", "finished_at", "not_before", "not_after", "revoked_at", "due_at")
+TIMES = ("created_at", "sent_at", "concluded_at", "started_at", "finished_at", "not_before", "not_after", "revoked_at", "due_at", "at", "applied_at", "decided_at")
 SHOWN_TIMES = {name: jst for name in TIMES}
+SHOWN_IF_ANY = {name: lambda row: row or "" for name in ("user", "actor", "company", "decided_by")}
 
 
 def _may_stay_empty(*rules, length=255, **labels):
@@ -58,6 +73,17 @@ class OperatorView(ModelView):
         if name not in self.actions:
             raise NotFound
         return super().get_action_permission_name(name)
+
+    def carry_out(self, verb, message):
+        """What an action does: the verb and its commit, then back, with the refusal if there was one."""
+        try:
+            verb()
+            db.session.commit()
+            flash(message, "success")
+        except PortalError as refusal:
+            db.session.rollback()
+            flash(refusal.sentence, "danger")
+        return redirect(self.get_redirect())
 
 
 class PlanModelView(OperatorView):
@@ -152,27 +178,17 @@ class UserModelView(OperatorView):
 
     @action("issue_certificate", "電子証明書を発行", "この利用者に電子証明書を発行し、PINをメールで送ります。よろしいですか。", "fa-certificate", multiple=False)
     def issue_certificate(self, user):
-        return self._do(lambda: certificates.issue_first(user, now()), "電子証明書を発行し、PINをメールでお送りしました。")
+        return self.carry_out(lambda: certificates.issue_first(user, now()), "電子証明書を発行し、PINをメールでお送りしました。")
 
     @action("reset_password", "パスワードを初期化", "新しい初回ログインパスワードをメールで送り、ログイン中の画面を終了させます。よろしいですか。", "fa-key", multiple=False)
     def reset_password(self, user):
-        return self._do(
+        return self.carry_out(
             lambda: credentials.give_initial_password(user, now()), "新しい初回ログインパスワードをメールでお送りしました。"
         )
 
     @action("unlock", "PINと署名のロックを解除", "証明書有効性確認と署名の操作のロックを解除します。よろしいですか。", "fa-unlock", multiple=False)
     def unlock(self, user):
-        return self._do(lambda: certificates.unlock(user), "PINと署名の操作のロックを解除しました。")
-
-    def _do(self, verb, message):
-        try:
-            verb()
-            db.session.commit()
-            flash(message, "success")
-        except PortalError as refusal:
-            db.session.rollback()
-            flash(refusal.sentence, "danger")
-        return redirect(self.get_redirect())
+        return self.carry_out(lambda: certificates.unlock(user), "PINと署名の操作のロックを解除しました。")
 
 
 class DocumentModelView(OperatorView):
@@ -234,6 +250,55 @@ class OutboxModelView(OperatorView):
     base_order = ("id", "desc")
 
 
+class CompanyChangeModelView(OperatorView):
+    route_base = "/operator/company-changes"
+    datamodel = SQLAInterface(CompanyChange)
+    base_permissions = READ_ONLY
+    include_route_methods = {"list", "show", "action"}
+    list_title, show_title = "企業情報変更申請", "企業情報変更申請"
+    label_columns = {
+        "company": "企業", "applicant": "申請者", "wanted": "変更内容", "state": "状態", "applied_at": "申請日時",
+        "decided_at": "審査日時", "decided_by": "審査した方",
+    }  # fmt: skip
+    list_columns = ["applied_at", "company", "applicant", "wanted", "state"]
+    show_columns = ["company", "applicant", "wanted", "state", "applied_at", "decided_at", "decided_by"]
+    search_columns = ["company"]
+    base_order = ("id", "desc")
+    formatters_columns = SHOWN_TIMES | SHOWN_IF_ANY | {
+        "state": APPLICATION_STATE.get,
+        "wanted": lambda wanted: "、".join(f"{COMPANY_FACT[name]}：{value or '（空欄）'}" for name, value in wanted.items()),
+    }
+
+    @action("approve", "承認", "変更内容を企業情報に反映し、結果をメールで知らせます。よろしいですか。", "fa-check", multiple=False)
+    def approve(self, change):
+        return self._decide(change, "変更を反映し、結果をメールでお送りしました。", is_approved=True)
+
+    @action("reject", "却下", "申請を却下し、結果をメールで知らせます。よろしいですか。", "fa-times", multiple=False)
+    def reject(self, change):
+        return self._decide(change, "申請を却下し、結果をメールでお送りしました。", is_approved=False)
+
+    def _decide(self, change, message, *, is_approved):
+        decided_by = g.user._get_current_object()
+        return self.carry_out(
+            lambda: companies.decide_change(change, decided_by, now(), is_approved=is_approved), message
+        )
+
+
+class AccountEventModelView(OperatorView):
+    route_base = "/operator/history"
+    datamodel = SQLAInterface(AccountEvent)
+    base_permissions = READ_ONLY
+    list_title, show_title = "操作履歴", "操作履歴"
+    label_columns = {
+        "at": "日時", "action": "操作", "company": "企業", "user": "対象の利用者", "actor": "操作した方", "note": "内容",
+        "ip_address": "IPアドレス",
+    }  # fmt: skip
+    list_columns = show_columns = ["at", "action", "company", "user", "actor", "note", "ip_address"]
+    search_columns = ["note", "ip_address"]
+    base_order = ("id", "desc")
+    formatters_columns = SHOWN_TIMES | SHOWN_IF_ANY | {"action": ACCOUNT_ACTION.get}
+
+
 class JobRunModelView(OperatorView):
     route_base = "/operator/jobs"
     datamodel = SQLAInterface(JobRun)
@@ -258,6 +323,8 @@ VIEWS = (
     (DocumentModelView, "契約文書"),
     (CertificateModelView, "電子証明書"),
     (OutboxModelView, "送信メール"),
+    (CompanyChangeModelView, "企業情報変更申請"),
+    (AccountEventModelView, "操作履歴"),
     (JobRunModelView, "定期処理"),
 )
 

@@ -109,6 +109,7 @@ def history_of(document, company_id):
             "company": f"{SIDE[event.side]}　{event.company.name}" if event.company else "定期処理",
             "person": event.actor.shown_name if event.actor and event.company_id == company_id else "",
             "reason": event.reason,
+            "reason_word": "理由" if event.action is Action.remand else "内容",
         }
         for event in reversed(document.events)
         if _may_see(event, document, company_id)

@@ -148,7 +148,7 @@ def test_the_two_lists_share_no_document(clock, make_document, person):
         documents.waiting_for_archive(dt.datetime.now(dt.UTC))[0], dt.datetime.now(dt.UTC)
     )
     lists = [
-        queries.search(person("registrar"), SearchTerms(), archived=archived).documents
+        queries.search(person("registrar"), SearchTerms(), archived=archived).rows
         for archived in (False, True)
     ]
     assert [len(found) for found in lists] == [1, 1] and lists[0] != lists[1]

@@ -6,8 +6,8 @@ from app import queries
 from app.clock import now
 from app.errors import OutOfTurn, Refused
 from app.extensions import db
-from app.models import DocumentEvent, Letter, OutboxMessage
-from app.services import documents, routes
+from app.models import AccountAction, AccountEvent, DocumentEvent, Letter, OutboxMessage
+from app.services import certificates, documents, routes
 from app.workflow import Action, Role, SignatureMode, Status
 from demo import actors
 
@@ -139,3 +139,175 @@ def test_a_form_drawn_before_a_comment_does_not_wipe_it(make_document, client_of
     assert reply.status_code == 409
     db.session.refresh(document.receivers[0])
     assert document.receivers[0].comment == "現場に確認済みです。"
+
+
+# -- 担当者変更 ------------------------------------------------------------------
+
+# (status, who is replaced, the roles that move, whether it is their turn)
+REASSIGNMENTS = [
+    (Status.draft, "registrar", {Role.registrar}, True),
+    (Status.draft, "signer", {Role.signer}, False),
+    (Status.sender_approval, "registrar", {Role.registrar}, False),
+    (Status.sender_approval, "approver", {Role.approver}, True),
+    (Status.sender_approval, "signer", {Role.signer}, False),
+    (Status.sender_approval, "viewer", {Role.viewer}, False),
+    (Status.sender_approval, "recipient", {Role.recipient}, False),
+    (Status.sender_signature, "signer", {Role.signer}, True),
+    (Status.sender_signature, "recipient", {Role.recipient}, False),
+    (Status.receiver_receipt, "registrar", {Role.registrar}, False),
+    (Status.receiver_receipt, "recipient", {Role.recipient}, True),
+    (Status.receiver_approval, "receiver_approver", {Role.approver}, True),
+    (Status.receiver_approval, "receiver_signer", {Role.signer}, False),
+    (Status.receiver_signature, "receiver_signer", {Role.signer}, True),
+    (Status.receiver_signature, "receiver_viewer", {Role.viewer}, False),
+    (Status.remanded, "registrar", {Role.registrar}, True),
+    (Status.remanded, "signer", {Role.signer}, False),
+]
+REQUEST_AT = {
+    Status.sender_approval: [Letter.approval_request],
+    Status.sender_signature: [Letter.signature_request, Letter.signing_password],
+    Status.receiver_receipt: [Letter.receipt_request],
+    Status.receiver_approval: [Letter.approval_request],
+    Status.receiver_signature: [Letter.signature_request, Letter.signing_password],
+}
+COLLEAGUE = {"sender": "colleague", "receiver": "receiver_colleague"}
+ADMIN = {"sender": "admin", "receiver": "receiver_admin"}
+
+
+def side_of(who):
+    return "receiver" if who.startswith("rec") else "sender"
+
+
+@pytest.fixture
+def with_certificate(person):
+    """A person who may sign from now on."""
+
+    def give(who):
+        user = person(who)
+        certificates.issue(user.company, [user], user, now())
+        db.session.commit()
+        actors.activate(user, actors.secret_mailed(user, Letter.certificate_pin), "Test-1234")
+        db.session.execute(db.delete(OutboxMessage))
+        db.session.commit()
+        return user
+
+    return give
+
+
+def letters_to(user):
+    rows = db.session.scalars(db.select(OutboxMessage).filter_by(user_id=user.id).order_by(OutboxMessage.id))
+    return [row.letter for row in rows]
+
+
+@pytest.mark.requirement("T17", "I3")
+@pytest.mark.parametrize("status, who, roles, has_turn", REASSIGNMENTS)
+def test_what_is_not_done_moves_to_a_colleague(
+    make_document, person, with_certificate, status, who, roles, has_turn
+):
+    document, replaced = make_document(status), person(who)
+    side = side_of(who)
+    colleague = with_certificate(COLLEAGUE[side])
+    version, holder = document.version, document.holder
+    event = documents.reassign(document, person(ADMIN[side]), replaced, colleague, now())
+    db.session.commit()
+
+    assert document.status is status and document.version == version + 1
+    assert document.holder is (colleague if has_turn else holder)
+    assert {step.role for step in document.route if step.user is colleague} == roles
+    assert not any(step.user is replaced and step.closed_at is None for step in document.route)
+    assert (document.registrar is colleague) is (Role.registrar in roles)
+    assert (event.action, event.old_status, event.new_status) == (Action.reassign, status, status)
+    assert event.company is colleague.company
+    assert event.reason.endswith(f"：{replaced.full_name} → {colleague.full_name}")
+
+    new_letters = REQUEST_AT.get(status, []) if has_turn else []
+    if Role.registrar in roles:
+        new_letters = [*new_letters, Letter.turn_reassigned]
+    assert letters_to(colleague) == new_letters
+    assert letters_to(replaced) == [Letter.turn_reassigned]
+    noted = db.session.query(AccountEvent).filter_by(action=AccountAction.turns_reassigned).one()
+    assert (noted.user, noted.actor) == (replaced, person(ADMIN[side]))
+    assert noted.company_id == colleague.company_id
+
+
+@pytest.mark.requirement("T17", "I18")
+def test_of_a_document_on_its_way_the_receivers_history_tells_no_number(make_document, person):
+    document = make_document(Status.sender_signature)
+    documents.reassign(document, person("receiver_admin"), person("recipient"), person("receiver_colleague"), now())
+    db.session.commit()
+    noted = db.session.query(AccountEvent).filter_by(action=AccountAction.turns_reassigned).one()
+    assert document.number not in noted.note and "受取前" in noted.note
+    assert db.session.scalars(queries.documents_of(person("receiver_admin"))).all() == []
+
+
+@pytest.mark.requirement("T17")
+def test_the_walk_goes_on_with_the_new_people_and_progress_goes_to_the_new_registrar(
+    make_document, make_plan, person, with_certificate
+):
+    plan = make_plan(approvers=1)
+    colleague = with_certificate("colleague")
+    document = make_document(Status.sender_approval, plan=plan)
+    for who in ("registrar", "approver", "signer"):
+        documents.reassign(document, person("admin"), person(who), colleague, now())
+        db.session.commit()
+    with pytest.raises(OutOfTurn):
+        documents.approve(document, person("approver"), now())
+    actors.walk(document, plan, Status.completion_wait)
+    assert [s.user for s in document.signatures] == [colleague, person("receiver_signer")]
+    progress = db.session.query(OutboxMessage).filter_by(letter=Letter.progress)
+    assert {row.user for row in progress} == {colleague}
+    assert document not in db.session.scalars(queries.documents_of(person("registrar"))).all()
+
+
+@pytest.mark.requirement("T17")
+def test_nothing_moves_once_a_document_is_concluded(make_document, person):
+    document = make_document(Status.completion_wait, mode=SignatureMode.no_signature)
+    with pytest.raises(OutOfTurn):
+        documents.reassign(document, person("admin"), person("registrar"), person("colleague"), now())
+
+
+@pytest.mark.requirement("T17")
+@pytest.mark.parametrize("actor, replaced, replacement, sentence", [
+    ("admin", "signer", "colleague", "電子証明書"),
+    ("admin", "approver", "receiver_colleague", "自社の有効な利用者ID"),
+    ("admin", "approver", "stranger", "自社の有効な利用者ID"),
+    ("admin", "approver", "approver", "同じ利用者"),
+    ("registrar", "approver", "colleague", "管理者"),
+])  # fmt: skip
+def test_who_cannot_take_over_is_refused_with_the_reason(make_document, person, actor, replaced, replacement, sentence):
+    document = make_document(Status.sender_approval)
+    with pytest.raises(Refused, match=sentence):
+        documents.reassign(document, person(actor), person(replaced), person(replacement), now())
+    db.session.rollback()
+    assert document.holder is person("approver")
+
+
+@pytest.mark.requirement("T17")
+def test_a_deleted_colleague_takes_nothing_over(make_document, person):
+    document, colleague = make_document(Status.sender_approval), person("colleague")
+    colleague.active, colleague.deleted_at = False, now()
+    db.session.commit()
+    with pytest.raises(Refused, match="有効な利用者ID"):
+        documents.reassign(document, person("admin"), person("approver"), colleague, now())
+
+
+@pytest.mark.requirement("T17", "I18")
+@pytest.mark.parametrize("actor, replaced", [
+    ("receiver_admin", "approver"),  # of the other company
+    ("stranger", "approver"),  # of a third
+    ("admin", "signer"),  # has signed
+    ("admin", "colleague"),  # has no part
+])  # fmt: skip
+def test_only_what_the_own_company_still_has_to_do_moves(make_document, person, actor, replaced):
+    document = make_document(Status.receiver_receipt)
+    with pytest.raises(OutOfTurn):
+        documents.reassign(document, person(actor), person(replaced), person("colleague"), now())
+
+
+@pytest.mark.requirement("T17", "Q4")
+def test_a_hand_over_and_an_approval_at_once_have_one_effect(make_document, person):
+    document = make_document(Status.sender_approval)
+    documents.approve(document, person("approver"), now())
+    db.session.commit()
+    with pytest.raises(OutOfTurn):
+        documents.reassign(document, person("admin"), person("approver"), person("colleague"), now())

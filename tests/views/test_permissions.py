@@ -10,7 +10,18 @@ from flask_appbuilder import Model
 
 from app.clock import now
 from app.extensions import db
-from app.models import Certificate, Company, ContractDocument, JobRun, OutboxMessage, Plan, PortalUser
+from app.models import (
+    AccountEvent,
+    Certificate,
+    Company,
+    CompanyChange,
+    ContractDocument,
+    JobRun,
+    OutboxMessage,
+    Plan,
+    PortalUser,
+)
+from app.services import companies
 from app.workflow import SignatureMode, Status
 
 PEOPLE = ("recipient", "registrar", "viewer", "colleague", "stranger", "admin", "operator", "anonymous")
@@ -20,6 +31,11 @@ PEOPLE = ("recipient", "registrar", "viewer", "colleague", "stranger", "admin", 
 NOT_THEIRS = {"colleague": 404, "stranger": 404, "operator": 403, "anonymous": 302}
 LOOKING = {"recipient": 200, "registrar": 200, "viewer": 200, "admin": 200} | NOT_THEIRS
 FILE = LOOKING | {"admin": 404}
+ADMINS = dict.fromkeys(PEOPLE, 403) | {
+    "admin": 200,
+    "stranger": 200,
+    "anonymous": 302,
+}  # the stranger is one at home
 OUT_OF_TURN = {"recipient": 409, "registrar": 409, "viewer": 409, "admin": 409} | NOT_THEIRS
 DOCUMENT = {
     ("GET", "/documents/<int:document_id>"): LOOKING,
@@ -42,13 +58,10 @@ DOCUMENT = {
     ("POST", "/documents/<int:document_id>/sign"): OUT_OF_TURN,
     ("GET", "/documents/<int:document_id>/signature"): OUT_OF_TURN,
     ("POST", "/documents/<int:document_id>/signing_password"): OUT_OF_TURN,
+    ("GET", "/admin/documents/<int:document_id>/reassign"): ADMINS | {"stranger": 404},
+    ("POST", "/admin/documents/<int:document_id>/reassign"): ADMINS | {"admin": 422, "stranger": 404},
 }
 MEMBERS = {"operator": 403, "anonymous": 302}
-ADMINS = dict.fromkeys(PEOPLE, 403) | {
-    "admin": 200,
-    "stranger": 200,
-    "anonymous": 302,
-}  # the stranger is one at home
 OPERATORS = dict.fromkeys(PEOPLE, 403) | {"operator": 200, "anonymous": 302}
 LOGGED_IN, ALL = {"anonymous": 302}, {}
 PAGES = {  # whoever is not named gets 200
@@ -61,6 +74,13 @@ PAGES = {  # whoever is not named gets 200
     ("POST", "/certificates/activation"): MEMBERS | {"stranger": 422},  # the only one here with a certificate
     ("GET", "/users/selection"): MEMBERS,
     ("GET", "/admin/users/"): ADMINS,
+    ("GET", "/admin/users/<int:user_id>/delete"): ADMINS | {"stranger": 404},
+    ("POST", "/admin/users/<int:user_id>/delete"): ADMINS | {"admin": 409, "stranger": 404},
+    ("GET", "/admin/history/"): ADMINS,
+    ("GET", "/admin/company/"): ADMINS,
+    ("GET", "/admin/company/change"): ADMINS,
+    ("POST", "/admin/company/change"): ADMINS | {"admin": 422, "stranger": 422},
+    ("POST", "/admin/company/options"): ADMINS | {"admin": 302, "stranger": 302},
     ("GET", "/password/"): LOGGED_IN,
     ("POST", "/password/"): dict.fromkeys(PEOPLE, 422) | LOGGED_IN,
     ("GET", "/login/"): dict.fromkeys(PEOPLE, 302) | {"anonymous": 200},
@@ -86,6 +106,7 @@ OPERATOR = {
         "users": (*READ, "add", "edit/<pk>"),
         "plans": (*READ, "edit/<pk>"),
         "documents": READ, "certificates": READ, "mails": READ, "jobs": READ,
+        "company-changes": READ, "history": READ,
     }.items()
     for page in pages
 }  # fmt: skip
@@ -97,6 +118,8 @@ TURNED_AWAY = dict.fromkeys(PEOPLE, 302)
 OPERATOR |= {
     ("GET", "/operator/users/action/<string:name>/<pk>"): TURNED_AWAY,
     ("POST", "/operator/users/action/<string:name>/<pk>"): TURNED_AWAY,
+    ("GET", "/operator/company-changes/action/<string:name>/<pk>"): TURNED_AWAY,
+    ("POST", "/operator/company-changes/action/<string:name>/<pk>"): TURNED_AWAY,
 }
 EVERYTHING = DOCUMENT | PAGES | OPERATOR
 
@@ -121,16 +144,17 @@ def waiting(make_document):
 
 
 ROWS = {"companies": Company, "users": PortalUser, "plans": Plan, "documents": ContractDocument,
-        "certificates": Certificate, "mails": OutboxMessage, "jobs": JobRun}  # fmt: skip
+        "certificates": Certificate, "mails": OutboxMessage, "jobs": JobRun,
+        "company-changes": CompanyChange, "history": AccountEvent}  # fmt: skip
 
 
 def address(rule, document):
     table = next((table for noun, table in ROWS.items() if f"/operator/{noun}/" in rule), Company)
     first = db.session.query(table.id).order_by(table.id).first()
     for name, value in {
-        "<int:document_id>": str(document.id), "<int:number>": "1", "<pk>": str(first[0]) if first else "1",
+        "<int:document_id>": str(document.id), "<int:user_id>": str(document.registrar_id), "<int:number>": "1", "<pk>": str(first[0]) if first else "1",
         "<path:filename>": "css/portal.css" if "appbuilder" not in rule else "css/ab.css",
-        "<string:locale>": "ja", "<string:name>": "issue_certificate",
+        "<string:locale>": "ja", "<string:name>": "reject" if "company-changes" in rule else "issue_certificate",
     }.items():  # fmt: skip
         rule = rule.replace(name, value)
     return rule.replace("<name>", "root")
@@ -170,6 +194,8 @@ def test_who_gets_which_page(client_of, waiting, method, rule):
 @pytest.mark.parametrize("method, rule", OPERATOR)
 def test_operators_pages_are_the_operators_alone(client_of, waiting, method, rule):
     db.session.add(JobRun(name="send-mail", started_at=now()))
+    admin = waiting.registrar
+    companies.apply_for_change(admin.company, admin, {"phone": "03-0000-0000"}, now())
     db.session.commit()
     before = (db.session.query(Company).count(), db.session.query(PortalUser).count())
     found, expected = answers(client_of, method, rule, OPERATOR[method, rule], waiting, action="none")

@@ -1,0 +1,107 @@
+"""［企業情報照会］, 変更申請, and the company's own switches (I1, I3)."""
+
+import unicodedata
+
+from flask import g, request, url_for
+from flask_appbuilder.baseviews import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, StringField
+from wtforms.validators import DataRequired, Length, Regexp
+
+from app import queries
+from app.clock import now
+from app.errors import PortalError
+from app.labels import COMPANY_FACT, COMPANY_OPTION
+from app.services import companies
+from app.views.answers import done, refuse
+from app.views.fields import one_line
+
+
+def _half_width(typed):
+    """A filter for numbers: full-width digits and hyphens as half-width ones, without blanks."""
+    return "".join(unicodedata.normalize("NFKC", typed or "").replace("−", "-").split())
+
+
+class ChangeForm(FlaskForm):
+    name = StringField(
+        COMPANY_FACT["name"], [DataRequired("企業名を入力してください。"), Length(max=255)], filters=[one_line],
+        description="企業名が変わっても、発行済みの電子証明書の名義は変わりません。",
+    )  # fmt: skip
+    kana = StringField(COMPANY_FACT["kana"], [Length(max=255)], filters=[one_line])
+    corporate_number = StringField(
+        COMPANY_FACT["corporate_number"], [Length(max=64)], filters=[_half_width],
+        description="13桁の数字です。お持ちでない場合は空欄にしてください。",
+    )  # fmt: skip
+    address = StringField(COMPANY_FACT["address"], [Length(max=255)], filters=[one_line])
+    phone = StringField(
+        COMPANY_FACT["phone"], filters=[_half_width],
+        validators=[Length(max=32), Regexp(r"[0-9+()-]*\Z", message="電話番号は数字とハイフンで入力してください。")],
+    )  # fmt: skip
+
+    def wanted(self):
+        return {name: self[name].data for name in COMPANY_FACT}
+
+
+class OptionsForm(FlaskForm):
+    requires_second_factor = BooleanField(
+        COMPANY_OPTION["requires_second_factor"],
+        description="自社の全員が、ログインのときに認証アプリの6桁のコードも入力します。まだ設定していない方は、次のログインで設定画面に進みます。",
+    )  # fmt: skip
+    signs_by_code = BooleanField(
+        COMPANY_OPTION["signs_by_code"],
+        description="署名のたびに、その契約文書だけに10分間使える署名用コードをメールで受け取ります。毎日の署名用パスワードは使いません。",
+    )  # fmt: skip
+
+
+class AdminCompanyView(BaseView):
+    route_base = "/admin/company"
+    default_view = "show"
+
+    @expose("/")
+    @has_access
+    @permission_name("show")
+    def show(self):
+        """企業情報照会."""
+        company = g.user.company
+        return self.render_template(
+            "admin_company/show.html", title="企業情報照会", company=company, options=OptionsForm(obj=company),
+            change=queries.open_change_of(company.id), fact_names=COMPANY_FACT,
+        )  # fmt: skip
+
+    @expose("/change", methods=["GET", "POST"])
+    @has_access
+    @permission_name("change")
+    def change(self):
+        """企業情報変更申請."""
+        company, status = g.user.company, 200
+        form = ChangeForm(obj=None if request.method == "POST" else company)
+        if form.is_submitted():
+            if form.validate():
+                try:
+                    companies.apply_for_change(company, g.user._get_current_object(), form.wanted(), now())
+                    return done(
+                        "企業情報の変更を申請しました。審査結果はメールでお知らせいたします。",
+                        url_for("AdminCompanyView.show"),
+                    )
+                except PortalError as refusal:
+                    status = refuse(form, refusal)
+            else:
+                status = 422
+        page = self.render_template(
+            "admin_company/change.html", title="企業情報変更申請", form=form, fact_names=COMPANY_FACT,
+            change=queries.open_change_of(g.user.company_id),
+        )  # fmt: skip
+        return page, status
+
+    @expose("/options", methods=["POST"])
+    @has_access
+    @permission_name("change")
+    def options(self):
+        form = OptionsForm()
+        is_changed = companies.set_options(
+            g.user.company, g.user._get_current_object(), now(),
+            requires_second_factor=form.requires_second_factor.data, signs_by_code=form.signs_by_code.data,
+        )  # fmt: skip
+        message = "ご利用の設定を変更しました。" if is_changed else "ご利用の設定に変更はありませんでした。"
+        return done(message, url_for("AdminCompanyView.show"))

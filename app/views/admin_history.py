@@ -1,0 +1,61 @@
+"""［操作履歴照会］: what happened to the own company's people and credentials (I3, I19)."""
+
+import datetime as dt
+
+from flask import g, request, url_for
+from flask_appbuilder.baseviews import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from wtforms import Form, SelectChoice, SelectField, StringField, ValidationError
+from wtforms.validators import Length, Optional
+
+from app import queries
+from app.labels import ACCOUNT_ACTION
+from app.models import AccountAction
+from app.queries import HistoryTerms
+from app.views.fields import DayField
+
+FIRST_DAY, LAST_DAY = dt.date(2000, 1, 1), dt.date(2999, 12, 31)
+
+
+def _is_near(_form, field):
+    if field.data and not FIRST_DAY <= field.data <= LAST_DAY:
+        raise ValidationError("日付は2000年以降で入力してください。")
+
+
+class HistoryForm(Form):
+    """Sent by GET, so that a result can be bookmarked."""
+
+    user = StringField("利用者ID", [Length(max=16)], description="操作した方、または操作の対象になった方の利用者IDです。")
+    kind = SelectField(
+        "操作", default="",
+        choices=[SelectChoice("", "すべて"), *(SelectChoice(a.value, ACCOUNT_ACTION[a]) for a in AccountAction)],
+    )  # fmt: skip
+    first = DayField("日付（から）", [Optional(), _is_near])
+    last = DayField("日付（まで）", [Optional(), _is_near])
+
+    def terms(self):
+        return HistoryTerms(
+            user_code=(self.user.data or "").strip(),
+            action=AccountAction(self.kind.data) if self.kind.data else None,
+            first=self.first.data,
+            last=self.last.data,
+        )
+
+
+class AdminHistoryView(BaseView):
+    route_base = "/admin/history"
+    default_view = "index"
+
+    @expose("/")
+    @has_access
+    @permission_name("list")
+    def index(self):
+        form = HistoryForm(request.args)
+        good = form.validate()
+        page = max(1, min(request.args.get("page", 1, type=int), 1_000_000))
+        found = queries.account_history(g.user.company_id, form.terms(), page) if good else None
+        asked = {name: values for name, values in request.args.lists() if name != "page"}
+        return self.render_template(
+            "admin_history/index.html", title="操作履歴照会", form=form, found=found,
+            url_of_page=lambda number: url_for("AdminHistoryView.index", page=number, **asked),
+        ), 200 if good else 422  # fmt: skip
