@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 from datetime import date
 
+from flask_appbuilder.security.sqla.models import Role as FabRole
 from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
@@ -175,6 +176,48 @@ def people_by_code(company_id, user_codes):
     """The selectable people of one company by 利用者ID (upper case); whoever is missing is not one."""
     people = db.session.scalars(_selectable(company_id).where(PortalUser.username.in_(user_codes))).unique()
     return {person.user_code: person for person in people}
+
+
+@dataclass(frozen=True)
+class FoundPeople:
+    people: list
+    total: int
+    page: int
+    pages: int
+
+
+def people_of(company_id, *, code="", name="", with_deleted=False, page=1, page_size=20):
+    """利用者情報照会: the people of one company by 利用者ID, those deleted only when asked for (R26)."""
+    found = select(PortalUser).where(PortalUser.company_id == company_id)
+    if not with_deleted:
+        found = found.where(PortalUser.deleted_at.is_(None))
+    if code:
+        found = found.where(PortalUser.username.contains(code.strip().upper(), autoescape=True))
+    if name:
+        found = found.where(
+            or_(column.icontains(name.strip(), autoescape=True) for column in (PortalUser.full_name, PortalUser.kana))
+        )
+    total = db.session.scalar(select(func.count()).select_from(found.subquery()))
+    people = db.session.scalars(
+        found.order_by(PortalUser.username)
+        .limit(page_size)
+        .offset((page - 1) * page_size)
+        .options(selectinload(PortalUser.activations))
+    )
+    return FoundPeople(people.unique().all(), total, page, max(1, -(-total // page_size)))
+
+
+def person_of(company_id, user_id):
+    """One person of a company, deleted or not, or :class:`NotFound` for unknown and foreign alike."""
+    person = db.session.get(PortalUser, user_id) if user_id <= MOST_ID else None
+    if company_id is None or person is None or person.company_id != company_id:
+        raise NotFound
+    return person
+
+
+def role_rows(*names):
+    """Flask-AppBuilder's rows of these roles."""
+    return db.session.scalars(select(FabRole).where(FabRole.name.in_(names))).all()
 
 
 def _selectable(company_id):

@@ -8,7 +8,6 @@ from flask_appbuilder import ModelView
 from flask_appbuilder.actions import action
 from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
 from flask_appbuilder.models.sqla.interface import SQLAInterface
-from flask_appbuilder.security.sqla.models import Role as FabRole
 from sqlalchemy import select
 from wtforms import StringField
 from wtforms.validators import DataRequired, Email, Length, Optional, Regexp
@@ -27,6 +26,7 @@ from app.models import (
     Plan,
     PortalUser,
 )
+from app.queries import role_rows
 from app.services import certificates, companies, credentials
 from app.services.numbers import next_number
 from app.views.fields import one_line
@@ -261,8 +261,3 @@ VIEWS = (
 def register(appbuilder):
     for view, name in VIEWS:
         appbuilder.add_view(view, name, category="運営者業務")
-
-
-def role_rows(*names):
-    """Flask-AppBuilder's rows of these roles."""
-    return db.session.scalars(select(FabRole).where(FabRole.name.in_(names))).all()
