@@ -43,6 +43,7 @@ DOCUMENT = {
     ("GET", "/documents/<int:document_id>/signature"): OUT_OF_TURN,
     ("POST", "/documents/<int:document_id>/signing_password"): OUT_OF_TURN,
 }
+COLLEAGUE = dict.fromkeys(PEOPLE, 403) | {"admin": 200, "stranger": 404, "anonymous": 302}  # of another company
 MEMBERS = {"operator": 403, "anonymous": 302}
 ADMINS = dict.fromkeys(PEOPLE, 403) | {
     "admin": 200,
@@ -61,6 +62,17 @@ PAGES = {  # whoever is not named gets 200
     ("POST", "/certificates/activation"): MEMBERS | {"stranger": 422},  # the only one here with a certificate
     ("GET", "/users/selection"): MEMBERS,
     ("GET", "/admin/users/"): ADMINS,
+    ("GET", "/admin/users/new"): ADMINS,
+    ("POST", "/admin/users/new"): ADMINS | {"admin": 422, "stranger": 422},
+    ("GET", "/admin/users/<int:user_id>"): COLLEAGUE,
+    ("GET", "/admin/users/<int:user_id>/edit"): COLLEAGUE,
+    ("POST", "/admin/users/<int:user_id>/edit"): COLLEAGUE | {"admin": 422},
+    ("POST", "/admin/users/<int:user_id>/password"): COLLEAGUE | {"admin": 409},
+    ("POST", "/admin/users/<int:user_id>/unlock"): COLLEAGUE | {"admin": 422},
+    ("GET", "/admin/users/import"): ADMINS,
+    ("POST", "/admin/users/import"): ADMINS | {"admin": 422, "stranger": 422},
+    ("GET", "/admin/users/import/template.csv"): ADMINS,
+    ("POST", "/admin/users/import/registration"): ADMINS | {"admin": 422, "stranger": 422},
     ("GET", "/password/"): LOGGED_IN,
     ("POST", "/password/"): dict.fromkeys(PEOPLE, 422) | LOGGED_IN,
     ("GET", "/login/"): dict.fromkeys(PEOPLE, 302) | {"anonymous": 200},
@@ -128,7 +140,7 @@ def address(rule, document):
     table = next((table for noun, table in ROWS.items() if f"/operator/{noun}/" in rule), Company)
     first = db.session.query(table.id).order_by(table.id).first()
     for name, value in {
-        "<int:document_id>": str(document.id), "<int:number>": "1", "<pk>": str(first[0]) if first else "1",
+        "<int:document_id>": str(document.id), "<int:user_id>": str(document.registrar_id), "<int:number>": "1", "<pk>": str(first[0]) if first else "1",
         "<path:filename>": "css/portal.css" if "appbuilder" not in rule else "css/ab.css",
         "<string:locale>": "ja", "<string:name>": "issue_certificate",
     }.items():  # fmt: skip
