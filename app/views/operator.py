@@ -142,10 +142,11 @@ class UserModelView(OperatorView):
 
     def pre_add(self, user):
         """Numbers, roles and the two mails, in the transaction that Flask-AppBuilder commits."""
-        is_first = not db.session.scalar(select(PortalUser.id).where(PortalUser.company_id == user.company.id).limit(1))
-        names = ["Member", "CompanyAdmin"] if is_first else ["Member"]
         people.check(user)
-        companies.enrol(user, now(), roles=role_rows(*names))
+        with db.session.no_autoflush:  # the row is not whole yet
+            others = select(PortalUser.id).where(PortalUser.company_id == user.company.id).limit(1)
+            roles = role_rows("Member") if db.session.scalar(others) else role_rows("Member", "CompanyAdmin")
+        companies.enrol(user, now(), roles=roles)
         journal.note(AccountAction.user_enrolled, now(), user=user, actor=_actor(), note=str(user))
 
     def pre_update(self, user):
