@@ -1,7 +1,6 @@
 """Log-in passwords: the manual's policy, the first one by mail, the lock after wrong tries."""
 
 import datetime as dt
-import os
 import secrets
 import string
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from app.services import outbox
 
 SYMBOLS = "!#$%&'-_"
 MIN_LENGTH = 8
+HASHING_THREADS = 2  # each takes 128 MB while it hashes
 _ALLOWED = frozenset(string.ascii_letters + string.digits + SYMBOLS)
 WRONG = (
     "利用者IDまたはパスワードが正しくありません。入力内容をご確認ください。"
@@ -65,7 +65,7 @@ def new_initial_passwords(count):
     """So many :class:`InitialPassword`; slow, so call it in no transaction."""
     passwords = [_random_password() for _ in range(count)]
     method = current_app.config["PASSWORD_HASH_METHOD"]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(HASHING_THREADS) as pool:
         hashes = pool.map(lambda password: generate_password_hash(password, method), passwords)
         return [InitialPassword(*pair) for pair in zip(passwords, hashes, strict=True)]
 
