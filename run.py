@@ -121,8 +121,8 @@ def create_operator(full_name, mail_address):
     from app.clock import now
     from app.extensions import db, writing
     from app.models import PortalUser
+    from app.queries import role_rows
     from app.services import companies
-    from app.views.operator import role_rows
 
     with create_app().app_context(), writing():
         user = PortalUser(full_name=full_name, mail_address=mail_address)

@@ -39,6 +39,18 @@ class AlreadyRegistered(OutOfTurn):
     )
 
 
+class AlreadyEnrolled(OutOfTurn):
+    """The same 利用者登録 arrived a second time."""
+
+    sentence = "この画面の内容はすでに登録されています。利用者情報照会で、登録した利用者をご確認ください。"
+
+
+class PersonChanged(OutOfTurn):
+    """The page was drawn before the person's password or authority changed."""
+
+    sentence = "この利用者の情報は、画面を開いた後に変更されています。利用者情報照会で、最新の状態をご確認ください。"
+
+
 class Refused(PortalError):
     """The input or the situation does not allow the step; nothing was changed."""
 

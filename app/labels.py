@@ -9,6 +9,8 @@ from app.models import (
     DocumentKind,
     Letter,
     Level,
+    Lock,
+    UserState,
 )
 from app.plans import PlanKind
 from app.workflow import Action, Role, Side, SignatureMode, Status
@@ -97,6 +99,17 @@ COMPANY_FACT = {
     "phone": "電話番号",
 }
 COMPANY_OPTION = {"requires_second_factor": "二段階認証を必須にする", "signs_by_code": "署名用コードを使う"}
+USER = {  # what is kept about a person, as forms, 操作履歴 and the CSV file call it
+    "full_name": "氏名",
+    "kana": "カナ",
+    "department": "部署",
+    "title": "役職",
+    "mail_address": "メールアドレス",
+    "is_admin": "管理者権限",
+}
+USER_STATE = {UserState.active: "有効", UserState.locked: "ロック", UserState.deleted: "削除"}
+USER_STATE_TONE = {UserState.active: "done", UserState.locked: "remanded", UserState.deleted: "ended"}
+LOCK = {Lock.log_in: "ログイン", Lock.pin: "証明書有効性確認（PIN）", Lock.signing: "署名（署名用パスワード）"}
 LETTER = {
     Letter.user_issued: "利用者ID発行",
     Letter.initial_password: "初回ログインパスワード",
@@ -175,7 +188,7 @@ LEVEL = {
 
 _ALL = (
     STATUS, ACTION, ROLE, SIDE, MODE, KIND, PLAN, COMPANY_STATUS, LETTER, LEVEL, ACCOUNT_ACTION, APPLICATION_KIND,
-    APPLICATION_STATE,
+    APPLICATION_STATE, USER_STATE, LOCK,
 )  # fmt: skip
 
 
@@ -192,7 +205,7 @@ def my_turn(status):
 
 
 def tone(status):
-    return TONE.get(status, "progress")
+    return (TONE | USER_STATE_TONE).get(status, "progress")
 
 
 def jst(moment, form="%Y/%m/%d %H:%M"):

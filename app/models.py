@@ -66,6 +66,22 @@ class CompanyStatus(StrEnum):
     terminated = auto()
 
 
+class UserState(StrEnum):
+    """利用者の状態 (I2)."""
+
+    active = auto()
+    locked = auto()
+    deleted = auto()
+
+
+class Lock(StrEnum):
+    """What wrong tries at a secret have locked, and an administrator may unlock."""
+
+    log_in = auto()
+    pin = auto()
+    signing = auto()
+
+
 class DocumentKind(StrEnum):
     """文書種別 (I4)."""
 
@@ -241,6 +257,7 @@ class PortalUser(FabUser):
     locked_until: Mapped[dt.datetime | None] = mapped_column(Utc)
     signing_failures: Mapped[int] = mapped_column(default=0)
     deleted_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+    enrolment_token: Mapped[str | None] = mapped_column(String(36), unique=True)  # of the form that made the row
     earlier_passwords: Mapped[list] = mapped_column(JSON, default=list)  # hashes, the newest first (I17)
     totp_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # the key of the authenticator app
     totp_step: Mapped[int | None] = mapped_column()  # of the last code taken; none is taken twice

@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
+from flask_appbuilder.security.sqla.models import Role as FabRole
 from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
@@ -222,11 +223,24 @@ def people_by_code(company_id, user_codes):
     return {person.user_code: person for person in people}
 
 
-def own_person(admin, user_id):
-    """One person of the administrator's own company, deleted or not; :class:`NotFound` for anybody else."""
-    found = select(PortalUser).where(PortalUser.id == user_id, PortalUser.company_id == admin.company_id)
-    person = db.session.scalars(found).unique().one_or_none() if user_id <= MOST_ID else None
-    if person is None:
+def people_of(company_id, *, code="", name="", with_deleted=False, page=1, page_size=20):
+    """利用者情報照会: the people of one company by 利用者ID, those deleted only when asked for (R26)."""
+    found = select(PortalUser).where(PortalUser.company_id == company_id)
+    if not with_deleted:
+        found = found.where(PortalUser.deleted_at.is_(None))
+    if code:
+        found = found.where(PortalUser.username.contains(code.strip().upper(), autoescape=True))
+    if name:
+        found = found.where(
+            or_(column.icontains(name.strip(), autoescape=True) for column in (PortalUser.full_name, PortalUser.kana))
+        )
+    return _page_of(found.order_by(PortalUser.username), page, page_size, selectinload(PortalUser.activations))
+
+
+def person_of(company_id, user_id):
+    """One person of a company, deleted or not, or :class:`NotFound` for unknown and foreign alike."""
+    person = db.session.get(PortalUser, user_id) if user_id <= MOST_ID else None
+    if company_id is None or person is None or person.company_id != company_id:
         raise NotFound
     return person
 
@@ -235,6 +249,11 @@ def administrators_of(company_id):
     """The active 管理用ID of one company (R8)."""
     people = db.session.scalars(_selectable(company_id).where(PortalUser.roles.any(name="CompanyAdmin")))
     return people.unique().all()
+
+
+def role_rows(*names):
+    """Flask-AppBuilder's rows of these roles."""
+    return db.session.scalars(select(FabRole).where(FabRole.name.in_(names))).all()
 
 
 def _selectable(company_id):

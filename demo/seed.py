@@ -10,9 +10,9 @@ from app.extensions import db, writing
 from app.jobs import archive_transfer
 from app.models import Company, DocumentKind, Letter, PortalUser
 from app.plans import PlanKind
+from app.queries import role_rows
 from app.services import certificates, companies, documents, strongroom
 from app.services.documents import Facts
-from app.views.operator import role_rows
 from app.workflow import SignatureMode, Status
 from demo import actors
 from demo.actors import Plan

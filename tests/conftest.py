@@ -22,9 +22,9 @@ from app.clock import now  # noqa: E402
 from app.extensions import db, writing  # noqa: E402
 from app.models import DocumentKind, Letter, PortalUser  # noqa: E402
 from app.plans import PlanKind  # noqa: E402
+from app.queries import role_rows  # noqa: E402
 from app.services import certificates, companies, documents, strongroom  # noqa: E402
 from app.services.documents import Facts  # noqa: E402
-from app.views.operator import role_rows  # noqa: E402
 from app.workflow import SignatureMode, Status  # noqa: E402
 from demo import actors  # noqa: E402
 from tests import databases  # noqa: E402

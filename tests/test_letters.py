@@ -29,13 +29,14 @@ SUBJECTS = {
     Letter.account_locked: "ログインの一時停止のお知らせ",
     Letter.application_decided: "申請の審査結果のお知らせ",
     Letter.turn_reassigned: "担当者変更のお知らせ",
+    Letter.account_unlocked: "ロック解除のお知らせ",
 }
 FACTS = {
     "person": "受取 太郎", "company": "受領設備株式会社", "user_code": "U00000008", "certificate_no": "JC-00000001",
     "number": "D00000001", "title": "資材注文書", "sender": "発出", "receivers": ["受領"], "message": "", "reason": "",
     "by": "受領側", "is_registrar": True, "mode": "no_signature", "done": "署名", "new_status": "completion_wait",
-    "last_day": "2027/01/14", "minutes": 30, "side": "receiver",
     "roles": ["承認者"], "is_new": True, "what": "企業情報の変更", "outcome": "承認", "detail": "電話番号",
+    "last_day": "2027/01/14", "minutes": 30, "unlocked": "ログイン", "side": "receiver",
 }  # fmt: skip
 
 
@@ -119,7 +120,7 @@ def test_the_end_is_told_in_the_words_of_the_mode_to_everyone(
 @pytest.mark.requirement("R16", "R17", "R27", "R106", "R15")
 def test_id_and_first_password_come_by_two_mails_to_the_address_of_the_application(person, post_letters):
     from app.models import PortalUser
-    from app.views.operator import role_rows
+    from app.queries import role_rows
 
     roles = role_rows("Member")
     made = PortalUser(

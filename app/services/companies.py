@@ -1,4 +1,7 @@
-"""Companies and their people: created, changed and deleted, and told by mail."""
+"""Companies and their people: founded, enrolled and told by mail; what a name and an address may be."""
+
+import re
+import unicodedata
 
 from sqlalchemy import select
 
@@ -8,8 +11,13 @@ from app.extensions import db
 from app.labels import APPLICATION_STATE, COMPANY_FACT, COMPANY_OPTION
 from app.models import AccountAction, ApplicationState, Company, CompanyChange, Letter, Plan
 from app.plans import PlanKind
-from app.services import credentials, documents, journal, outbox
+from app.services import credentials, journal, outbox
 from app.services.numbers import next_number
+
+MOST_CHARACTERS = 255
+BLANKS = " \u3000"
+_UNSEEN = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # blanks that Unicode counts as letters and signs
+_MAIL_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", re.ASCII)
 
 
 def found_company(name, plan: PlanKind, now, *, kana="", address="", phone="", corporate_number=""):
@@ -23,12 +31,13 @@ def found_company(name, plan: PlanKind, now, *, kana="", address="", phone="", c
     return company
 
 
-def enrol(user, now, *, roles, to_address=None):
+def enrol(user, now, *, roles, to_address=None, initial=None):
     """Give a new person the 利用者ID and the first password, each by its own mail (R15-R17, R27).
 
     :param user: a new :class:`PortalUser` row with names, company and `mail_address`
     :param roles: Flask-AppBuilder's role rows
     :param to_address: where the two mails go; the person's own address when not given (R106)
+    :param initial: one of :func:`credentials.new_initial_passwords`; made here when not given
     """
     check_mail_address(user.mail_address)
     with db.session.no_autoflush:  # the row is not whole before it has its number
@@ -41,47 +50,8 @@ def enrol(user, now, *, roles, to_address=None):
     db.session.add(user)
     db.session.flush()
     outbox.owe(Letter.user_issued, user, now, to_address=to_address, user_code=user.username)
-    credentials.give_initial_password(user, now, to_address=to_address)
+    credentials.give_initial_password(user, now, to_address=to_address, initial=initial)
     return user
-
-
-def keep_an_administrator(user):
-    """Refuse what would leave the person's company without an active 管理用ID (I2)."""
-    db.session.execute(select(Company.id).where(Company.id == user.company_id).with_for_update())  # one at a time
-    administrators = queries.administrators_of(user.company_id)
-    if [person.id for person in administrators] == [user.id]:
-        raise Refused(
-            f"「{user.full_name}」様は自社でただ1人の管理者です。先に、ほかの利用者に管理者権限を付けてください。"
-        )
-
-
-def delete_user(user, actor, now, *, replacement=None):
-    """利用者削除: the person can do nothing any more; what they did keeps their name （削除済） (I2, B5).
-
-    :param actor: another administrator of the company
-    :param replacement: the colleague who takes over every open document
-    :raises Refused: the last administrator, oneself, or open documents and nobody who takes them over
-    :raises OutOfTurn: deleted already
-    """
-    if user.id == actor.id:
-        raise Refused("ご自身の利用者IDは削除できません。ほかの管理者に削除をご依頼ください。")
-    keep_an_administrator(user)
-    db.session.refresh(user)
-    if user.deleted_at is not None:
-        raise OutOfTurn("この利用者IDはすでに削除されています。")
-    held = queries.documents_held_by(user)
-    if held and replacement is None:
-        raise Refused(
-            f"「{user.full_name}」様が担当する、処理中の契約文書が{len(held)}件あるため、削除できません。"
-            "新しい担当者を指定してください。"
-        )
-    user.deleted_at, user.active = now, False
-    credentials.end_sessions(user)
-    for link in user.activations:
-        link.sealed_key = link.activated_at = None
-    for document in held:
-        documents.reassign(document, actor, user, replacement, now)
-    journal.note(AccountAction.user_deleted, now, user=user, actor=actor)
 
 
 # -- 企業情報 ------------------------------------------------------------------
@@ -92,7 +62,7 @@ def apply_for_change(company, applicant, wanted, now):
 
     :param wanted: column of :class:`Company` -> new value; what is the same already is left out
     """
-    db.session.execute(select(Company.id).where(Company.id == company.id).with_for_update())  # one at a time
+    hold(company.id)
     if queries.open_change_of(company.id) is not None:
         raise Refused("審査中の変更申請があります。審査結果のメールが届いてから、もう一度申請してください。")
     wanted = {name: value for name, value in wanted.items() if value != getattr(company, name)}
@@ -157,8 +127,57 @@ def set_options(company, actor, now, *, requires_second_factor, signs_by_code):
     return bool(changed)
 
 
+def check_name(typed, called, *, may_be_empty=False):
+    """The name of a person, a company or a part of one, as typed; only blanks around it are taken off.
+
+    Whatever prints is kept, 髙 and ㈱ and emoji alike.  Refused is what nobody sees or what makes the text
+    around it read otherwise: line breaks, control characters, marks of direction, blanks of no width.
+
+    :param called: the word of the field, for the sentence of the refusal
+    :raises Refused: with the reason
+    """
+    name = (typed or "").strip(BLANKS)
+    kinds = {unicodedata.category(character) for character in name}
+    if kinds & {"Cc", "Zl", "Zp"}:
+        raise Refused(f"{called}に改行やタブなどの制御文字が含まれています。取り除いて入力してください。")
+    if kinds & {"Cf", "Cs"} or not _UNSEEN.isdisjoint(name):
+        raise Refused(
+            f"{called}に目に見えない文字（書字方向の指定、幅のない空白など）が含まれています。コピーせずに、直接入力してください。"
+        )
+    if "\ufffd" in name or "Co" in kinds:
+        raise Refused(f"{called}に、他の端末では表示できない文字（外字など）が含まれています。別の文字で入力してください。")
+    if len(name) > MOST_CHARACTERS:
+        raise Refused(f"{called}は{MOST_CHARACTERS}文字以内で入力してください。")
+    if not may_be_empty and not name.strip():
+        raise Refused(f"{called}を入力してください。")
+    return name
+
+
 def check_mail_address(address):
-    """Refuse what is no mail address, line breaks above all."""
-    local, at, domain = address.rpartition("@")
-    if not (at and local and "." in domain) or not address.isascii() or any(c.isspace() or not c.isprintable() for c in address):
+    """Refuse what is not exactly one mail address, line breaks above all."""
+    if len(address) > 320 or not _MAIL_ADDRESS.fullmatch(address):
         raise Refused("メールアドレスの形式が正しくありません。改行や空白を含まない半角の英数字と記号で入力してください。")
+
+
+def hold(company_id):
+    """Let nobody else enrol, promote, demote or delete people of this company until the commit.
+
+    SQLite holds the whole database from the beginning of every writing request.
+    """
+    db.session.execute(select(Company.id).where(Company.id == company_id).with_for_update())
+
+
+def keep_an_administrator(user):
+    """Refuse to take the authority or the 利用者ID from the company's last administrator (I2).
+
+    Holds the company, so that of two administrators who remove each other at once one is refused.
+
+    :raises Refused: `user` is the last one
+    """
+    if user.company_id is None:
+        return
+    hold(user.company_id)
+    if [person.id for person in queries.administrators_of(user.company_id)] == [user.id]:
+        raise Refused(
+            "貴社の管理者がいなくなるため、この操作は行えません。先に、別の利用者に管理者権限を付けてください。"
+        )

@@ -3,6 +3,8 @@
 import datetime as dt
 import secrets
 import string
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 from flask import current_app
 from sqlalchemy import case, literal, select, update
@@ -17,6 +19,7 @@ from app.services import outbox
 
 SYMBOLS = "!#$%&'-_"
 MIN_LENGTH = 8
+HASHING_THREADS = 2  # each takes 128 MB while it hashes
 _ALLOWED = frozenset(string.ascii_letters + string.digits + SYMBOLS)
 WRONG = (
     "利用者IDまたはパスワードが正しくありません。入力内容をご確認ください。"
@@ -55,16 +58,30 @@ def password_hash(password):
     return generate_password_hash(password, current_app.config["PASSWORD_HASH_METHOD"])
 
 
-def give_initial_password(user, now, *, to_address=None):
+class InitialPassword(NamedTuple):
+    password: str
+    hashed: str
+
+
+def new_initial_passwords(count):
+    """So many :class:`InitialPassword`; slow, so call it in no transaction."""
+    passwords = [_random_password() for _ in range(count)]
+    method = current_app.config["PASSWORD_HASH_METHOD"]
+    with ThreadPoolExecutor(HASHING_THREADS) as pool:
+        hashes = pool.map(lambda password: generate_password_hash(password, method), passwords)
+        return [InitialPassword(*pair) for pair in zip(passwords, hashes, strict=True)]
+
+
+def give_initial_password(user, now, *, to_address=None, initial=None):
     """Set a new 初回ログインパスワード, owe its mail, and end the person's sessions (R17)."""
-    password = _random_password()
-    user.password = password_hash(password)
+    (made,) = [initial] if initial else new_initial_passwords(1)
+    user.password = made.hashed
     user.must_change_password = True
     user.initial_password_until = now + dt.timedelta(days=current_app.config["INITIAL_PASSWORD_VALID_DAYS"])
     user.session_epoch = (user.session_epoch or 0) + 1
     user.login_failures, user.locked_until = 0, None
     outbox.owe(
-        Letter.initial_password, user, now, to_address=to_address, secret=password,
+        Letter.initial_password, user, now, to_address=to_address, secret=made.password,
         expires_at=user.initial_password_until, until=japan_date(user.initial_password_until).strftime("%Y/%m/%d"),
     )  # fmt: skip
 

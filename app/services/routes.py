@@ -7,7 +7,7 @@ from app.extensions import db
 from app.labels import ROLE
 from app.models import PortalUser, RouteStep
 from app.queries import as_code, people_by_code
-from app.workflow import REASSIGNABLE, Role, Side, TURNS, WITH_REGISTRAR
+from app.workflow import REASSIGNABLE, TURNS, WITH_REGISTRAR, Role, Side
 
 MOST_APPROVERS = 5
 MOST_VIEWERS = 10

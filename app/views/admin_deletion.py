@@ -13,7 +13,7 @@ from app import queries
 from app.clock import now
 from app.errors import OutOfTurn, PortalError, Refused
 from app.labels import ROLE
-from app.services import companies, documents, routes
+from app.services import documents, people, routes
 from app.views.answers import done, own_document, refuse
 
 NEW_PERSON = "新しい担当者"
@@ -39,7 +39,7 @@ class AdminDeletionView(BaseView):
     @permission_name("delete")
     def delete(self, user_id):
         """利用者削除, and 担当者変更 of the open documents on the same screen."""
-        person = queries.own_person(g.user, user_id)
+        person = queries.person_of(g.user.company_id, user_id)
         if person.deleted_at is not None:
             raise OutOfTurn("この利用者IDはすでに削除されています。")
         form, status = DeletionForm(), 200
@@ -52,7 +52,7 @@ class AdminDeletionView(BaseView):
                 raise
             except PortalError as refusal:
                 status = refuse(form, refusal)
-        person = queries.own_person(g.user, user_id)
+        person = queries.person_of(g.user.company_id, user_id)
         held = queries.documents_held_by(person)
         page = self.render_template(
             "admin_deletion/delete.html", title="利用者削除", form=form, person=person, held=held,
@@ -64,7 +64,7 @@ class AdminDeletionView(BaseView):
     def _delete(self, form, person):
         code = (form.replacement.data or "").strip()
         replacement = _colleague(code) if code else None
-        companies.delete_user(person, g.user._get_current_object(), now(), replacement=replacement)
+        people.delete(person, g.user._get_current_object(), now(), replacement=replacement)
         return done(f"「{person.full_name}」様の利用者IDを削除しました。", url_for("AdminUsersView.index"))
 
     @expose("/documents/<int:document_id>/reassign", methods=["GET", "POST"])

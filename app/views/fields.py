@@ -3,7 +3,11 @@
 import unicodedata
 
 from wtforms import DateField, IntegerField, SelectMultipleField
+from wtforms.validators import ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget, TextInput
+
+from app.errors import Refused
+from app.services import companies
 
 MOST_YEN = 10**15
 
@@ -16,6 +20,34 @@ def trimmed(typed):
 def one_line(typed):
     """A filter for fields of one line: line breaks and other control characters become blanks (S14)."""
     return "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in typed or "").strip()
+
+
+class NameRule:
+    """A validator: what a name may be, and that one is there unless it may be empty."""
+
+    def __init__(self, *, may_be_empty=False):
+        self.may_be_empty = may_be_empty
+        self.field_flags = {} if may_be_empty else {"required": True}
+
+    def __call__(self, _form, field):
+        try:
+            field.data = companies.check_name(field.data, field.label.text, may_be_empty=self.may_be_empty)
+        except Refused as refusal:
+            raise ValidationError(refusal.sentence)
+
+
+class MailAddressRule:
+    """A validator: exactly one mail address."""
+
+    field_flags = {"required": True}
+
+    def __call__(self, _form, field):
+        if not field.data:
+            raise ValidationError(f"{field.label.text}を入力してください。")
+        try:
+            companies.check_mail_address(field.data)
+        except Refused as refusal:
+            raise ValidationError(refusal.sentence)
 
 
 class DayField(DateField):

@@ -8,10 +8,9 @@ from flask_appbuilder import ModelView
 from flask_appbuilder.actions import action
 from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
 from flask_appbuilder.models.sqla.interface import SQLAInterface
-from flask_appbuilder.security.sqla.models import Role as FabRole
 from sqlalchemy import select
 from wtforms import StringField
-from wtforms.validators import DataRequired, Email, Length, Optional, Regexp
+from wtforms.validators import DataRequired, Length, Optional, Regexp
 
 from app.clock import now
 from app.errors import NotFound, PortalError
@@ -30,6 +29,7 @@ from app.labels import (
     yen,
 )
 from app.models import (
+    AccountAction,
     AccountEvent,
     Certificate,
     Company,
@@ -41,9 +41,10 @@ from app.models import (
     Plan,
     PortalUser,
 )
-from app.services import certificates, companies, credentials
+from app.queries import role_rows
+from app.services import certificates, companies, journal, people
 from app.services.numbers import next_number
-from app.views.fields import one_line
+from app.views.fields import MailAddressRule, NameRule
 
 READ_ONLY = ["can_list", "can_show"]
 READ_AND_KEEP = ["can_list", "can_show", "can_add", "can_edit"]
@@ -56,10 +57,14 @@ def _may_stay_empty(*rules, length=255, **labels):
     """Text fields that Flask-AppBuilder would demand because their columns are not null."""
     return {
         name: StringField(
-            label, [Optional(), Length(max=length), *rules], filters=[one_line], widget=BS3TextFieldWidget()
+            label, [NameRule(may_be_empty=True), Optional(), Length(max=length), *rules], widget=BS3TextFieldWidget()
         )
         for name, label in labels.items()
     }
+
+
+def _actor():
+    return g.user._get_current_object()
 
 
 class OperatorView(ModelView):
@@ -119,7 +124,7 @@ class CompanyModelView(OperatorView):
         | _may_stay_empty(length=32, phone="電話番号")
         | _may_stay_empty(Regexp(r"[0-9]{13}$", message="法人番号は13桁の数字で入力してください。"), corporate_number="法人番号")
     )
-    validators_columns = {"name": [DataRequired("企業名を入力してください。"), Length(max=255)]}
+    validators_columns = {"name": [NameRule()]}
     base_order = ("code", "asc")
     formatters_columns = SHOWN_TIMES | {"status": COMPANY_STATUS.get}
 
@@ -130,7 +135,7 @@ class CompanyModelView(OperatorView):
         self.pre_update(company)
 
     def pre_update(self, company):
-        company.name = one_line(company.name)
+        company.name = companies.check_name(company.name, "企業名")
 
 
 class UserModelView(OperatorView):
@@ -155,11 +160,8 @@ class UserModelView(OperatorView):
     )
     validators_columns = {
         "company": [DataRequired("企業を選択してください。")],
-        "full_name": [DataRequired("氏名を入力してください。"), Length(max=255)],
-        "mail_address": [
-            DataRequired("メールアドレスを入力してください。"),
-            Email("メールアドレスの形式が正しくありません。"),
-        ],
+        "full_name": [NameRule()],
+        "mail_address": [MailAddressRule()],
     }
     description_columns = {
         "company": "企業の最初の利用者には、管理者権限が付きます。登録すると、利用者IDと初回ログインパスワードを2通のメールでお送りします。"
@@ -167,14 +169,15 @@ class UserModelView(OperatorView):
 
     def pre_add(self, user):
         """Numbers, roles and the two mails, in the transaction that Flask-AppBuilder commits."""
-        is_first = not db.session.scalar(select(PortalUser.id).where(PortalUser.company_id == user.company.id).limit(1))
-        names = ["Member", "CompanyAdmin"] if is_first else ["Member"]
-        self.pre_update(user)
-        companies.enrol(user, now(), roles=role_rows(*names))
+        people.check(user)
+        with db.session.no_autoflush:  # the row is not whole yet
+            others = select(PortalUser.id).where(PortalUser.company_id == user.company.id).limit(1)
+            roles = role_rows("Member") if db.session.scalar(others) else role_rows("Member", "CompanyAdmin")
+        companies.enrol(user, now(), roles=roles)
+        journal.note(AccountAction.user_enrolled, now(), user=user, actor=_actor(), note=str(user))
 
     def pre_update(self, user):
-        user.full_name = one_line(user.full_name)
-        companies.check_mail_address(user.mail_address)
+        people.note_change(user, _actor(), now())
 
     @action("issue_certificate", "電子証明書を発行", "この利用者に電子証明書を発行し、PINをメールで送ります。よろしいですか。", "fa-certificate", multiple=False)
     def issue_certificate(self, user):
@@ -183,12 +186,12 @@ class UserModelView(OperatorView):
     @action("reset_password", "パスワードを初期化", "新しい初回ログインパスワードをメールで送り、ログイン中の画面を終了させます。よろしいですか。", "fa-key", multiple=False)
     def reset_password(self, user):
         return self.carry_out(
-            lambda: credentials.give_initial_password(user, now()), "新しい初回ログインパスワードをメールでお送りしました。"
+            lambda: people.reset_password(user, _actor(), now()), "新しい初回ログインパスワードをメールでお送りしました。"
         )
 
-    @action("unlock", "PINと署名のロックを解除", "証明書有効性確認と署名の操作のロックを解除します。よろしいですか。", "fa-unlock", multiple=False)
+    @action("unlock", "ロックを解除", "ログイン、証明書有効性確認、署名のロックを解除し、本人にメールでお知らせします。よろしいですか。", "fa-unlock", multiple=False)
     def unlock(self, user):
-        return self.carry_out(lambda: certificates.unlock(user), "PINと署名の操作のロックを解除しました。")
+        return self.carry_out(lambda: people.unlock(user, _actor(), now()), "ロックを解除しました。")
 
 
 class DocumentModelView(OperatorView):
@@ -332,8 +335,3 @@ VIEWS = (
 def register(appbuilder):
     for view, name in VIEWS:
         appbuilder.add_view(view, name, category="運営者業務")
-
-
-def role_rows(*names):
-    """Flask-AppBuilder's rows of these roles."""
-    return db.session.scalars(select(FabRole).where(FabRole.name.in_(names))).all()

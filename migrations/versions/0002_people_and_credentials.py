@@ -100,6 +100,8 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_signing_code_user_id'), ['user_id'], unique=False)
 
     with op.batch_alter_table('ab_user', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('enrolment_token', sa.String(length=36), nullable=True))
+        batch_op.create_unique_constraint('uq_ab_user_enrolment_token', ['enrolment_token'])
         batch_op.add_column(sa.Column('earlier_passwords', sa.JSON(), nullable=False, server_default='[]'))
         batch_op.add_column(sa.Column('totp_sealed', sa.LargeBinary(), nullable=True))
         batch_op.add_column(sa.Column('totp_step', sa.Integer(), nullable=True))
@@ -126,6 +128,9 @@ def downgrade():
     with op.batch_alter_table('document_signature', schema=None) as batch_op:
         batch_op.drop_constraint('fk_document_signature_signing_code', type_='foreignkey')
         batch_op.drop_column('signing_code_id')
+    with op.batch_alter_table('ab_user', schema=None) as batch_op:
+        batch_op.drop_constraint('uq_ab_user_enrolment_token', type_='unique')
+        batch_op.drop_column('enrolment_token')
     for table, columns in {
         'company': ('signs_by_code', 'requires_second_factor'),
         'certificate': ('expiry_told_days', 'chain_pem', 'is_imported'),

@@ -61,6 +61,7 @@ DOCUMENT = {
     ("GET", "/admin/documents/<int:document_id>/reassign"): ADMINS | {"stranger": 404},
     ("POST", "/admin/documents/<int:document_id>/reassign"): ADMINS | {"admin": 422, "stranger": 404},
 }
+COLLEAGUE = dict.fromkeys(PEOPLE, 403) | {"admin": 200, "stranger": 404, "anonymous": 302}  # of another company
 MEMBERS = {"operator": 403, "anonymous": 302}
 OPERATORS = dict.fromkeys(PEOPLE, 403) | {"operator": 200, "anonymous": 302}
 LOGGED_IN, ALL = {"anonymous": 302}, {}
@@ -81,6 +82,17 @@ PAGES = {  # whoever is not named gets 200
     ("GET", "/admin/company/change"): ADMINS,
     ("POST", "/admin/company/change"): ADMINS | {"admin": 422, "stranger": 422},
     ("POST", "/admin/company/options"): ADMINS | {"admin": 302, "stranger": 302},
+    ("GET", "/admin/users/new"): ADMINS,
+    ("POST", "/admin/users/new"): ADMINS | {"admin": 422, "stranger": 422},
+    ("GET", "/admin/users/<int:user_id>"): COLLEAGUE,
+    ("GET", "/admin/users/<int:user_id>/edit"): COLLEAGUE,
+    ("POST", "/admin/users/<int:user_id>/edit"): COLLEAGUE | {"admin": 422},
+    ("POST", "/admin/users/<int:user_id>/password"): COLLEAGUE | {"admin": 409},
+    ("POST", "/admin/users/<int:user_id>/unlock"): COLLEAGUE | {"admin": 422},
+    ("GET", "/admin/users/import"): ADMINS,
+    ("POST", "/admin/users/import"): ADMINS | {"admin": 422, "stranger": 422},
+    ("GET", "/admin/users/import/template.csv"): ADMINS,
+    ("POST", "/admin/users/import/registration"): ADMINS | {"admin": 422, "stranger": 422},
     ("GET", "/password/"): LOGGED_IN,
     ("POST", "/password/"): dict.fromkeys(PEOPLE, 422) | LOGGED_IN,
     ("GET", "/login/"): dict.fromkeys(PEOPLE, 302) | {"anonymous": 200},
