@@ -1,7 +1,16 @@
 """The Japanese words for what the rows hold.  What users read sits here, in errors.py and in templates."""
 
 from app.clock import JAPAN
-from app.models import AccountAction, ApplicationKind, ApplicationState, CompanyStatus, DocumentKind, Letter, Level
+from app.models import (
+    AccountAction,
+    ApplicationKind,
+    ApplicationState,
+    CompanyStatus,
+    DocumentKind,
+    Letter,
+    Level,
+    Validity,
+)
 from app.plans import PlanKind
 from app.workflow import Action, Role, Side, SignatureMode, Status
 
@@ -36,6 +45,9 @@ TONE = {
     Status.archive_expired: "ended",
     Status.completion_wait: "done",
     Status.archived: "done",
+    Validity.valid: "done",
+    Validity.expired: "ended",
+    Validity.revoked: "ended",
 }
 ACTION = {
     Action.register: "登録",
@@ -149,6 +161,12 @@ APPLICATION_STATE = {
     ApplicationState.approved: "承認",
     ApplicationState.rejected: "却下",
 }
+VALIDITY = {
+    Validity.valid: "有効",
+    Validity.not_yet: "開始前",
+    Validity.expired: "有効期限切れ",
+    Validity.revoked: "失効",
+}
 LEVEL = {
     Level.none: "電子署名なし",
     Level.b_lt: "電子署名済み（PAdES B-LT）",
@@ -158,7 +176,7 @@ LEVEL = {
 
 _ALL = (
     STATUS, ACTION, ROLE, SIDE, MODE, KIND, PLAN, COMPANY_STATUS, LETTER, LEVEL, ACCOUNT_ACTION, APPLICATION_KIND,
-    APPLICATION_STATE,
+    APPLICATION_STATE, VALIDITY,
 )  # fmt: skip
 
 

@@ -116,6 +116,15 @@ class AccountAction(StrEnum):
     signing_password_reissued = auto()
 
 
+class Validity(StrEnum):
+    """Whether a certificate may be used at some moment."""
+
+    valid = auto()
+    not_yet = auto()
+    expired = auto()
+    revoked = auto()
+
+
 class ApplicationKind(StrEnum):
     """What an administrator applies for with the operator."""
 
@@ -400,8 +409,20 @@ class Certificate(Model):
     def __repr__(self):
         return f"{self.number} {self.subject_name}"
 
+    def validity(self, moment):
+        if self.revoked_at is not None:
+            return Validity.revoked
+        if moment >= self.not_after:
+            return Validity.expired
+        return Validity.valid if moment >= self.not_before else Validity.not_yet
+
     def is_usable(self, moment):
-        return self.revoked_at is None and self.not_before <= moment < self.not_after
+        return self.validity(moment) is Validity.valid
+
+    @property
+    def people(self):
+        """Who may use it (署名用ID), by 利用者ID."""
+        return sorted((link.user for link in self.activations), key=lambda user: user.user_code)
 
 
 class CertificateActivation(Model):
@@ -428,6 +449,7 @@ class CertificateApplication(Model):
     __tablename__ = "certificate_application"
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    token: Mapped[str] = mapped_column(String(36), unique=True)  # of the form that made it
     company_id: Mapped[int] = mapped_column(ForeignKey("company.id"), index=True)
     applicant_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))
     kind: Mapped[ApplicationKind] = mapped_column(_enum(ApplicationKind))
