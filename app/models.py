@@ -393,7 +393,7 @@ class Certificate(Model):
     company_id: Mapped[int] = mapped_column(ForeignKey("company.id"), index=True)
     certificate_der: Mapped[bytes] = mapped_column(LargeBinary)
     serial: Mapped[str] = mapped_column(String(64), unique=True)
-    sealed_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_key: Mapped[bytes | None] = mapped_column(LargeBinary)  # erased when revoked
     pin_mail_address: Mapped[str] = mapped_column(String(320))
     subject_name: Mapped[str] = mapped_column(String(255))
     not_before: Mapped[dt.datetime] = mapped_column(Utc)

@@ -14,6 +14,7 @@ from app.extensions import db
 from app.models import (
     Certificate,
     CertificateActivation,
+    CertificateApplication,
     Company,
     ContractDocument,
     DocumentParty,
@@ -211,6 +212,58 @@ def activations_of(user, moment):
 def _usable(moment):
     """:meth:`Certificate.is_usable`, for the database."""
     return Certificate.revoked_at.is_(None), Certificate.not_before <= moment, Certificate.not_after > moment
+
+
+def administrators_of(company_id):
+    """The 管理用IDs of a company, by 利用者ID (R8)."""
+    people = db.session.scalars(_selectable(company_id).order_by(PortalUser.username)).unique()
+    return [person for person in people if person.is_company_admin]
+
+
+def certificates_of(user, number=""):
+    """自社電子証明書照会: those of the own company, the newest first, all or those whose number holds `number`."""
+    found = _own_certificates(user).order_by(Certificate.number.desc())
+    if number:
+        found = found.where(Certificate.number.contains(number.strip().upper(), autoescape=True))
+    return db.session.scalars(found).all()
+
+
+def certificate_of(user, certificate_id):
+    """One of the own company's, or :class:`NotFound` for unknown and foreign alike."""
+    if certificate_id > MOST_ID:
+        raise NotFound
+    certificate = db.session.scalar(_own_certificates(user).where(Certificate.id == certificate_id))
+    if certificate is None:
+        raise NotFound
+    return certificate
+
+
+def _own_certificates(user):
+    return (
+        select(Certificate)
+        .where(Certificate.company_id == user.company_id)
+        .options(selectinload(Certificate.activations).joinedload(CertificateActivation.user))
+    )
+
+
+def applications_of(user):
+    """The own company's applications for certificates, the newest first."""
+    return db.session.scalars(
+        select(CertificateApplication)
+        .where(CertificateApplication.company_id == user.company_id)
+        .order_by(CertificateApplication.id.desc())
+        .options(
+            joinedload(CertificateApplication.applicant),
+            joinedload(CertificateApplication.replaced),
+            joinedload(CertificateApplication.issued),
+        )
+    ).all()
+
+
+def people_of(company_id, user_ids):
+    """The selectable people of one company among these ids, by 利用者ID."""
+    found = _selectable(company_id).where(PortalUser.id.in_(user_ids)).order_by(PortalUser.username)
+    return db.session.scalars(found).unique().all()
 
 
 def current_revision(document):

@@ -111,6 +111,9 @@ def upgrade():
         batch_op.add_column(sa.Column('is_imported', sa.Boolean(), nullable=False, server_default=sa.false()))
         batch_op.add_column(sa.Column('chain_pem', sa.Text(), nullable=False, server_default=''))
         batch_op.add_column(sa.Column('expiry_told_days', sa.Integer(), nullable=True))
+        batch_op.alter_column('sealed_key',
+               existing_type=sa.LargeBinary(),
+               nullable=True)
 
     with op.batch_alter_table('company', schema=None) as batch_op:
         batch_op.add_column(sa.Column('requires_second_factor', sa.Boolean(), nullable=False, server_default=sa.false()))
