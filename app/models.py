@@ -472,6 +472,9 @@ class CertificateApplication(Model):
     replaced: Mapped[Certificate | None] = relationship(foreign_keys=replaced_id)
     issued: Mapped[Certificate | None] = relationship(foreign_keys=issued_id)
 
+    def __repr__(self):
+        return f"{self.company} {self.applied_at:%Y/%m/%d}"
+
 
 class SigningCode(Model):
     """A code that signs one revision of one document once, for companies that chose it (S19)."""

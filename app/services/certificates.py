@@ -154,6 +154,15 @@ def _check_usable(certificate, now):
         raise Refused(UNUSABLE[validity].format(number=certificate.number))
 
 
+def department_and_title(certificate):
+    """部署 and 役職 as the certificate itself names them; "" where it names none."""
+    subject = x509.load_der_x509_certificate(certificate.certificate_der).subject
+    return [
+        "".join(str(name.value) for name in subject.get_attributes_for_oid(kind))
+        for kind in (x509.NameOID.ORGANIZATIONAL_UNIT_NAME, x509.NameOID.TITLE)
+    ]
+
+
 # -- 失効 -----------------------------------------------------------------------
 
 

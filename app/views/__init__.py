@@ -5,6 +5,7 @@ from flask_login import current_user
 
 from app.extensions import begin_request
 from app.views import errors, health, operator, pki
+from app.views.admin_certificates import AdminCertificatesView
 from app.views.admin_users import AdminUsersView
 from app.views.archive_list import ArchiveListView
 from app.views.certificates import CertificateView
@@ -27,6 +28,7 @@ MENU = (
     ("長期保管文書", "長期保管文書照会", ArchiveListView),
     ("証明書管理", "証明書有効性確認", CertificateView),
     ("管理者業務", "利用者情報照会", AdminUsersView),
+    ("管理者業務", "自社電子証明書照会", AdminCertificatesView),
 )
 PAGES_OFF_MENU = (DocumentView, ReceiptView, SignatureView, SelectionView)
 

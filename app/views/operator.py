@@ -3,22 +3,39 @@
 No to-many relation is in any form or search: such a field would load and list whole tables.
 """
 
-from flask import flash, redirect
+from io import BytesIO
+
+from flask import flash, g, redirect, send_file
 from flask_appbuilder import ModelView
 from flask_appbuilder.actions import action
+from flask_appbuilder.baseviews import expose
 from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
 from flask_appbuilder.models.sqla.interface import SQLAInterface
+from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_appbuilder.security.sqla.models import Role as FabRole
 from sqlalchemy import select
 from wtforms import StringField
 from wtforms.validators import DataRequired, Email, Length, Optional, Regexp
 
+from app import queries
 from app.clock import now
 from app.errors import NotFound, PortalError
 from app.extensions import db
-from app.labels import COMPANY_STATUS, KIND, LETTER, MODE, STATUS, day, jst, yen
+from app.labels import (
+    APPLICATION_KIND,
+    APPLICATION_STATE,
+    COMPANY_STATUS,
+    KIND,
+    LETTER,
+    MODE,
+    STATUS,
+    day,
+    jst,
+    yen,
+)
 from app.models import (
     Certificate,
+    CertificateApplication,
     Company,
     CompanyStatus,
     ContractDocument,
@@ -27,7 +44,7 @@ from app.models import (
     Plan,
     PortalUser,
 )
-from app.services import certificates, companies, credentials
+from app.services import applications, certificates, companies, credentials
 from app.services.numbers import next_number
 from app.views.fields import one_line
 
@@ -47,6 +64,10 @@ def _may_stay_empty(*rules, length=255, **labels):
     }
 
 
+def current_person():
+    return g.user._get_current_object()
+
+
 class OperatorView(ModelView):
     """What all of these share.  A route of Flask-AppBuilder that nobody needs does not exist."""
 
@@ -58,6 +79,16 @@ class OperatorView(ModelView):
         if name not in self.actions:
             raise NotFound
         return super().get_action_permission_name(name)
+
+    def _do(self, verb, message):
+        try:
+            verb()
+            db.session.commit()
+            flash(message, "success")
+        except PortalError as refusal:
+            db.session.rollback()
+            flash(refusal.sentence, "danger")
+        return redirect(self.get_redirect())
 
 
 class PlanModelView(OperatorView):
@@ -151,7 +182,7 @@ class UserModelView(OperatorView):
 
     @action("issue_certificate", "電子証明書を発行", "この利用者に電子証明書を発行し、PINをメールで送ります。よろしいですか。", "fa-certificate", multiple=False)
     def issue_certificate(self, user):
-        return self._do(lambda: certificates.issue_first(user, now()), "電子証明書を発行し、PINをメールでお送りしました。")
+        return self._do(lambda: certificates.issue_first(user, now(), current_person()), "電子証明書を発行し、PINをメールでお送りしました。")
 
     @action("reset_password", "パスワードを初期化", "新しい初回ログインパスワードをメールで送り、ログイン中の画面を終了させます。よろしいですか。", "fa-key", multiple=False)
     def reset_password(self, user):
@@ -162,16 +193,6 @@ class UserModelView(OperatorView):
     @action("unlock", "PINと署名のロックを解除", "証明書有効性確認と署名の操作のロックを解除します。よろしいですか。", "fa-unlock", multiple=False)
     def unlock(self, user):
         return self._do(lambda: certificates.unlock(user), "PINと署名の操作のロックを解除しました。")
-
-    def _do(self, verb, message):
-        try:
-            verb()
-            db.session.commit()
-            flash(message, "success")
-        except PortalError as refusal:
-            db.session.rollback()
-            flash(refusal.sentence, "danger")
-        return redirect(self.get_redirect())
 
 
 class DocumentModelView(OperatorView):
@@ -213,6 +234,75 @@ class CertificateModelView(OperatorView):
     show_columns = ["number", "company", "subject_name", "serial", "not_before", "not_after", "revoked_at"]
     search_columns = ["number", "subject_name"]
     base_order = ("number", "asc")
+    include_route_methods = {"list", "show", "action"}
+
+    @action("revoke", "電子証明書を失効", "この電子証明書をただちに失効します。取り消すことはできません。よろしいですか。", "fa-ban", multiple=False)
+    def revoke(self, certificate):
+        return self._do(
+            lambda: certificates.revoke(certificate, now(), actor=current_person()), "電子証明書を失効しました。"
+        )
+
+
+def _people_named(user_ids):
+    people = db.session.scalars(select(PortalUser).where(PortalUser.id.in_(user_ids)).order_by(PortalUser.username))
+    return "、".join(str(person) for person in people.unique())
+
+
+def _has_evidence(application_id):
+    return bool(db.session.get(CertificateApplication, int(application_id)).evidence_sha256)
+
+
+class CertificateApplicationModelView(OperatorView):
+    """追加発行, 更新 and PIN再発行: what was applied for, with its 印鑑証明書, and the decision (L3)."""
+
+    route_base = "/operator/applications"
+    datamodel = SQLAInterface(CertificateApplication)
+    base_permissions = READ_ONLY
+    include_route_methods = {"list", "show", "action", "evidence"}
+    list_title, show_title = "証明書申請", "証明書申請"
+    show_template = "operator/application.html"
+    extra_args = {"has_evidence": _has_evidence}
+    label_columns = {
+        "applied_at": "申請日時", "company": "企業", "applicant": "申請者", "kind": "申請の内容", "department": "部署",
+        "title": "役職", "user_ids": "署名用ID", "pin_mail_address": "PIN送付先メールアドレス", "replaced": "対象の電子証明書",
+        "evidence_name": "印鑑証明書", "evidence_sha256": "印鑑証明書のSHA-256", "state": "状態", "decided_at": "審査日時",
+        "decided_by": "審査者", "issued": "発行した電子証明書",
+    }  # fmt: skip
+    formatters_columns = SHOWN_TIMES | {
+        "kind": APPLICATION_KIND.get, "state": APPLICATION_STATE.get, "applied_at": jst, "decided_at": jst,
+        "user_ids": _people_named,
+    }  # fmt: skip
+    list_columns = ["applied_at", "company", "kind", "replaced", "state"]
+    show_columns = [
+        "applied_at", "company", "applicant", "kind", "department", "title", "user_ids", "pin_mail_address", "replaced",
+        "evidence_name", "evidence_sha256", "state", "decided_at", "decided_by", "issued",
+    ]  # fmt: skip
+    search_columns = ["pin_mail_address"]
+    base_order = ("id", "desc")
+
+    @expose("/evidence/<int:pk>")
+    @has_access
+    @permission_name("show")
+    def evidence(self, pk):
+        """The 印鑑証明書, to be saved and never shown in the portal's own origin."""
+        application = self.datamodel.get(pk) if pk <= queries.MOST_ID else None
+        if application is None or not application.evidence_sha256:
+            raise NotFound
+        return send_file(
+            BytesIO(applications.evidence_of(application)), mimetype="application/pdf", as_attachment=True,
+            download_name=application.evidence_name,
+        )  # fmt: skip
+
+    @action("approve", "承認して発行", "電子証明書を発行し、PINをメールで送ります。よろしいですか。", "fa-check", multiple=False)
+    def approve(self, application):
+        return self._do(
+            lambda: applications.approve(application, current_person(), now()),
+            "申請を承認し、電子証明書を発行しました。",
+        )
+
+    @action("reject", "却下", "この申請を却下し、申請者にメールでお知らせします。よろしいですか。", "fa-times", multiple=False)
+    def reject(self, application):
+        return self._do(lambda: applications.reject(application, current_person(), now()), "申請を却下しました。")
 
 
 class OutboxModelView(OperatorView):
@@ -253,6 +343,7 @@ VIEWS = (
     (PlanModelView, "プラン"),
     (DocumentModelView, "契約文書"),
     (CertificateModelView, "電子証明書"),
+    (CertificateApplicationModelView, "証明書申請"),
     (OutboxModelView, "送信メール"),
     (JobRunModelView, "定期処理"),
 )
