@@ -27,12 +27,19 @@ SUBJECTS = {
     Letter.remanded: "差戻のお知らせ",
     Letter.completed: "文書回覧完了のお知らせ",
     Letter.account_locked: "ログインの一時停止のお知らせ",
+    Letter.secret_locked: "PINのロックのお知らせ",
+    Letter.certificate_expiry: "電子証明書有効期限のお知らせ",
+    Letter.certificate_revoked: "電子証明書失効のお知らせ",
+    Letter.application_decided: "申請の審査結果のお知らせ",
 }
 FACTS = {
     "person": "受取 太郎", "company": "受領設備株式会社", "user_code": "U00000008", "certificate_no": "JC-00000001",
     "number": "D00000001", "title": "資材注文書", "sender": "発出", "receivers": ["受領"], "message": "", "reason": "",
     "by": "受領側", "is_registrar": True, "mode": "no_signature", "done": "署名", "new_status": "completion_wait",
     "last_day": "2027/01/14", "minutes": 30, "side": "receiver",
+    "what": "PIN", "outcome": "承認", "detail": "", "path": "/", "subject_name": "受領", "certificate_id": 1,
+    "is_admin": True, "is_signer": True, "at": "2027/01/14 10:00", "until": "2027/01/14 10:00", "days_left": 1,
+    "successor": "",
 }  # fmt: skip
 
 

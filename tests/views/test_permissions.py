@@ -10,7 +10,18 @@ from flask_appbuilder import Model
 
 from app.clock import now
 from app.extensions import db
-from app.models import Certificate, Company, ContractDocument, JobRun, OutboxMessage, Plan, PortalUser
+from app.models import (
+    ApplicationKind,
+    Certificate,
+    CertificateApplication,
+    Company,
+    ContractDocument,
+    JobRun,
+    OutboxMessage,
+    Plan,
+    PortalUser,
+)
+from app.services import applications
 from app.workflow import SignatureMode, Status
 
 PEOPLE = ("recipient", "registrar", "viewer", "colleague", "stranger", "admin", "operator", "anonymous")
@@ -61,6 +72,9 @@ PAGES = {  # whoever is not named gets 200
     ("POST", "/certificates/activation"): MEMBERS | {"stranger": 422},  # the only one here with a certificate
     ("GET", "/users/selection"): MEMBERS,
     ("GET", "/admin/users/"): ADMINS,
+    ("GET", "/admin/certificates/"): ADMINS,
+    ("GET", "/admin/certificates/application"): ADMINS,
+    ("POST", "/admin/certificates/application"): ADMINS | {"admin": 422, "stranger": 422},
     ("GET", "/password/"): LOGGED_IN,
     ("POST", "/password/"): dict.fromkeys(PEOPLE, 422) | LOGGED_IN,
     ("GET", "/login/"): dict.fromkeys(PEOPLE, 302) | {"anonymous": 200},
@@ -78,6 +92,19 @@ PAGES = {  # whoever is not named gets 200
     ("GET", "/back"): dict.fromkeys(PEOPLE, 302),
     ("GET", "/lang/<string:locale>"): dict.fromkeys(PEOPLE, 302),
 }
+# a certificate of the sender: its administrator may deal with it, one of another company does not know it
+OWN_CERTIFICATE = dict.fromkeys(PEOPLE, 403) | {"admin": 200, "stranger": 404, "anonymous": 302}
+CERTIFICATE = {
+    ("GET", f"/admin/certificates/<int:certificate_id>{page}"): OWN_CERTIFICATE
+    for page in ("", "/people", "/renewal", "/pin_reissue", "/revocation")
+}
+CERTIFICATE |= {
+    ("POST", "/admin/certificates/<int:certificate_id>/people"): OWN_CERTIFICATE,  # the page that asks again
+    ("POST", "/admin/certificates/<int:certificate_id>/renewal"): OWN_CERTIFICATE | {"admin": 422},
+    ("POST", "/admin/certificates/<int:certificate_id>/pin_reissue"): OWN_CERTIFICATE | {"admin": 422},
+    ("POST", "/admin/certificates/<int:certificate_id>/revocation"): OWN_CERTIFICATE | {"admin": 422},
+}
+PAGES |= CERTIFICATE
 READ = ("list/", "show/<pk>")
 OPERATOR = {
     ("GET", f"/operator/{noun}/{page}"): OPERATORS
@@ -86,6 +113,7 @@ OPERATOR = {
         "users": (*READ, "add", "edit/<pk>"),
         "plans": (*READ, "edit/<pk>"),
         "documents": READ, "certificates": READ, "mails": READ, "jobs": READ,
+        "applications": (*READ, "evidence/<int:pk>"),
     }.items()
     for page in pages
 }  # fmt: skip
@@ -95,8 +123,9 @@ OPERATOR |= {
 # refused and unknown actions alike lead back without a word; what they may do is tested below
 TURNED_AWAY = dict.fromkeys(PEOPLE, 302)
 OPERATOR |= {
-    ("GET", "/operator/users/action/<string:name>/<pk>"): TURNED_AWAY,
-    ("POST", "/operator/users/action/<string:name>/<pk>"): TURNED_AWAY,
+    (method, f"/operator/{noun}/action/<string:name>/<pk>"): TURNED_AWAY
+    for noun in ("users", "certificates", "applications")
+    for method in ("GET", "POST")
 }
 EVERYTHING = DOCUMENT | PAGES | OPERATOR
 
@@ -121,14 +150,16 @@ def waiting(make_document):
 
 
 ROWS = {"companies": Company, "users": PortalUser, "plans": Plan, "documents": ContractDocument,
-        "certificates": Certificate, "mails": OutboxMessage, "jobs": JobRun}  # fmt: skip
+        "certificates": Certificate, "applications": CertificateApplication, "mails": OutboxMessage, "jobs": JobRun}  # fmt: skip
 
 
 def address(rule, document):
     table = next((table for noun, table in ROWS.items() if f"/operator/{noun}/" in rule), Company)
     first = db.session.query(table.id).order_by(table.id).first()
+    certificate = db.session.query(Certificate.id).filter_by(company_id=document.sender.company_id).first()
     for name, value in {
         "<int:document_id>": str(document.id), "<int:number>": "1", "<pk>": str(first[0]) if first else "1",
+        "<int:certificate_id>": str(certificate[0]), "<int:pk>": str(first[0]) if first else "1",
         "<path:filename>": "css/portal.css" if "appbuilder" not in rule else "css/ab.css",
         "<string:locale>": "ja", "<string:name>": "issue_certificate",
     }.items():  # fmt: skip
@@ -168,8 +199,11 @@ def test_who_gets_which_page(client_of, waiting, method, rule):
 
 @pytest.mark.requirement("S7", "R8")
 @pytest.mark.parametrize("method, rule", OPERATOR)
-def test_operators_pages_are_the_operators_alone(client_of, waiting, method, rule):
+def test_operators_pages_are_the_operators_alone(client_of, waiting, person, method, rule):
     db.session.add(JobRun(name="send-mail", started_at=now()))
+    evidence = applications.take_in("x.pdf", b"%PDF-1.7")
+    wish = applications.Wish([person("signer")], "a@b.example")
+    applications.apply(ApplicationKind.additional, person("admin"), now(), token="t", wish=wish, evidence=evidence)
     db.session.commit()
     before = (db.session.query(Company).count(), db.session.query(PortalUser).count())
     found, expected = answers(client_of, method, rule, OPERATOR[method, rule], waiting, action="none")
