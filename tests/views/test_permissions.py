@@ -157,11 +157,12 @@ def address(rule, document):
     table = next((table for noun, table in ROWS.items() if f"/operator/{noun}/" in rule), Company)
     first = db.session.query(table.id).order_by(table.id).first()
     certificate = db.session.query(Certificate.id).filter_by(company_id=document.sender.company_id).first()
+    action = "revoke" if "certificates" in rule else "reject" if "applications" in rule else "issue_certificate"
     for name, value in {
         "<int:document_id>": str(document.id), "<int:number>": "1", "<pk>": str(first[0]) if first else "1",
         "<int:certificate_id>": str(certificate[0]), "<int:pk>": str(first[0]) if first else "1",
         "<path:filename>": "css/portal.css" if "appbuilder" not in rule else "css/ab.css",
-        "<string:locale>": "ja", "<string:name>": "issue_certificate",
+        "<string:locale>": "ja", "<string:name>": action,
     }.items():  # fmt: skip
         rule = rule.replace(name, value)
     return rule.replace("<name>", "root")
