@@ -271,6 +271,7 @@ class CertificateApplicationModelView(OperatorView):
     formatters_columns = SHOWN_TIMES | {
         "kind": APPLICATION_KIND.get, "state": APPLICATION_STATE.get, "applied_at": jst, "decided_at": jst,
         "user_ids": _people_named,
+        **dict.fromkeys(("replaced", "decided_by", "issued"), lambda row: row or ""),
     }  # fmt: skip
     list_columns = ["applied_at", "company", "kind", "replaced", "state"]
     show_columns = [
