@@ -27,3 +27,14 @@ def years_later(day: dt.date, years: int) -> dt.date:
         return day.replace(year=day.year + years)
     except ValueError:
         return day.replace(year=day.year + years, day=28)
+
+
+def months_earlier(day: dt.date, months: int) -> dt.date:
+    """The same day `months` earlier, or the last day of that month where it has no such day."""
+    years, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    for last in range(day.day, 0, -1):
+        try:
+            return dt.date(years, month + 1, last)
+        except ValueError:
+            continue
+    raise AssertionError("every month has a first day")

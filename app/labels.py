@@ -11,6 +11,7 @@ from app.models import (
     Level,
     Lock,
     UserState,
+    Validity,
 )
 from app.plans import PlanKind
 from app.workflow import Action, Role, Side, SignatureMode, Status
@@ -46,6 +47,9 @@ TONE = {
     Status.archive_expired: "ended",
     Status.completion_wait: "done",
     Status.archived: "done",
+    Validity.valid: "done",
+    Validity.expired: "ended",
+    Validity.revoked: "ended",
 }
 ACTION = {
     Action.register: "登録",
@@ -179,6 +183,12 @@ APPLICATION_STATE = {
     ApplicationState.approved: "承認",
     ApplicationState.rejected: "却下",
 }
+VALIDITY = {
+    Validity.valid: "有効",
+    Validity.not_yet: "開始前",
+    Validity.expired: "有効期限切れ",
+    Validity.revoked: "失効",
+}
 LEVEL = {
     Level.none: "電子署名なし",
     Level.b_lt: "電子署名済み（PAdES B-LT）",
@@ -188,7 +198,7 @@ LEVEL = {
 
 _ALL = (
     STATUS, ACTION, ROLE, SIDE, MODE, KIND, PLAN, COMPANY_STATUS, LETTER, LEVEL, ACCOUNT_ACTION, APPLICATION_KIND,
-    APPLICATION_STATE, USER_STATE, LOCK,
+    APPLICATION_STATE, USER_STATE, LOCK, VALIDITY,
 )  # fmt: skip
 
 

@@ -132,6 +132,15 @@ class AccountAction(StrEnum):
     signing_password_reissued = auto()
 
 
+class Validity(StrEnum):
+    """Whether a certificate may be used at some moment."""
+
+    valid = auto()
+    not_yet = auto()
+    expired = auto()
+    revoked = auto()
+
+
 class ApplicationKind(StrEnum):
     """What an administrator applies for with the operator."""
 
@@ -401,7 +410,7 @@ class Certificate(Model):
     company_id: Mapped[int] = mapped_column(ForeignKey("company.id"), index=True)
     certificate_der: Mapped[bytes] = mapped_column(LargeBinary)
     serial: Mapped[str] = mapped_column(String(64), unique=True)
-    sealed_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_key: Mapped[bytes | None] = mapped_column(LargeBinary)  # erased when revoked
     pin_mail_address: Mapped[str] = mapped_column(String(320))
     subject_name: Mapped[str] = mapped_column(String(255))
     not_before: Mapped[dt.datetime] = mapped_column(Utc)
@@ -417,8 +426,20 @@ class Certificate(Model):
     def __repr__(self):
         return f"{self.number} {self.subject_name}"
 
+    def validity(self, moment):
+        if self.revoked_at is not None:
+            return Validity.revoked
+        if moment >= self.not_after:
+            return Validity.expired
+        return Validity.valid if moment >= self.not_before else Validity.not_yet
+
     def is_usable(self, moment):
-        return self.revoked_at is None and self.not_before <= moment < self.not_after
+        return self.validity(moment) is Validity.valid
+
+    @property
+    def people(self):
+        """Who may use it (署名用ID), by 利用者ID."""
+        return sorted((link.user for link in self.activations), key=lambda user: user.user_code)
 
 
 class CertificateActivation(Model):
@@ -445,6 +466,7 @@ class CertificateApplication(Model):
     __tablename__ = "certificate_application"
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    token: Mapped[str] = mapped_column(String(36), unique=True)  # of the form that made it
     company_id: Mapped[int] = mapped_column(ForeignKey("company.id"), index=True)
     applicant_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))
     kind: Mapped[ApplicationKind] = mapped_column(_enum(ApplicationKind))
@@ -466,6 +488,9 @@ class CertificateApplication(Model):
     decided_by: Mapped[PortalUser | None] = relationship(foreign_keys=decided_by_id)
     replaced: Mapped[Certificate | None] = relationship(foreign_keys=replaced_id)
     issued: Mapped[Certificate | None] = relationship(foreign_keys=issued_id)
+
+    def __repr__(self):
+        return f"{self.company} {self.applied_at:%Y/%m/%d}"
 
 
 class SigningCode(Model):

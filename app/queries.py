@@ -20,6 +20,7 @@ from app.models import (
     ApplicationState,
     Certificate,
     CertificateActivation,
+    CertificateApplication,
     Company,
     CompanyChange,
     ContractDocument,
@@ -247,8 +248,8 @@ def person_of(company_id, user_id):
 
 def administrators_of(company_id):
     """The active 管理用ID of one company (R8)."""
-    people = db.session.scalars(_selectable(company_id).where(PortalUser.roles.any(name="CompanyAdmin")))
-    return people.unique().all()
+    found = _selectable(company_id).where(PortalUser.roles.any(name="CompanyAdmin"))
+    return db.session.scalars(found.order_by(PortalUser.username)).unique().all()
 
 
 def role_rows(*names):
@@ -296,6 +297,52 @@ def activations_of(user, moment):
 def _usable(moment):
     """:meth:`Certificate.is_usable`, for the database."""
     return Certificate.revoked_at.is_(None), Certificate.not_before <= moment, Certificate.not_after > moment
+
+
+def certificates_of(user, number=""):
+    """自社電子証明書照会: those of the own company, the newest first, all or those whose number holds `number`."""
+    found = _own_certificates(user).order_by(Certificate.number.desc())
+    if number:
+        found = found.where(Certificate.number.contains(number.strip().upper(), autoescape=True))
+    return db.session.scalars(found).all()
+
+
+def certificate_of(user, certificate_id):
+    """One of the own company's, or :class:`NotFound` for unknown and foreign alike."""
+    if certificate_id > MOST_ID:
+        raise NotFound
+    certificate = db.session.scalar(_own_certificates(user).where(Certificate.id == certificate_id))
+    if certificate is None:
+        raise NotFound
+    return certificate
+
+
+def _own_certificates(user):
+    return (
+        select(Certificate)
+        .where(Certificate.company_id == user.company_id)
+        .options(selectinload(Certificate.activations).joinedload(CertificateActivation.user))
+    )
+
+
+def applications_of(user):
+    """The own company's applications for certificates, the newest first."""
+    return db.session.scalars(
+        select(CertificateApplication)
+        .where(CertificateApplication.company_id == user.company_id)
+        .order_by(CertificateApplication.id.desc())
+        .options(
+            joinedload(CertificateApplication.applicant),
+            joinedload(CertificateApplication.replaced),
+            joinedload(CertificateApplication.issued),
+        )
+    ).all()
+
+
+def people_by_id(company_id, user_ids):
+    """The selectable people of one company among these ids, by 利用者ID."""
+    found = _selectable(company_id).where(PortalUser.id.in_(user_ids)).order_by(PortalUser.username)
+    return db.session.scalars(found).unique().all()
 
 
 def current_revision(document):

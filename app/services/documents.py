@@ -30,7 +30,7 @@ from app.models import (
 )
 from app.plans import charge, must_acknowledge_fee
 from app.queries import as_code, company_by_code, people_by_code, signer_ids
-from app.services import journal, outbox, routes
+from app.services import certificates, journal, outbox, routes
 from app.services.numbers import next_number
 from app.services.strongroom import strongroom
 from app.signing.fields import FieldSpec, place_fields
@@ -281,10 +281,12 @@ def sign(document, actor, now, *, file, certificate_id, signing_password_id, com
 
     :param file: the stored :class:`SignedFile` and the revision it was made from
     :raises OutOfTurn: somebody acted meanwhile; the new file stays, named by no row
+    :raises Refused: the certificate was revoked meanwhile
     """
     step = _open_step(Action.sign, document, actor)
     if file.made_from != document.pdf_sha256:
         raise OutOfTurn
+    certificates.check_still_usable(certificate_id, now)
     _keep_comment(document, actor, comment)
     db.session.add(
         DocumentSignature(

@@ -14,9 +14,9 @@ from sqlalchemy import select, update
 from app.clock import end_of_japan_day
 from app.extensions import db, writing
 from app.labels import ACTION, ROLE, SIDE
-from app.models import Letter, OutboxMessage
+from app.models import AccountAction, Letter, OutboxMessage
 from app.queries import everyone_involved
-from app.services import signing_passwords
+from app.services import journal, signing_passwords
 from app.services.strongroom import strongroom
 from app.workflow import Action, Role, Side, Status
 
@@ -99,6 +99,7 @@ def give_signing_password(signer, now):
 def give_signing_password_again(signer, now):
     """署名用パスワード再発行: a new one by mail; every earlier one is void (R77, D7)."""
     issued = signing_passwords.reissue(signer, now)
+    journal.note(AccountAction.signing_password_reissued, now, user=signer, actor=signer)
     _owe_signing_password(Letter.signing_password_reissued, signer, issued, now)
 
 

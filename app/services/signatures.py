@@ -8,11 +8,11 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from app.errors import Refused
+from app.errors import Refused, SecretLocked
 from app.extensions import db
 from app.labels import FIELD_LABEL
 from app.models import CertificateActivation, Level
-from app.services import certificates, documents, signing_passwords
+from app.services import certificates, documents, locks, signing_passwords
 from app.services.documents import SignedFile
 from app.services.strongroom import strongroom
 from app.signing.stamps import Stamp
@@ -46,7 +46,11 @@ def check(document, actor, activation_id, typed_password, now):
         raise Refused("署名に使用する証明書を選択してください。")
     key, x509 = certificates.signing_key(activation, now)
     certificate_id = activation.certificate_id
-    issue = signing_passwords.check(actor, typed_password, now)
+    try:
+        issue = signing_passwords.check(actor, typed_password, now)
+    except SecretLocked:
+        locks.tell(actor, "署名用パスワード", now)
+        raise
     party = document.party_of(actor.company_id)
     return Order(
         pdf_sha256=document.pdf_sha256,

@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.clock import japan_date
-from app.errors import SecretRefused
+from app.errors import SecretLocked, SecretRefused
 from app.extensions import db
 from app.models import PortalUser, SigningPassword
 from app.services import tries
@@ -93,6 +93,7 @@ def check(user, typed, now):
     """The issue that `typed` matches; each call takes one of the person's tries, and commits.
 
     :raises SecretRefused: wrong, expired, void or locked, each with its own sentence
+    :raises SecretLocked: this wrong one was the last
     """
     limit = current_app.config["SECRET_TRIES"]
     user_id = user.id
@@ -109,7 +110,8 @@ def check(user, typed, now):
     if match is not None and match.is_valid(now):
         tries.give_back(PortalUser.signing_failures, user_id)
         return match
-    raise SecretRefused(_why_refused(match, issues, now) + _tries_left(left, limit))
+    refusal = SecretRefused if left else SecretLocked
+    raise refusal(_why_refused(match, issues, now) + _tries_left(left, limit))
 
 
 def _why_refused(match, issues, now):

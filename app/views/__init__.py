@@ -5,6 +5,7 @@ from flask_login import current_user
 
 from app.extensions import begin_request
 from app.views import errors, health, operator, pki
+from app.views.admin_certificates import AdminCertificatesView
 from app.views.admin_company import AdminCompanyView
 from app.views.admin_deletion import AdminDeletionView
 from app.views.admin_history import AdminHistoryView
@@ -32,6 +33,7 @@ MENU = (
     ("管理者業務", "利用者情報照会", AdminUsersView),
     ("管理者業務", "企業情報照会", AdminCompanyView),
     ("管理者業務", "操作履歴照会", AdminHistoryView),
+    ("管理者業務", "自社電子証明書照会", AdminCertificatesView),
 )
 PAGES_OFF_MENU = (AdminDeletionView, DocumentView, ReceiptView, SignatureView, SelectionView)
 

@@ -3,20 +3,26 @@
 No to-many relation is in any form or search: such a field would load and list whole tables.
 """
 
-from flask import flash, g, redirect
+from io import BytesIO
+
+from flask import flash, g, redirect, send_file
 from flask_appbuilder import ModelView
 from flask_appbuilder.actions import action
+from flask_appbuilder.baseviews import expose
 from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
 from flask_appbuilder.models.sqla.interface import SQLAInterface
+from flask_appbuilder.security.decorators import has_access, permission_name
 from sqlalchemy import select
 from wtforms import StringField
 from wtforms.validators import DataRequired, Length, Optional, Regexp
 
+from app import queries
 from app.clock import now
 from app.errors import NotFound, PortalError
 from app.extensions import db
 from app.labels import (
     ACCOUNT_ACTION,
+    APPLICATION_KIND,
     APPLICATION_STATE,
     COMPANY_FACT,
     COMPANY_STATUS,
@@ -32,6 +38,7 @@ from app.models import (
     AccountAction,
     AccountEvent,
     Certificate,
+    CertificateApplication,
     Company,
     CompanyChange,
     CompanyStatus,
@@ -42,7 +49,7 @@ from app.models import (
     PortalUser,
 )
 from app.queries import role_rows
-from app.services import certificates, companies, journal, people
+from app.services import applications, certificates, companies, journal, people
 from app.services.numbers import next_number
 from app.views.fields import MailAddressRule, NameRule
 
@@ -63,7 +70,7 @@ def _may_stay_empty(*rules, length=255, **labels):
     }
 
 
-def _actor():
+def current_person():
     return g.user._get_current_object()
 
 
@@ -174,24 +181,26 @@ class UserModelView(OperatorView):
             others = select(PortalUser.id).where(PortalUser.company_id == user.company.id).limit(1)
             roles = role_rows("Member") if db.session.scalar(others) else role_rows("Member", "CompanyAdmin")
         companies.enrol(user, now(), roles=roles)
-        journal.note(AccountAction.user_enrolled, now(), user=user, actor=_actor(), note=str(user))
+        journal.note(AccountAction.user_enrolled, now(), user=user, actor=current_person(), note=str(user))
 
     def pre_update(self, user):
-        people.note_change(user, _actor(), now())
+        people.note_change(user, current_person(), now())
 
     @action("issue_certificate", "電子証明書を発行", "この利用者に電子証明書を発行し、PINをメールで送ります。よろしいですか。", "fa-certificate", multiple=False)
     def issue_certificate(self, user):
-        return self.carry_out(lambda: certificates.issue_first(user, now()), "電子証明書を発行し、PINをメールでお送りしました。")
+        return self.carry_out(
+            lambda: certificates.issue_first(user, now(), current_person()), "電子証明書を発行し、PINをメールでお送りしました。"
+        )
 
     @action("reset_password", "パスワードを初期化", "新しい初回ログインパスワードをメールで送り、ログイン中の画面を終了させます。よろしいですか。", "fa-key", multiple=False)
     def reset_password(self, user):
         return self.carry_out(
-            lambda: people.reset_password(user, _actor(), now()), "新しい初回ログインパスワードをメールでお送りしました。"
+            lambda: people.reset_password(user, current_person(), now()), "新しい初回ログインパスワードをメールでお送りしました。"
         )
 
     @action("unlock", "ロックを解除", "ログイン、証明書有効性確認、署名のロックを解除し、本人にメールでお知らせします。よろしいですか。", "fa-unlock", multiple=False)
     def unlock(self, user):
-        return self.carry_out(lambda: people.unlock(user, _actor(), now()), "ロックを解除しました。")
+        return self.carry_out(lambda: people.unlock(user, current_person(), now()), "ロックを解除しました。")
 
 
 class DocumentModelView(OperatorView):
@@ -233,6 +242,76 @@ class CertificateModelView(OperatorView):
     show_columns = ["number", "company", "subject_name", "serial", "not_before", "not_after", "revoked_at"]
     search_columns = ["number", "subject_name"]
     base_order = ("number", "asc")
+    include_route_methods = {"list", "show", "action"}
+
+    @action("revoke", "電子証明書を失効", "この電子証明書をただちに失効します。取り消すことはできません。よろしいですか。", "fa-ban", multiple=False)
+    def revoke(self, certificate):
+        return self.carry_out(
+            lambda: certificates.revoke(certificate, now(), actor=current_person()), "電子証明書を失効しました。"
+        )
+
+
+def _people_named(user_ids):
+    people = db.session.scalars(select(PortalUser).where(PortalUser.id.in_(user_ids)).order_by(PortalUser.username))
+    return "、".join(str(person) for person in people.unique())
+
+
+def _has_evidence(application_id):
+    return bool(db.session.get(CertificateApplication, int(application_id)).evidence_sha256)
+
+
+class CertificateApplicationModelView(OperatorView):
+    """追加発行, 更新 and PIN再発行: what was applied for, with its 印鑑証明書, and the decision (L3)."""
+
+    route_base = "/operator/applications"
+    datamodel = SQLAInterface(CertificateApplication)
+    base_permissions = READ_ONLY
+    include_route_methods = {"list", "show", "action", "evidence"}
+    list_title, show_title = "証明書申請", "証明書申請"
+    show_template = "operator/application.html"
+    extra_args = {"has_evidence": _has_evidence}
+    label_columns = {
+        "applied_at": "申請日時", "company": "企業", "applicant": "申請者", "kind": "申請の内容", "department": "部署",
+        "title": "役職", "user_ids": "署名用ID", "pin_mail_address": "PIN送付先メールアドレス", "replaced": "対象の電子証明書",
+        "evidence_name": "印鑑証明書", "evidence_sha256": "印鑑証明書のSHA-256", "state": "状態", "decided_at": "審査日時",
+        "decided_by": "審査者", "issued": "発行した電子証明書",
+    }  # fmt: skip
+    formatters_columns = SHOWN_TIMES | {
+        "kind": APPLICATION_KIND.get, "state": APPLICATION_STATE.get, "applied_at": jst, "decided_at": jst,
+        "user_ids": _people_named,
+        **dict.fromkeys(("replaced", "decided_by", "issued"), lambda row: row or ""),
+    }  # fmt: skip
+    list_columns = ["applied_at", "company", "kind", "replaced", "state"]
+    show_columns = [
+        "applied_at", "company", "applicant", "kind", "department", "title", "user_ids", "pin_mail_address", "replaced",
+        "evidence_name", "evidence_sha256", "state", "decided_at", "decided_by", "issued",
+    ]  # fmt: skip
+    search_columns = ["pin_mail_address"]
+    base_order = ("id", "desc")
+
+    @expose("/evidence/<int:pk>")
+    @has_access
+    @permission_name("show")
+    def evidence(self, pk):
+        """The 印鑑証明書, to be saved and never shown in the portal's own origin."""
+        application = self.datamodel.get(pk) if pk <= queries.MOST_ID else None
+        if application is None or not application.evidence_sha256:
+            raise NotFound
+        return send_file(
+            BytesIO(applications.evidence_of(application)), mimetype="application/pdf", as_attachment=True,
+            download_name=application.evidence_name,
+        )  # fmt: skip
+
+    @action("approve", "承認して発行", "電子証明書を発行し、PINをメールで送ります。よろしいですか。", "fa-check", multiple=False)
+    def approve(self, application):
+        return self.carry_out(
+            lambda: applications.approve(application, current_person(), now()),
+            "申請を承認し、電子証明書を発行しました。",
+        )
+
+    @action("reject", "却下", "この申請を却下し、申請者にメールでお知らせします。よろしいですか。", "fa-times", multiple=False)
+    def reject(self, application):
+        return self.carry_out(lambda: applications.reject(application, current_person(), now()), "申請を却下しました。")
 
 
 class OutboxModelView(OperatorView):
@@ -325,6 +404,7 @@ VIEWS = (
     (PlanModelView, "プラン"),
     (DocumentModelView, "契約文書"),
     (CertificateModelView, "電子証明書"),
+    (CertificateApplicationModelView, "証明書申請"),
     (OutboxModelView, "送信メール"),
     (CompanyChangeModelView, "企業情報変更申請"),
     (AccountEventModelView, "操作履歴"),

@@ -5,7 +5,7 @@ from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
 from wtforms import PasswordField, SelectChoice, SelectField, TextAreaField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import InputRequired, Length, Regexp
 
 from app import queries
 from app.clock import now
@@ -25,7 +25,11 @@ PAGE_PICTURE_WIDTH_PX = 900
 
 
 class SignatureForm(FlaskForm):
-    certificate = SelectField("証明書", [InputRequired("証明書を選択してください。")])
+    certificate = SelectField(
+        "証明書",
+        [InputRequired("証明書を選択してください。"), Regexp(r"[0-9]{1,9}$", message="証明書を選択してください。")],
+        validate_choice=False,  # of one that has just been revoked, signatures.check says so
+    )
     signing_password = PasswordField(
         "署名用パスワード", [InputRequired("署名用パスワードを入力してください。"), Length(max=64)],
         description="件名「署名用パスワード 発行のお知らせ」のメールに記載の6桁の数字です。",

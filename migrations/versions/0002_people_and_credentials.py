@@ -28,6 +28,7 @@ def upgrade():
 
     op.create_table('certificate_application',
     sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('token', sa.String(length=36), nullable=False),
     sa.Column('company_id', sa.Integer(), nullable=False),
     sa.Column('applicant_id', sa.Integer(), nullable=False),
     sa.Column('kind', sa.Enum('additional', 'renewal', 'pin_reissue', name='applicationkind', native_enum=False, length=32), nullable=False),
@@ -48,7 +49,8 @@ def upgrade():
     sa.ForeignKeyConstraint(['decided_by_id'], ['ab_user.id'], ),
     sa.ForeignKeyConstraint(['issued_id'], ['certificate.id'], ),
     sa.ForeignKeyConstraint(['replaced_id'], ['certificate.id'], ),
-    sa.PrimaryKeyConstraint('id')
+    sa.PrimaryKeyConstraint('id'),
+    sa.UniqueConstraint('token')
     )
     with op.batch_alter_table('certificate_application', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_certificate_application_company_id'), ['company_id'], unique=False)
@@ -111,6 +113,9 @@ def upgrade():
         batch_op.add_column(sa.Column('is_imported', sa.Boolean(), nullable=False, server_default=sa.false()))
         batch_op.add_column(sa.Column('chain_pem', sa.Text(), nullable=False, server_default=''))
         batch_op.add_column(sa.Column('expiry_told_days', sa.Integer(), nullable=True))
+        batch_op.alter_column('sealed_key',
+               existing_type=sa.LargeBinary(),
+               nullable=True)
 
     with op.batch_alter_table('company', schema=None) as batch_op:
         batch_op.add_column(sa.Column('requires_second_factor', sa.Boolean(), nullable=False, server_default=sa.false()))

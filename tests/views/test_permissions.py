@@ -12,7 +12,9 @@ from app.clock import now
 from app.extensions import db
 from app.models import (
     AccountEvent,
+    ApplicationKind,
     Certificate,
+    CertificateApplication,
     Company,
     CompanyChange,
     ContractDocument,
@@ -21,7 +23,7 @@ from app.models import (
     Plan,
     PortalUser,
 )
-from app.services import companies
+from app.services import applications, companies
 from app.workflow import SignatureMode, Status
 
 PEOPLE = ("recipient", "registrar", "viewer", "colleague", "stranger", "admin", "operator", "anonymous")
@@ -93,6 +95,9 @@ PAGES = {  # whoever is not named gets 200
     ("POST", "/admin/users/import"): ADMINS | {"admin": 422, "stranger": 422},
     ("GET", "/admin/users/import/template.csv"): ADMINS,
     ("POST", "/admin/users/import/registration"): ADMINS | {"admin": 422, "stranger": 422},
+    ("GET", "/admin/certificates/"): ADMINS,
+    ("GET", "/admin/certificates/application"): ADMINS,
+    ("POST", "/admin/certificates/application"): ADMINS | {"admin": 422, "stranger": 422},
     ("GET", "/password/"): LOGGED_IN,
     ("POST", "/password/"): dict.fromkeys(PEOPLE, 422) | LOGGED_IN,
     ("GET", "/login/"): dict.fromkeys(PEOPLE, 302) | {"anonymous": 200},
@@ -110,6 +115,19 @@ PAGES = {  # whoever is not named gets 200
     ("GET", "/back"): dict.fromkeys(PEOPLE, 302),
     ("GET", "/lang/<string:locale>"): dict.fromkeys(PEOPLE, 302),
 }
+# a certificate of the sender: its administrator may deal with it, one of another company does not know it
+OWN_CERTIFICATE = dict.fromkeys(PEOPLE, 403) | {"admin": 200, "stranger": 404, "anonymous": 302}
+CERTIFICATE = {
+    ("GET", f"/admin/certificates/<int:certificate_id>{page}"): OWN_CERTIFICATE
+    for page in ("", "/people", "/renewal", "/pin_reissue", "/revocation")
+}
+CERTIFICATE |= {
+    ("POST", "/admin/certificates/<int:certificate_id>/people"): OWN_CERTIFICATE,  # the page that asks again
+    ("POST", "/admin/certificates/<int:certificate_id>/renewal"): OWN_CERTIFICATE | {"admin": 422},
+    ("POST", "/admin/certificates/<int:certificate_id>/pin_reissue"): OWN_CERTIFICATE | {"admin": 422},
+    ("POST", "/admin/certificates/<int:certificate_id>/revocation"): OWN_CERTIFICATE | {"admin": 422},
+}
+PAGES |= CERTIFICATE
 READ = ("list/", "show/<pk>")
 OPERATOR = {
     ("GET", f"/operator/{noun}/{page}"): OPERATORS
@@ -119,6 +137,7 @@ OPERATOR = {
         "plans": (*READ, "edit/<pk>"),
         "documents": READ, "certificates": READ, "mails": READ, "jobs": READ,
         "company-changes": READ, "history": READ,
+        "applications": (*READ, "evidence/<int:pk>"),
     }.items()
     for page in pages
 }  # fmt: skip
@@ -128,10 +147,9 @@ OPERATOR |= {
 # refused and unknown actions alike lead back without a word; what they may do is tested below
 TURNED_AWAY = dict.fromkeys(PEOPLE, 302)
 OPERATOR |= {
-    ("GET", "/operator/users/action/<string:name>/<pk>"): TURNED_AWAY,
-    ("POST", "/operator/users/action/<string:name>/<pk>"): TURNED_AWAY,
-    ("GET", "/operator/company-changes/action/<string:name>/<pk>"): TURNED_AWAY,
-    ("POST", "/operator/company-changes/action/<string:name>/<pk>"): TURNED_AWAY,
+    (method, f"/operator/{noun}/action/<string:name>/<pk>"): TURNED_AWAY
+    for noun in ("users", "certificates", "applications", "company-changes")
+    for method in ("GET", "POST")
 }
 EVERYTHING = DOCUMENT | PAGES | OPERATOR
 
@@ -156,17 +174,22 @@ def waiting(make_document):
 
 
 ROWS = {"companies": Company, "users": PortalUser, "plans": Plan, "documents": ContractDocument,
-        "certificates": Certificate, "mails": OutboxMessage, "jobs": JobRun,
+        "certificates": Certificate, "applications": CertificateApplication, "mails": OutboxMessage, "jobs": JobRun,
         "company-changes": CompanyChange, "history": AccountEvent}  # fmt: skip
 
 
 def address(rule, document):
     table = next((table for noun, table in ROWS.items() if f"/operator/{noun}/" in rule), Company)
     first = db.session.query(table.id).order_by(table.id).first()
+    certificate = db.session.query(Certificate.id).filter_by(company_id=document.sender.company_id).first()
+    actions = {"certificates": "revoke", "applications": "reject", "company-changes": "reject"}
+    action = next((actions[noun] for noun in actions if f"/operator/{noun}/" in rule), "issue_certificate")
     for name, value in {
-        "<int:document_id>": str(document.id), "<int:user_id>": str(document.registrar_id), "<int:number>": "1", "<pk>": str(first[0]) if first else "1",
+        "<int:document_id>": str(document.id), "<int:user_id>": str(document.registrar_id), "<int:number>": "1",
+        "<pk>": str(first[0]) if first else "1", "<int:pk>": str(first[0]) if first else "1",
+        "<int:certificate_id>": str(certificate[0]),
         "<path:filename>": "css/portal.css" if "appbuilder" not in rule else "css/ab.css",
-        "<string:locale>": "ja", "<string:name>": "reject" if "company-changes" in rule else "issue_certificate",
+        "<string:locale>": "ja", "<string:name>": action,
     }.items():  # fmt: skip
         rule = rule.replace(name, value)
     return rule.replace("<name>", "root")
@@ -204,10 +227,13 @@ def test_who_gets_which_page(client_of, waiting, method, rule):
 
 @pytest.mark.requirement("S7", "R8")
 @pytest.mark.parametrize("method, rule", OPERATOR)
-def test_operators_pages_are_the_operators_alone(client_of, waiting, method, rule):
+def test_operators_pages_are_the_operators_alone(client_of, waiting, person, method, rule):
     db.session.add(JobRun(name="send-mail", started_at=now()))
     admin = waiting.registrar
     companies.apply_for_change(admin.company, admin, {"phone": "03-0000-0000"}, now())
+    evidence = applications.take_in("x.pdf", b"%PDF-1.7")
+    wish = applications.Wish([person("signer")], "a@b.example")
+    applications.apply(ApplicationKind.additional, person("admin"), now(), token="t", wish=wish, evidence=evidence)
     db.session.commit()
     before = (db.session.query(Company).count(), db.session.query(PortalUser).count())
     found, expected = answers(client_of, method, rule, OPERATOR[method, rule], waiting, action="none")

@@ -1,0 +1,196 @@
+"""電子証明書の申請: 追加発行, 更新 and PIN再発行, made by an administrator, decided by an operator (I16, R39).
+
+A PIN is never sent twice: its re-issue is a new key and a new certificate, and the earlier one is revoked.
+"""
+
+from dataclasses import dataclass
+from pathlib import PureWindowsPath
+
+from sqlalchemy import select, update
+
+from app import queries
+from app.clock import japan_date, months_earlier
+from app.errors import OutOfTurn, Refused
+from app.extensions import db
+from app.labels import APPLICATION_KIND
+from app.models import (
+    AccountAction,
+    ApplicationKind,
+    ApplicationState,
+    Certificate,
+    CertificateApplication,
+    Letter,
+    Validity,
+)
+from app.services import certificates, companies, journal, outbox
+from app.services.strongroom import strongroom
+
+MOST_EVIDENCE_MB = 5
+RENEWAL_MONTHS = 1  # before the end of a certificate
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """An accepted 印鑑証明書, already in the file store (L3)."""
+
+    name: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the form says of the certificate to come."""
+
+    people: list
+    pin_mail_address: str
+    department: str = ""
+    title: str = ""
+
+
+def take_in(file_name, pdf):
+    """Keep an uploaded 印鑑証明書; nobody but the operator is given it, and only to save it.
+
+    :raises Refused: no PDF, or too large
+    """
+    if len(pdf) > MOST_EVIDENCE_MB * 1024 * 1024:
+        raise Refused(f"印鑑証明書のファイルの大きさが上限の{MOST_EVIDENCE_MB}MBを超えています。解像度を下げて、もう一度お選びください。")
+    if not pdf.startswith(b"%PDF-"):
+        raise Refused("印鑑証明書のファイルはPDFではありません。PDF形式で保存し直して、もう一度お選びください。")
+    name = "".join(c for c in PureWindowsPath(file_name or "").name if c.isprintable())
+    return Evidence(name[-255:] or "evidence.pdf", strongroom().store.put(pdf))
+
+
+def may_renew_from(certificate):
+    """The first day in Japan on which 更新 may be applied for."""
+    return months_earlier(japan_date(certificate.not_after), RENEWAL_MONTHS)
+
+
+def why_not(kind, certificate, now):
+    """Why `kind` cannot be applied for now, as the person reads it; "" where it can."""
+    number = certificate.number
+    if certificate.revoked_at is not None:
+        return f"電子証明書 {number} は失効しています。追加発行を申請してください。"
+    if kind is ApplicationKind.renewal and japan_date(now) < may_renew_from(certificate):
+        return f"電子証明書 {number} の更新は、{may_renew_from(certificate):%Y/%m/%d}（有効期限の1か月前）から申請できます。"
+    if kind is ApplicationKind.pin_reissue and certificate.validity(now) is Validity.expired:
+        return f"電子証明書 {number} は有効期限が切れています。更新を申請してください。"
+    earlier = db.session.scalars(
+        select(CertificateApplication).where(
+            CertificateApplication.replaced_id == certificate.id,
+            CertificateApplication.kind == kind,
+            CertificateApplication.state != ApplicationState.rejected,
+        )
+    ).all()
+    if any(application.state is ApplicationState.received for application in earlier):
+        return f"電子証明書 {number} の{APPLICATION_KIND[kind]}は、すでに申請中です。審査の結果をお待ちください。"
+    renewed = next((a.issued for a in earlier if a.issued and a.issued.revoked_at is None), None)
+    if renewed is not None:
+        return f"電子証明書 {number} は、すでに {renewed.number} に更新されています。"
+    return ""
+
+
+def apply(kind, actor, now, *, token, wish, evidence, replaced=None):
+    """Hand in an application; the caller commits.
+
+    :param token: of the form, so that it counts once
+    :param replaced: the certificate to renew, or the one whose PIN is lost
+    :raises OutOfTurn: the form was sent before
+    :raises Refused: nobody to use the certificate, no evidence, not the time for it, or applied for already
+    """
+    if db.session.scalar(select(CertificateApplication.id).where(CertificateApplication.token == token)):
+        raise OutOfTurn("この申請はすでに受け付けています。自社電子証明書照会の「申請の状況」をご確認ください。")
+    if replaced is not None:
+        db.session.get(Certificate, replaced.id, with_for_update={"of": Certificate}, populate_existing=True)
+        refusal = why_not(kind, replaced, now)
+        if refusal:
+            raise Refused(refusal)
+    elif not evidence.sha256:
+        raise Refused("印鑑証明書（PDF）を選択してください。")
+    if not wish.people:
+        raise Refused("署名用IDとする利用者IDを1つ以上指定してください。")
+    companies.check_mail_address(wish.pin_mail_address)
+    application = CertificateApplication(
+        token=token, company=actor.company, applicant=actor, kind=kind, applied_at=now,
+        department=wish.department, title=wish.title, pin_mail_address=wish.pin_mail_address,
+        user_ids=[person.id for person in wish.people], replaced=replaced,
+        evidence_name=evidence.name, evidence_sha256=evidence.sha256,
+    )  # fmt: skip
+    db.session.add(application)
+    journal.note(AccountAction.certificate_applied, now, actor=actor, note=_subject(application))
+    return application
+
+
+def approve(application, operator, now):
+    """Issue what was applied for; a renewed certificate stays valid until its end (I16).
+
+    :raises Refused: decided already, the company left, or nobody of the application is there any more
+    """
+    _decide(application, ApplicationState.approved, operator, now)
+    company, replaced = application.company, application.replaced
+    people = queries.people_by_id(company.id, application.user_ids)
+    if not company.is_active:
+        raise Refused("利用中の企業ではないため、電子証明書を発行できません。申請を却下してください。")
+    if not people:
+        raise Refused("申請された署名用IDがすべて削除されているため、電子証明書を発行できません。申請を却下してください。")
+    made = certificates.issue(
+        company, people, application.applicant, now, department=application.department, title=application.title,
+        pin_mail_address=application.pin_mail_address, actor=operator,
+    )  # fmt: skip
+    application.issued = made
+    detail = f"電子証明書 {made.number} を発行し、PINを申請時にご指定のメールアドレスへお送りいたしました。"
+    if application.kind is ApplicationKind.pin_reissue:
+        certificates.revoke(replaced, now, actor=operator, successor=made)
+        journal.note(AccountAction.pin_reissued, now, actor=operator, company=company, note=f"{replaced.number} → {made.number}")
+        detail += f"これまでの電子証明書 {replaced.number} は失効いたしました。"
+    elif application.kind is ApplicationKind.renewal:
+        detail += f"これまでの電子証明書 {replaced.number} は、有効期限までご利用いただけます。"
+    _tell(application, now, detail + "署名者の方は、新しいPINで証明書有効性確認を行ってください。")
+    return made
+
+
+def reject(application, operator, now):
+    """Turn an application down; nothing is issued.
+
+    :raises Refused: decided already
+    """
+    _decide(application, ApplicationState.rejected, operator, now)
+    journal.note(
+        AccountAction.certificate_rejected, now, actor=operator, company=application.company, note=_subject(application)
+    )
+    _tell(application, now, "申請の内容をご確認のうえ、あらためて申請してください。理由は、下記の問い合わせ先にお尋ねください。")
+
+
+def _decide(application, state, operator, now):
+    """Take the decision once: of two operators at the same moment, one is told so."""
+    decided = db.session.execute(
+        update(CertificateApplication)
+        .where(
+            CertificateApplication.id == application.id,
+            CertificateApplication.state == ApplicationState.received,
+        )
+        .values(state=state, decided_at=now, decided_by_id=operator.id)
+    ).rowcount
+    if not decided:
+        raise Refused("この申請は、すでに審査済みです。")
+
+
+def _tell(application, now, detail):
+    applicant = application.applicant
+    people = [applicant] if applicant.is_selectable else queries.administrators_of(application.company_id)
+    for person in people:
+        outbox.owe(
+            Letter.application_decided, person, now, what=f"電子証明書の{APPLICATION_KIND[application.kind]}",
+            outcome="承認" if application.state is ApplicationState.approved else "却下", detail=detail,
+            path="/admin/certificates/",
+        )  # fmt: skip
+
+
+def _subject(application):
+    subject = APPLICATION_KIND[application.kind]
+    return f"{subject} {application.replaced.number}" if application.replaced else subject
+
+
+def evidence_of(application) -> bytes:
+    """The 印鑑証明書 that came with an application."""
+    return strongroom().store.get(application.evidence_sha256)
+
