@@ -164,7 +164,8 @@ def _people():
             actors.activate(user, actors.secret_mailed(user, Letter.certificate_pin), PASSWORD)
         db.session.commit()
         made[name] = user.id
-    db.session.execute(db.text("DELETE FROM outbox_message"))
+    for table in ("outbox_message", "account_event"):
+        db.session.execute(db.text(f"DELETE FROM {table}"))
     db.session.commit()
     return made
 
