@@ -1,7 +1,15 @@
 """The Japanese words for what the rows hold.  What users read sits here, in errors.py and in templates."""
 
 from app.clock import JAPAN
-from app.models import AccountAction, ApplicationKind, ApplicationState, CompanyStatus, DocumentKind, Letter, Level
+from app.models import (
+    AccountAction,
+    ApplicationKind,
+    ApplicationState,
+    CompanyStatus,
+    DocumentKind,
+    Letter,
+    Level,
+)
 from app.plans import PlanKind
 from app.workflow import Action, Role, Side, SignatureMode, Status
 
@@ -138,6 +146,7 @@ ACCOUNT_ACTION = {
     AccountAction.certificate_revoked: "電子証明書の失効",
     AccountAction.pin_reissued: "PIN再発行",
     AccountAction.signing_password_reissued: "署名用パスワード再発行",
+    AccountAction.signing_code_sent: "署名用コードの送信",
 }
 APPLICATION_KIND = {
     ApplicationKind.additional: "追加発行",

@@ -20,6 +20,7 @@ from app.models import (
     DocumentRevision,
     PortalUser,
     RouteStep,
+    SigningCode,
 )
 from app.workflow import IN_ARCHIVE, OPEN, SignatureMode, Status
 
@@ -211,6 +212,17 @@ def activations_of(user, moment):
 def _usable(moment):
     """:meth:`Certificate.is_usable`, for the database."""
     return Certificate.revoked_at.is_(None), Certificate.not_before <= moment, Certificate.not_after > moment
+
+
+def valid_signing_code(user, document, moment):
+    """The 署名用コード that was mailed to the person for the document as it is, and can be used still; or None."""
+    code = db.session.scalar(
+        select(SigningCode)
+        .where(SigningCode.user_id == user.id, SigningCode.document_id == document.id)
+        .order_by(SigningCode.id.desc())
+        .limit(1)
+    )
+    return code if code is not None and code.is_valid_for(document, moment) else None
 
 
 def current_revision(document):

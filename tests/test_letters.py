@@ -27,12 +27,14 @@ SUBJECTS = {
     Letter.remanded: "差戻のお知らせ",
     Letter.completed: "文書回覧完了のお知らせ",
     Letter.account_locked: "ログインの一時停止のお知らせ",
+    Letter.signing_code: "署名用コードのお知らせ",
 }
 FACTS = {
     "person": "受取 太郎", "company": "受領設備株式会社", "user_code": "U00000008", "certificate_no": "JC-00000001",
     "number": "D00000001", "title": "資材注文書", "sender": "発出", "receivers": ["受領"], "message": "", "reason": "",
     "by": "受領側", "is_registrar": True, "mode": "no_signature", "done": "署名", "new_status": "completion_wait",
     "last_day": "2027/01/14", "minutes": 30, "side": "receiver",
+    "valid_until": "10:20",
 }  # fmt: skip
 
 

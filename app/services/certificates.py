@@ -15,7 +15,7 @@ from app.clock import years_later
 from app.errors import Refused, SecretRefused
 from app.extensions import db
 from app.models import Certificate, CertificateActivation, Letter
-from app.services import credentials, outbox, tries
+from app.services import credentials, digits, outbox, tries
 from app.services.numbers import next_number
 from app.services.strongroom import pki_urls, strongroom
 from app.signing import authorities as pki
@@ -81,7 +81,7 @@ def issue_first(user, now):
 def activate(user, activation, pin, password, now):
     """［証明書有効性確認］: make a certificate usable for this one person (R33-R37).
 
-    :param pin: as typed or pasted; blanks around it do not count (R37)
+    :param pin: as typed or pasted; blanks do not count, full-width digits do (R37)
     :raises SecretRefused: the log-in password or the PIN is wrong, or the PIN is locked
     """
     limit = current_app.config["SECRET_TRIES"]
@@ -94,7 +94,7 @@ def activate(user, activation, pin, password, now):
         raise SecretRefused(_PIN_LOCKED.format(limit=limit))
     keyring = strongroom().keyring
     try:
-        key = open_with_pin(keyring, sealed, pin.strip(), _context(number))  # slow, and in no transaction
+        key = open_with_pin(keyring, sealed, digits.typed(pin), _context(number))  # slow, and in no transaction
     except KeyRefused:
         if left == 0:
             raise SecretRefused(_PIN_LOCKED.format(limit=limit))

@@ -11,12 +11,12 @@ import uuid
 from flask import current_app
 from sqlalchemy import select, update
 
-from app.clock import end_of_japan_day
+from app.clock import JAPAN, end_of_japan_day
 from app.extensions import db, writing
 from app.labels import ACTION, SIDE
-from app.models import Letter, OutboxMessage
+from app.models import AccountAction, Letter, OutboxMessage
 from app.queries import everyone_involved
-from app.services import signing_passwords
+from app.services import journal, signing_codes, signing_passwords
 from app.services.strongroom import strongroom
 from app.workflow import Action, Side, Status
 
@@ -85,7 +85,7 @@ def _tell_holder(document, status, now):
         REQUESTS[status], holder, now, document=document,
         side=document.turn.party.side.value, **_parties(document), **_message(document, status),
     )  # fmt: skip
-    if REQUESTS[status] is Letter.signature_request:
+    if REQUESTS[status] is Letter.signature_request and not holder.company.signs_by_code:
         give_signing_password(holder, now)
 
 
@@ -100,6 +100,17 @@ def give_signing_password_again(signer, now):
     """署名用パスワード再発行: a new one by mail; every earlier one is void (R77, D7)."""
     issued = signing_passwords.reissue(signer, now)
     _owe_signing_password(Letter.signing_password_reissued, signer, issued, now)
+    journal.note(AccountAction.signing_password_reissued, now, user=signer, actor=signer)
+
+
+def give_signing_code(signer, document, now):
+    """署名用コードを送信: a code that signs this document once, within minutes (S19)."""
+    issued = signing_codes.issue(signer, document, now)
+    owe(
+        Letter.signing_code, signer, now, document=document, secret=issued.secret,
+        expires_at=issued.expires_at, valid_until=issued.expires_at.astimezone(JAPAN).strftime("%H:%M"),
+    )  # fmt: skip
+    journal.note(AccountAction.signing_code_sent, now, user=signer, actor=signer, note=document.number)
 
 
 def _owe_signing_password(letter, signer, issued, now):

@@ -41,6 +41,7 @@ DOCUMENT = {
     ("POST", "/documents/<int:document_id>/send"): OUT_OF_TURN,
     ("POST", "/documents/<int:document_id>/sign"): OUT_OF_TURN,
     ("GET", "/documents/<int:document_id>/signature"): OUT_OF_TURN,
+    ("POST", "/documents/<int:document_id>/signing_code"): OUT_OF_TURN,
     ("POST", "/documents/<int:document_id>/signing_password"): OUT_OF_TURN,
 }
 MEMBERS = {"operator": 403, "anonymous": 302}

@@ -12,7 +12,7 @@ from app import queries
 from app.clock import japan_date, now
 from app.extensions import db
 from app.models import DocumentSignature, Letter, OutboxMessage, SigningPassword
-from app.services import outbox, signing_passwords
+from app.services import digits, outbox, signing_passwords
 from app.services.certificates import NOT_ACTIVATED
 from app.workflow import SignatureMode, Status
 
@@ -296,7 +296,7 @@ def test_a_password_is_the_persons_own(client_of, make_document, to_sign, person
 
 @pytest.mark.requirement("R73", "S15")
 def test_six_digits_with_their_leading_zero_and_only_a_keyed_hash_kept(person, monkeypatch):
-    monkeypatch.setattr(signing_passwords.secrets, "randbelow", lambda most: 30430)
+    monkeypatch.setattr(digits.secrets, "randbelow", lambda most: 30430)
     issued = signing_passwords.reissue(person("signer"), now())
     assert issued.secret == "030430"
     row = db.session.query(SigningPassword).one()
