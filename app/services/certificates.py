@@ -17,7 +17,7 @@ from app.extensions import db
 from app.models import Certificate, CertificateActivation, Letter
 from app.services import credentials, digits, outbox, tries
 from app.services.numbers import next_number
-from app.services.strongroom import pki_urls, strongroom
+from app.services.strongroom import Sealed, pki_urls, strongroom
 from app.signing import authorities as pki
 from app.signing.keys import KeyKind, KeyRefused, key_to_der, load_key, new_key, open_with_pin, seal_with_pin
 
@@ -137,3 +137,9 @@ def _context(certificate_no):
 def _user_context(activation):
     certificate = activation.certificate
     return f"activation:{certificate.company_id}:{activation.user_id}:{certificate.number}".encode()
+
+
+SEALED = (
+    Sealed(Certificate.sealed_key, lambda certificate: _context(certificate.number)),
+    Sealed(CertificateActivation.sealed_key, _user_context),
+)

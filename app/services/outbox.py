@@ -17,7 +17,7 @@ from app.labels import ACTION, SIDE
 from app.models import AccountAction, Letter, OutboxMessage
 from app.queries import everyone_involved
 from app.services import journal, signing_codes, signing_passwords
-from app.services.strongroom import strongroom
+from app.services.strongroom import Sealed, strongroom
 from app.workflow import Action, Side, Status
 
 LEASE = dt.timedelta(minutes=5)  # how long a claimed letter is left alone, and the pause between tries
@@ -62,6 +62,9 @@ def secret_of(message):
 
 def _context(message_id):
     return f"outbox:{message_id}".encode()
+
+
+SEALED = (Sealed(OutboxMessage.sealed_secret, lambda message: _context(message.message_id)),)
 
 
 def tell(event):
