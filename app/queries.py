@@ -72,6 +72,16 @@ def may_open_pdf(user, document, admin_opens_pdf):
     return any(step.user_id == user.id for step in document.route)
 
 
+def documents_with(user):
+    """The documents `user` may see and is personally part of, by number."""
+    return db.session.scalars(
+        documents_of(user)
+        .where(exists().where(RouteStep.document_id == ContractDocument.id, RouteStep.user_id == user.id))
+        .order_by(ContractDocument.number)
+        .options(selectinload(ContractDocument.route), selectinload(ContractDocument.signatures))
+    ).all()
+
+
 def my_list(user):
     """マイリスト: the documents that wait for this person, the longest waiting first (R40)."""
     return db.session.scalars(

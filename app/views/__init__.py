@@ -13,6 +13,7 @@ from app.views.document import DocumentView
 from app.views.document_list import DocumentListView
 from app.views.login import AuthView
 from app.views.password import PasswordView
+from app.views.personal_data import PersonalDataView
 from app.views.receipt import ReceiptView
 from app.views.registration import RegistrationView
 from app.views.selection import SelectionView
@@ -28,7 +29,7 @@ MENU = (
     ("証明書管理", "証明書有効性確認", CertificateView),
     ("管理者業務", "利用者情報照会", AdminUsersView),
 )
-PAGES_OFF_MENU = (DocumentView, ReceiptView, SignatureView, SelectionView)
+PAGES_OFF_MENU = (DocumentView, ReceiptView, SignatureView, SelectionView, PersonalDataView)
 
 
 def transactions(app):

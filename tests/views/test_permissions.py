@@ -64,6 +64,8 @@ PAGES = {  # whoever is not named gets 200
     ("GET", "/admin/users/"): ADMINS,
     ("GET", "/password/"): LOGGED_IN,
     ("POST", "/password/"): dict.fromkeys(PEOPLE, 422) | LOGGED_IN,
+    ("GET", "/account/data"): LOGGED_IN,
+    ("POST", "/account/data"): LOGGED_IN,
     ("GET", "/login/"): dict.fromkeys(PEOPLE, 302) | {"anonymous": 200},
     ("POST", "/login/"): dict.fromkeys(PEOPLE, 302) | {"anonymous": 422},
     ("POST", "/logout/"): dict.fromkeys(PEOPLE, 302),
