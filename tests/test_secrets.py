@@ -4,6 +4,7 @@ import base64
 import logging
 import re
 import sqlite3
+from contextlib import closing
 
 import pytest
 from cryptography import x509
@@ -109,7 +110,7 @@ def test_after_a_whole_flow_neither_the_database_nor_the_log_tells_a_secret(full
             assert holds(value, value.decode())
     url = db.engine.url
     if url.get_backend_name() == "sqlite":  # pages that rows have left are in a copy of the file too
-        with sqlite3.connect(url.database) as connection:
+        with closing(sqlite3.connect(url.database)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         with open(url.database, "rb") as file:
             raw = file.read()

@@ -8,6 +8,7 @@ Source: L23, L10
 from sqlalchemy import delete, exists, or_, select, update
 
 from app import queries
+from app.clock import JAPAN
 from app.errors import Refused
 from app.extensions import db
 from app.labels import ACCOUNT_ACTION, LETTER, ROLE
@@ -29,7 +30,7 @@ NOT_DELETED = "利用中の利用者の個人データは消去できません�
 def export(person, now):
     """All that is kept of a person, in words that the person understands; nothing secret, nothing of others.
 
-    :returns: what JSON can hold; times in ISO 8601 with zone
+    :returns: what JSON can hold; times of Japan in ISO 8601
     """
     journal.note(AccountAction.personal_data_exported, now, user=person, actor=person)
     return {
@@ -93,7 +94,7 @@ def _document(document, person):
 
 
 def _iso(moment):
-    return moment.isoformat(timespec="seconds") if moment else None
+    return moment.astimezone(JAPAN).isoformat(timespec="seconds") if moment else None
 
 
 # -- erasure ------------------------------------------------------------------

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from flask_appbuilder import Model
 from sqlalchemy import LargeBinary
 
-from app import queries
+from app import create_app, queries
 from app.clock import now
 from app.extensions import db
 from app.models import Authority, Certificate, CertificateActivation, Letter, OutboxMessage, PortalUser
@@ -162,22 +162,37 @@ def test_a_secret_that_is_erased_meanwhile_stays_erased(furnished, with_keks, mo
     assert db.session.query(OutboxMessage).filter(OutboxMessage.sealed_secret.is_not(None)).count() == 0
 
 
-def run(database, storage_url, kek):
-    db.session.commit()  # the test's own transaction would keep the command waiting
-    return CliRunner().invoke(cli, ["rotate-kek"], env=settings(database.url, storage_url, PORTAL_KEK=kek))
+@pytest.fixture
+def run(app, database, monkeypatch):
+    """The command, with a KEK setting; its application's connections are closed like a process's at its end."""
+    made = []
+
+    def make():
+        made.append(create_app())
+        return made[-1]
+
+    def invoke(kek):
+        db.session.commit()  # the test's own transaction would keep the command waiting
+        given = settings(database.url, app.config["STORAGE_URL"], PORTAL_KEK=kek)
+        reply = CliRunner().invoke(cli, ["rotate-kek"], env=given)
+        with made[-1].app_context():
+            db.engine.dispose()
+        return reply
+
+    monkeypatch.setattr("app.create_app", make)
+    return invoke
 
 
 @pytest.mark.requirement("S16")
-def test_the_command_says_what_to_do_and_what_it_did(app, furnished, database):
+def test_the_command_says_what_to_do_and_what_it_did(furnished, run):
     old, new = (base64.b64encode(key).decode() for key in (OLD, NEW))
-    storage = app.config["STORAGE_URL"]
-    refused = run(database, storage, old)
+    refused = run(old)
     assert refused.exit_code == 1 and "PORTAL_KEK=1:OLD,2:NEW" in refused.stderr and refused.stdout == ""
-    done = run(database, storage, f"1:{old},2:{new}")
+    done = run(f"1:{old},2:{new}")
     assert done.exit_code == 0, done.output
     report = json.loads(done.stdout)
     assert counts(report)["authority.sealed_key"] == db.session.query(Authority).count()
     assert counts(report)["certificate.sealed_key"] == db.session.query(Certificate).count()
-    lost = run(database, storage, f"3:{new},4:{old}")  # neither is what the rows ask for
+    lost = run(f"3:{new},4:{old}")  # neither is what the rows ask for
     assert lost.exit_code == 1, lost.output
     assert all(counts(json.loads(lost.stdout), "refused").values())
