@@ -49,6 +49,10 @@ class SecretRefused(Refused):
     """A wrong, expired or locked password, PIN or signing password."""
 
 
+class SecretLocked(SecretRefused):
+    """A wrong one that used up the last try: from now on it is locked, and the person is told by mail."""
+
+
 class PairNotAvailable(Refused):
     """The plans of the two companies do not allow them to deal with each other (R102, R104)."""
 

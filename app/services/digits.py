@@ -1,7 +1,7 @@
 """Six digits on their way to a mail: made, read as people type them, kept only as a keyed hash.
 
-What 署名用パスワード and 署名用コード share, the count of wrong tries too: both open the same lock's door,
-so guesses at one count against the other (S8).
+What 署名用パスワード and 署名用コード share; the count of wrong tries too, so that guesses at one count against
+the other (S8).
 """
 
 import secrets
@@ -9,7 +9,7 @@ import unicodedata
 
 from flask import current_app
 
-from app.errors import SecretRefused
+from app.errors import SecretLocked, SecretRefused
 from app.models import PortalUser
 from app.services import tries
 from app.services.strongroom import strongroom
@@ -37,7 +37,8 @@ def take_try(user_id, locked):
     """Count one of the person's tries, and commit.
 
     :param locked: the sentence for a locked person; `{limit}` stands for the number of tries
-    :returns: a function that ends the sentence of a refusal with what is left
+    :returns: a function that makes the refusal of a wrong one, its sentence ended with what is left:
+        :class:`SecretLocked` after the last try
     :raises SecretRefused: locked already
     """
     limit = current_app.config["SECRET_TRIES"]
@@ -45,8 +46,8 @@ def take_try(user_id, locked):
     if left is None:
         raise SecretRefused(locked.format(limit=limit))
     if left == 0:
-        return lambda sentence: sentence + locked.format(limit=limit)
-    return lambda sentence: f"{sentence}あと{left}回誤ると、署名の操作がロックされます。"
+        return lambda sentence: SecretLocked(sentence + locked.format(limit=limit))
+    return lambda sentence: SecretRefused(f"{sentence}あと{left}回誤ると、署名の操作がロックされます。")
 
 
 def give_back_tries(user_id):

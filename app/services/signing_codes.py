@@ -74,7 +74,7 @@ def check(user, document, typed, now):
     :raises SecretRefused: wrong, expired, another document's, used, or locked, each with its own sentence
     """
     user_id, typed = user.id, digits.typed(typed)
-    ending = digits.take_try(user_id, _LOCKED)
+    refusal = digits.take_try(user_id, _LOCKED)
     is_of_document = SigningCode.document_id == document.id
     codes = db.session.scalars(
         select(SigningCode)
@@ -86,7 +86,7 @@ def check(user, document, typed, now):
         digits.give_back_tries(user_id)
         return match
     of_document = [code for code in codes if code.document_id == document.id]
-    raise SecretRefused(ending(_why_refused(match, of_document, document, now)))
+    raise refusal(_why_refused(match, of_document, document, now))
 
 
 def _why_refused(match, of_document, document, now):

@@ -99,7 +99,7 @@ def check(user, typed, now):
     :raises SecretRefused: wrong, expired, void or locked, each with its own sentence
     """
     user_id, typed = user.id, digits.typed(typed)
-    ending = digits.take_try(user_id, _LOCKED)
+    refusal = digits.take_try(user_id, _LOCKED)
     issues = db.session.scalars(
         select(SigningPassword)
         .where(SigningPassword.user_id == user_id, SigningPassword.mac.is_not(None))
@@ -109,7 +109,7 @@ def check(user, typed, now):
     if match is not None and match.is_valid(now):
         digits.give_back_tries(user_id)
         return match
-    raise SecretRefused(ending(_why_refused(user_id, match, issues, now)))
+    raise refusal(_why_refused(user_id, match, issues, now))
 
 
 def _why_refused(user_id, match, issues, now):

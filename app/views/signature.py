@@ -158,7 +158,7 @@ class SignatureView(BaseView):
             return self._form_page(own_document(document_id), form, refuse(form, refusal))
         documents.mark_acted(document)
         db.session.commit()
-        flash("署名用コードをメールでお送りしました。以前の署名用コードは無効になりました。", "success")
+        flash("署名用コードをメールでお送りしました。メールに記載の6桁の数字を入力してください。", "success")
         return self._form_page(document, form)
 
 

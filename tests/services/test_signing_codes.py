@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app import queries
 from app.clock import now
-from app.errors import Refused, SecretRefused
+from app.errors import Refused, SecretLocked, SecretRefused
 from app.extensions import db
 from app.jobs import run_job
 from app.models import (
@@ -191,9 +191,10 @@ def test_wrong_codes_lock_signing_and_no_new_code_opens_it(signer, to_sign):
     for left in (4, 3, 2, 1):
         with pytest.raises(SecretRefused, match=f"あと{left}回誤ると"):
             signing_codes.check(signer, document, other_than(right), now())
-    for typed in (other_than(right), right):
-        with pytest.raises(SecretRefused, match="貴社の管理者にロック解除をご依頼ください"):
+    for typed, kind in ((other_than(right), SecretLocked), (right, SecretRefused)):
+        with pytest.raises(SecretRefused, match="貴社の管理者にロック解除をご依頼ください") as refusal:
             signing_codes.check(signer, document, typed, now())
+        assert refusal.type is kind  # the last try alone tells the person by mail
     db.session.refresh(signer)
     with pytest.raises(SecretRefused, match="貴社の管理者にロック解除をご依頼ください"):
         signing_codes.issue(signer, document, now())
