@@ -71,6 +71,7 @@ class Production:
         self.MAX_PAGES = self.number("MAX_PAGES", 1000)
         self.SIGNING_PASSWORD_VALID_DAYS = self.number("SIGNING_PASSWORD_VALID_DAYS", 7)
         self.SIGNING_PASSWORD_REISSUES_PER_HOUR = self.number("SIGNING_PASSWORD_REISSUES_PER_HOUR", 5)
+        self.SIGNING_CODE_MINUTES = self.number("SIGNING_CODE_MINUTES", 10)
         self.INITIAL_PASSWORD_VALID_DAYS = self.number("INITIAL_PASSWORD_VALID_DAYS", 14)
         self.LOGIN_TRIES = self.number("LOGIN_TRIES", 5)
         self.LOGIN_LOCK_MINUTES = self.number("LOGIN_LOCK_MINUTES", 30)

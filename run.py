@@ -1,4 +1,4 @@
-"""The command line of the portal: demo, serve, worker, job, db, verify.
+"""The command line of the portal: demo, serve, worker, job, db, rotate-kek, verify.
 
 Each command imports what it needs when it runs: the settings must be in place before the application is
 imported, and `verify` works where no portal is set up.
@@ -110,6 +110,24 @@ def revision(message):
 
     with create_app().app_context():
         schema.new_migration(message)
+
+
+@cli.command("rotate-kek")
+def rotate_kek():
+    """Re-seal every key and secret under the newest KEK, and print what was done as JSON."""
+    from app import create_app
+    from app.services import key_rotation
+
+    app = create_app()
+    if len(app.config["KEKS"]) == 1:
+        raise click.ClickException(
+            "PORTAL_KEK holds one key only, so there is none to rotate to. Put a new one beside it, as in"
+            " PORTAL_KEK=1:OLD,2:NEW, restart the pages and the worker, and run this again (docs/operations.md)."
+        )
+    with app.app_context():
+        report = key_rotation.rotate()
+    click.echo(json.dumps(report, ensure_ascii=False, indent=2))
+    sys.exit(1 if any(column["refused"] for column in report["columns"].values()) else 0)
 
 
 @cli.command("create-operator")

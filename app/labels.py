@@ -172,6 +172,7 @@ ACCOUNT_ACTION = {
     AccountAction.certificate_revoked: "電子証明書の失効",
     AccountAction.pin_reissued: "PIN再発行",
     AccountAction.signing_password_reissued: "署名用パスワード再発行",
+    AccountAction.signing_code_sent: "署名用コードの送信",
 }
 APPLICATION_KIND = {
     ApplicationKind.additional: "追加発行",

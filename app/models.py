@@ -130,6 +130,7 @@ class AccountAction(StrEnum):
     certificate_revoked = auto()
     pin_reissued = auto()
     signing_password_reissued = auto()
+    signing_code_sent = auto()
 
 
 class Validity(StrEnum):
@@ -502,10 +503,15 @@ class SigningCode(Model):
     user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"), index=True)
     document_id: Mapped[int] = mapped_column(ForeignKey("contract_document.id"))
     pdf_sha256: Mapped[str] = mapped_column(String(64))  # the bytes that it may sign
-    mac: Mapped[bytes | None] = mapped_column(LargeBinary)  # erased when used or replaced
+    mac: Mapped[bytes | None] = mapped_column(LargeBinary)  # erased when used, replaced or expired
     issued_at: Mapped[dt.datetime] = mapped_column(Utc)
     expires_at: Mapped[dt.datetime] = mapped_column(Utc)
     used_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+
+    def is_valid_for(self, document, moment):
+        """Whether it signs these bytes of this document at `moment`."""
+        signs = (self.document_id, self.pdf_sha256) == (document.id, document.pdf_sha256)
+        return signs and self.mac is not None and moment < self.expires_at
 
 
 class SigningPassword(Model):
@@ -747,7 +753,10 @@ class DocumentSignature(Model):
     user: Mapped[PortalUser] = relationship()
     certificate: Mapped[Certificate] = relationship(lazy="joined")
 
-    __table_args__ = (UniqueConstraint("document_id", "revision", "field_name"),)
+    __table_args__ = (
+        UniqueConstraint("document_id", "revision", "field_name"),
+        CheckConstraint("(signing_password_id IS NULL) <> (signing_code_id IS NULL)", name="password_or_code"),
+    )
 
 
 class DocumentEvent(Model):

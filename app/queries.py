@@ -28,6 +28,7 @@ from app.models import (
     DocumentRevision,
     PortalUser,
     RouteStep,
+    SigningCode,
 )
 from app.workflow import IN_ARCHIVE, OPEN, REASSIGNABLE, WAITING, WITH_REGISTRAR, Side, SignatureMode, Status
 
@@ -77,6 +78,16 @@ def may_open_pdf(user, document, admin_opens_pdf):
     if admin_opens_pdf:
         return True
     return any(step.user_id == user.id for step in document.route)
+
+
+def documents_with(user):
+    """The documents `user` may see and is personally part of, by number."""
+    return db.session.scalars(
+        documents_of(user)
+        .where(exists().where(RouteStep.document_id == ContractDocument.id, RouteStep.user_id == user.id))
+        .order_by(ContractDocument.number)
+        .options(selectinload(ContractDocument.route), selectinload(ContractDocument.signatures))
+    ).all()
 
 
 def my_list(user):
@@ -343,6 +354,17 @@ def people_by_id(company_id, user_ids):
     """The selectable people of one company among these ids, by 利用者ID."""
     found = _selectable(company_id).where(PortalUser.id.in_(user_ids)).order_by(PortalUser.username)
     return db.session.scalars(found).unique().all()
+
+
+def valid_signing_code(user, document, moment):
+    """The 署名用コード that was mailed to the person for the document as it is, and can be used still; or None."""
+    code = db.session.scalar(
+        select(SigningCode)
+        .where(SigningCode.user_id == user.id, SigningCode.document_id == document.id)
+        .order_by(SigningCode.id.desc())
+        .limit(1)
+    )
+    return code if code is not None and code.is_valid_for(document, moment) else None
 
 
 def current_revision(document):

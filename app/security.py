@@ -14,7 +14,7 @@ from app.extensions import db
 from app.models import PortalUser
 
 # Roles in code: no query, no drift.  Patterns are matched from the start, so each ends with $.
-PERSONS_PAGES = "(MyListView|PasswordView|AccountView|SecondFactorView)$"
+PERSONS_PAGES = "(MyListView|PasswordView|AccountView|SecondFactorView|PersonalDataView)$"
 COMPANY_PAGES = (
     "(DocumentListView|DocumentView|RegistrationView|ReceiptView|SignatureView|ArchiveListView"
     "|CertificateView|SelectionView)$"

@@ -85,15 +85,19 @@ def step(document, plan):
 
 
 def sign(document, signer):
-    """署名 with the password from the signer's mail."""
+    """署名 with the password, or the code, from the signer's mail."""
     link = next(link for link in queries.activations_of(signer, now()) if link.activated_at)
-    password = secret_mailed(signer, Letter.signing_password, Letter.signing_password_reissued)
-    order = signatures.check(document, signer, link.id, password, now())
+    if signer.company.signs_by_code:
+        outbox.give_signing_code(signer, document, now())
+        secret = secret_mailed(signer, Letter.signing_code)
+    else:
+        secret = secret_mailed(signer, Letter.signing_password, Letter.signing_password_reissued)
+    order = signatures.check(document, signer, link.id, secret, now())
     db.session.commit()
     file = signatures.make(order)
     documents.sign(
         document, signer, now(), file=file, certificate_id=order.certificate_id,
-        signing_password_id=order.signing_password_id, ip_address="127.0.0.1",
+        signing_password_id=order.signing_password_id, signing_code_id=order.signing_code_id, ip_address="127.0.0.1",
     )  # fmt: skip
 
 

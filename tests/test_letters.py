@@ -33,6 +33,7 @@ SUBJECTS = {
     Letter.secret_locked: "PINのロックのお知らせ",
     Letter.certificate_expiry: "電子証明書有効期限のお知らせ",
     Letter.certificate_revoked: "電子証明書失効のお知らせ",
+    Letter.signing_code: "署名用コードのお知らせ",
 }
 FACTS = {
     "person": "受取 太郎", "company": "受領設備株式会社", "user_code": "U00000008", "certificate_no": "JC-00000001",
@@ -41,7 +42,7 @@ FACTS = {
     "roles": ["承認者"], "is_new": True, "what": "企業情報の変更", "outcome": "承認", "detail": "電話番号",
     "last_day": "2027/01/14", "minutes": 30, "unlocked": "ログイン", "side": "receiver",
     "path": "/", "subject_name": "受領", "certificate_id": 1, "is_admin": True, "is_signer": True,
-    "at": "2027/01/14 10:00", "until": "2027/01/14 10:00", "days_left": 1, "successor": "",
+    "at": "2027/01/14 10:00", "until": "2027/01/14 10:00", "days_left": 1, "successor": "", "valid_until": "10:20",
 }  # fmt: skip
 
 

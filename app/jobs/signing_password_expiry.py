@@ -1,16 +1,19 @@
-"""Forget expired signing passwords: their hashes are erased, their rows stay."""
+"""Forget expired signing passwords and codes: their hashes are erased, their rows stay."""
 
 from app.extensions import db
-from app.services import signing_passwords
+from app.services import signing_codes, signing_passwords
+
+KINDS = {"password": signing_passwords, "code": signing_codes}
 
 
 def due(now):
-    """Ids of the issues whose last day in Japan is over."""
-    return signing_passwords.expired(now)
+    """Kind and id of the issues that have run out."""
+    return [(kind, issue_id) for kind, service in KINDS.items() for issue_id in service.expired(now)]
 
 
-def run_one(issue_id, now):
+def run_one(issue, now):
     """Erase one expired hash; False when it is gone already."""
-    erased = signing_passwords.erase(issue_id)
+    kind, issue_id = issue
+    erased = KINDS[kind].erase(issue_id)
     db.session.commit()
     return erased

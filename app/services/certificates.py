@@ -22,7 +22,7 @@ from app.labels import jst
 from app.models import AccountAction, Certificate, CertificateActivation, Letter, PortalUser, Validity
 from app.services import credentials, journal, locks, outbox, tries
 from app.services.numbers import next_number
-from app.services.strongroom import pki_urls, strongroom
+from app.services.strongroom import Sealed, pki_urls, strongroom
 from app.signing import authorities as pki
 from app.signing.keys import KeyKind, KeyRefused, key_to_der, load_key, new_key, open_with_pin, seal_with_pin
 
@@ -339,3 +339,9 @@ def _context(certificate_no):
 def _user_context(activation):
     certificate = activation.certificate
     return f"activation:{certificate.company_id}:{activation.user_id}:{certificate.number}".encode()
+
+
+SEALED = (
+    Sealed(Certificate.sealed_key, lambda certificate: _context(certificate.number)),
+    Sealed(CertificateActivation.sealed_key, _user_context),
+)

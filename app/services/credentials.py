@@ -3,6 +3,7 @@
 import datetime as dt
 import secrets
 import string
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from app.services import outbox
 SYMBOLS = "!#$%&'-_"
 MIN_LENGTH = 8
 HASHING_THREADS = 2  # each takes 128 MB while it hashes
+_LOOKALIKES = {"'": "\u02bc\u02b9\u2032\u201b\u00b4`", "-": "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u30fc"}
 _ALLOWED = frozenset(string.ascii_letters + string.digits + SYMBOLS)
 WRONG = (
     "利用者IDまたはパスワードが正しくありません。入力内容をご確認ください。"
@@ -37,8 +39,12 @@ def check_policy(password):
 
     Source: R31, R32 (manual p.3)
     """
-    if any(character not in _ALLOWED for character in password):
-        raise Refused(f"パスワードに使用できる文字は、半角英字、半角数字、記号（{' '.join(SYMBOLS)}）のみです。")
+    strange = dict.fromkeys(_name_of(character) for character in password if character not in _ALLOWED)
+    if strange:
+        raise Refused(
+            f"パスワードに使用できる文字は、半角英字、半角数字、記号（{' '.join(SYMBOLS)}）のみです。"
+            f"使用できない文字が含まれています：{'、'.join(strange)}"
+        )
     if len(password) < MIN_LENGTH:
         raise Refused("新しいパスワードは8桁以上にしてください。")
     missing = [
@@ -52,6 +58,22 @@ def check_policy(password):
         raise Refused(
             f"新しいパスワードには、半角英字、半角数字、記号をすべて含めてください（{'、'.join(missing)}が含まれていません）。"
         )
+
+
+def _name_of(character):
+    """A character that no password may hold, as the person can find it among what was typed."""
+    category = unicodedata.category(character)
+    if category == "Zs" or character.isspace():
+        return "空白"
+    if category.startswith(("C", "Z")):
+        return "目に見えない文字"
+    if category.startswith("M"):
+        return "濁点やアクセントなどの結合文字"
+    for symbol, lookalikes in _LOOKALIKES.items():
+        if character in lookalikes:
+            return f"「{character}」（{symbol} に似た別の文字）"
+    is_full_width = unicodedata.normalize("NFKC", character) in _ALLOWED
+    return f"全角の「{character}」" if is_full_width else f"「{character}」"
 
 
 def password_hash(password):

@@ -30,7 +30,7 @@ from app.models import (
 )
 from app.plans import charge, must_acknowledge_fee
 from app.queries import as_code, company_by_code, people_by_code, signer_ids
-from app.services import certificates, journal, outbox, routes
+from app.services import certificates, journal, outbox, routes, signing_codes
 from app.services.numbers import next_number
 from app.services.strongroom import strongroom
 from app.signing.fields import FieldSpec, place_fields
@@ -274,12 +274,16 @@ def confirm_receipt(document, actor, now, *, choice, comment=None, fee_acknowled
     return _take(step, document, actor, now)
 
 
-def sign(document, actor, now, *, file, certificate_id, signing_password_id, comment=None, ip_address=""):
+def sign(
+    document, actor, now, *, file, certificate_id, signing_password_id=None, signing_code_id=None,
+    comment=None, ip_address="",
+):  # fmt: skip
     """署名: make the signed revision the document's current one and pass the document on (T4, T8).
 
     The signing itself (key, time stamp, new file) was done before, outside any transaction.
 
     :param file: the stored :class:`SignedFile` and the revision it was made from
+    :param signing_code_id: in place of a password, where the company chose codes; used up by this step
     :raises OutOfTurn: somebody acted meanwhile; the new file stays, named by no row
     :raises Refused: the certificate was revoked meanwhile
     """
@@ -287,12 +291,15 @@ def sign(document, actor, now, *, file, certificate_id, signing_password_id, com
     if file.made_from != document.pdf_sha256:
         raise OutOfTurn
     certificates.check_still_usable(certificate_id, now)
+    if signing_code_id is not None:
+        signing_codes.use(signing_code_id, actor, document, now)
     _keep_comment(document, actor, comment)
     db.session.add(
         DocumentSignature(
             document=document, revision=document.revision, at=now, user_id=actor.id, ip_address=ip_address,
             field_name=document.party_of(actor.company_id).field_name, certificate_id=certificate_id,
-            signing_password_id=signing_password_id, signed_sha256=file.made_from, result_sha256=file.sha256,
+            signing_password_id=signing_password_id, signing_code_id=signing_code_id,
+            signed_sha256=file.made_from, result_sha256=file.sha256,
         )
     )  # fmt: skip
     _add_revision(document, file, now)

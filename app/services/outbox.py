@@ -11,13 +11,13 @@ import uuid
 from flask import current_app
 from sqlalchemy import select, update
 
-from app.clock import end_of_japan_day
+from app.clock import JAPAN, end_of_japan_day
 from app.extensions import db, writing
 from app.labels import ACTION, ROLE, SIDE
 from app.models import AccountAction, Letter, OutboxMessage
 from app.queries import everyone_involved
-from app.services import journal, signing_passwords
-from app.services.strongroom import strongroom
+from app.services import journal, signing_codes, signing_passwords
+from app.services.strongroom import Sealed, strongroom
 from app.workflow import Action, Role, Side, Status
 
 LEASE = dt.timedelta(minutes=5)  # how long a claimed letter is left alone, and the pause between tries
@@ -64,6 +64,9 @@ def _context(message_id):
     return f"outbox:{message_id}".encode()
 
 
+SEALED = (Sealed(OutboxMessage.sealed_secret, lambda message: _context(message.message_id)),)
+
+
 def tell(event):
     """Owe the letters of one step: to the next holder, to the registrar, on the end to everyone."""
     document, now = event.document, event.at
@@ -85,7 +88,7 @@ def _tell_holder(document, status, now):
         REQUESTS[status], holder, now, document=document,
         side=document.turn.party.side.value, **_parties(document), **_message(document, status),
     )  # fmt: skip
-    if REQUESTS[status] is Letter.signature_request:
+    if REQUESTS[status] is Letter.signature_request and not holder.company.signs_by_code:
         give_signing_password(holder, now)
 
 
@@ -101,6 +104,17 @@ def give_signing_password_again(signer, now):
     issued = signing_passwords.reissue(signer, now)
     journal.note(AccountAction.signing_password_reissued, now, user=signer, actor=signer)
     _owe_signing_password(Letter.signing_password_reissued, signer, issued, now)
+    journal.note(AccountAction.signing_password_reissued, now, user=signer, actor=signer)
+
+
+def give_signing_code(signer, document, now):
+    """署名用コードを送信: a code that signs this document once, within minutes (S19)."""
+    issued = signing_codes.issue(signer, document, now)
+    owe(
+        Letter.signing_code, signer, now, document=document, secret=issued.secret,
+        expires_at=issued.expires_at, valid_until=issued.expires_at.astimezone(JAPAN).strftime("%H:%M"),
+    )  # fmt: skip
+    journal.note(AccountAction.signing_code_sent, now, user=signer, actor=signer, note=document.number)
 
 
 def _owe_signing_password(letter, signer, issued, now):

@@ -12,7 +12,7 @@ from app.errors import Refused, SecretLocked
 from app.extensions import db
 from app.labels import FIELD_LABEL
 from app.models import CertificateActivation, Level
-from app.services import certificates, documents, locks, signing_passwords
+from app.services import certificates, documents, locks, signing_codes, signing_passwords
 from app.services.documents import SignedFile
 from app.services.strongroom import strongroom
 from app.signing.stamps import Stamp
@@ -30,13 +30,15 @@ class Order:
     key: Any
     x509: Any
     certificate_id: int
-    signing_password_id: int
+    signing_password_id: int | None = None
+    signing_code_id: int | None = None
 
 
-def check(document, actor, activation_id, typed_password, now):
-    """Everything R107 asks of a signature; a wrong password costs a try.
+def check(document, actor, activation_id, typed, now):
+    """Everything R107 asks of a signature; a wrong password or code costs a try.
 
     :param activation_id: the row chosen in 「証明書」
+    :param typed: the 署名用パスワード, or the 署名用コード of this document where the company chose that (S19)
     :raises app.errors.OutOfTurn: not the holder, or not 署名待ち
     :raises Refused: no certificate chosen, never activated (R82), expired, wrong password
     """
@@ -46,10 +48,14 @@ def check(document, actor, activation_id, typed_password, now):
         raise Refused("署名に使用する証明書を選択してください。")
     key, x509 = certificates.signing_key(activation, now)
     certificate_id = activation.certificate_id
+    method = "署名用コード" if actor.company.signs_by_code else "署名用パスワード"
     try:
-        issue = signing_passwords.check(actor, typed_password, now)
+        if actor.company.signs_by_code:
+            factor = {"signing_code_id": signing_codes.check(actor, document, typed, now).id}
+        else:
+            factor = {"signing_password_id": signing_passwords.check(actor, typed, now).id}
     except SecretLocked:
-        locks.tell(actor, "署名用パスワード", now)
+        locks.tell(actor, method, now)
         raise
     party = document.party_of(actor.company_id)
     return Order(
@@ -57,7 +63,7 @@ def check(document, actor, activation_id, typed_password, now):
         field_name=party.field_name,
         stamp=stamp_of(party, actor, now),
         reason=f"{document.number} {document.title}",
-        key=key, x509=x509, certificate_id=certificate_id, signing_password_id=issue.id,
+        key=key, x509=x509, certificate_id=certificate_id, **factor,
     )  # fmt: skip
 
 

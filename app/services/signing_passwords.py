@@ -5,8 +5,6 @@ Source: R72-R77, D7, D8
 """
 
 import datetime as dt
-import secrets
-import unicodedata
 from dataclasses import dataclass
 
 from flask import current_app
@@ -14,13 +12,13 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.clock import japan_date
-from app.errors import SecretLocked, SecretRefused
+from app.errors import Refused, SecretRefused
 from app.extensions import db
 from app.models import PortalUser, SigningPassword
-from app.services import tries
-from app.services.strongroom import strongroom
+from app.services import digits
 
 _ASK_AGAIN = "契約文書照会画面の［署名用パスワード再発行］から、新しい署名用パスワードをお受け取りください。"
+_LOCKED = f"署名用パスワードを{{limit}}回続けて誤ったため、署名の操作をロックしました。{_ASK_AGAIN}"
 
 
 @dataclass(frozen=True)
@@ -50,8 +48,14 @@ def issue_automatically(user, now):
 def reissue(user, now):
     """A new password in place of all earlier ones; it also opens a locked signing operation (B2).
 
+    :raises Refused: the company signs by a code for each document
     :raises SecretRefused: too many within the hour
     """
+    if user.company.signs_by_code:
+        raise Refused(
+            "貴社では、署名用パスワードの代わりに、契約文書ごとの署名用コードで署名します。"
+            "契約文書署名画面の［署名用コードを送信］を押してください。"
+        )
     db.session.execute(select(PortalUser.id).where(PortalUser.id == user.id).with_for_update())  # one at a time
     hourly = current_app.config["SIGNING_PASSWORD_REISSUES_PER_HOUR"]
     recent = db.session.scalar(
@@ -71,17 +75,17 @@ def reissue(user, now):
         .where(SigningPassword.user_id == user.id, SigningPassword.revoked_at.is_(None))
         .values(revoked_at=now)
     )
-    tries.give_back(PortalUser.signing_failures, user.id)
+    digits.give_back_tries(user.id)
     return _issue(user, now, is_automatic=False)
 
 
 def _issue(user, now, *, is_automatic):
-    secret = f"{secrets.randbelow(10**6):06d}"
+    secret = digits.new()
     today = japan_date(now)
     last_day = today + dt.timedelta(days=current_app.config["SIGNING_PASSWORD_VALID_DAYS"])
     db.session.add(
         SigningPassword(
-            user_id=user.id, mac=_mac(user.id, secret), issued_at=now, issued_on=today,
+            user_id=user.id, mac=digits.mac(secret, _context(user.id)), issued_at=now, issued_on=today,
             is_automatic=is_automatic, last_day=last_day,
         )
     )  # fmt: skip
@@ -95,45 +99,28 @@ def check(user, typed, now):
     :raises SecretRefused: wrong, expired, void or locked, each with its own sentence
     :raises SecretLocked: this wrong one was the last
     """
-    limit = current_app.config["SECRET_TRIES"]
-    user_id = user.id
-    typed = unicodedata.normalize("NFKC", typed).strip()  # full-width digits are the same digits
-    left = tries.take(PortalUser.signing_failures, user_id, limit)
-    if left is None:
-        raise SecretRefused(f"署名用パスワードを{limit}回続けて誤ったため、署名の操作をロックしました。{_ASK_AGAIN}")
+    user_id, typed = user.id, digits.typed(typed)
+    refusal = digits.take_try(user_id, _LOCKED)
     issues = db.session.scalars(
         select(SigningPassword)
         .where(SigningPassword.user_id == user_id, SigningPassword.mac.is_not(None))
         .order_by(SigningPassword.id.desc())
     ).all()
-    match = next((issue for issue in issues if _matches(issue, typed)), None)
+    match = next((issue for issue in issues if digits.matches(issue.mac, typed, _context(user_id))), None)
     if match is not None and match.is_valid(now):
-        tries.give_back(PortalUser.signing_failures, user_id)
+        digits.give_back_tries(user_id)
         return match
-    refusal = SecretRefused if left else SecretLocked
-    raise refusal(_why_refused(match, issues, now) + _tries_left(left, limit))
+    raise refusal(_why_refused(user_id, match, issues, now))
 
 
-def _why_refused(match, issues, now):
+def _why_refused(user_id, match, issues, now):
+    if not db.session.scalar(select(SigningPassword.id).where(SigningPassword.user_id == user_id).limit(1)):
+        return f"署名用パスワードはまだ発行されていません。{_ASK_AGAIN}"
     if match is not None and match.revoked_at is not None:
         return "この署名用パスワードは再発行により無効になっています。最後に届いたメールのパスワードを入力してください。"
     if match is not None or not any(issue.is_valid(now) for issue in issues):
         return f"署名用パスワードの有効期限が切れています。{_ASK_AGAIN}"
     return "署名用パスワードが正しくありません。件名「署名用パスワード 発行のお知らせ」のメールに記載の6桁の数字を入力してください。"
-
-
-def _tries_left(left, limit):
-    if left == 0:
-        return f"{limit}回続けて誤ったため、署名の操作をロックしました。{_ASK_AGAIN}"
-    return f"あと{left}回誤ると、署名の操作がロックされます。"
-
-
-def _mac(user_id, secret):
-    return strongroom().keyring.mac(secret.encode(), _context(user_id))
-
-
-def _matches(issue, typed):
-    return strongroom().keyring.mac_matches(issue.mac, typed.encode(), _context(issue.user_id))
 
 
 def _context(user_id):

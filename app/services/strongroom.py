@@ -6,6 +6,9 @@ when something is missing: :func:`found` makes a new PKI once, by the release st
 
 import datetime as dt
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -25,6 +28,17 @@ NAMES = ("root", "signers_ca", "tsa_ca", "tsa")
 CA_CRL_VALID_DAYS = 180
 LEAF_OCSP_VALID_HOURS = 24
 DESK_LIFE_HOURS = 12  # then its CRLs are made afresh
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A column of sealed values.  The service that writes one names it in its `SEALED`, for the KEK's rotation.
+
+    :param context: of a row, to which a value of the column is bound
+    """
+
+    column: Any
+    context: Callable[[Any], bytes]
 
 
 class Strongroom:
@@ -151,6 +165,9 @@ def found(moment):
 
 def _context(row):
     return f"authority:{row.name}:{row.generation}".encode()
+
+
+SEALED = (Sealed(Authority.sealed_key, _context),)
 
 
 def revoked_certificates():

@@ -88,7 +88,12 @@ class Keyring:
 
     def is_current(self, sealed: bytes) -> bool:
         """Whether `sealed` is under the newest KEK, that is, needs no :meth:`rewrap`."""
-        return sealed[1:5] == struct.pack(">I", self.current)
+        return sealed[1:5] == self.mark
+
+    @property
+    def mark(self) -> bytes:
+        """The newest KEK's version as it stands in bytes 1 to 4 of a sealed value, and 0 to 3 of a mac."""
+        return struct.pack(">I", self.current)
 
     def mac(self, message: bytes, context: bytes) -> bytes:
         """A keyed fingerprint of a secret too short to be hashed (the 6-digit 署名用パスワード).

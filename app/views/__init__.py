@@ -17,6 +17,7 @@ from app.views.document import DocumentView
 from app.views.document_list import DocumentListView
 from app.views.login import AuthView
 from app.views.password import PasswordView
+from app.views.personal_data import PersonalDataView
 from app.views.receipt import ReceiptView
 from app.views.registration import RegistrationView
 from app.views.selection import SelectionView
@@ -35,7 +36,7 @@ MENU = (
     ("管理者業務", "操作履歴照会", AdminHistoryView),
     ("管理者業務", "自社電子証明書照会", AdminCertificatesView),
 )
-PAGES_OFF_MENU = (AdminDeletionView, DocumentView, ReceiptView, SignatureView, SelectionView)
+PAGES_OFF_MENU = (AdminDeletionView, DocumentView, ReceiptView, SignatureView, SelectionView, PersonalDataView)
 
 
 def transactions(app):

@@ -1,6 +1,6 @@
-"""［契約文書署名］, ［署名位置確認］ and 署名用パスワード再発行 (R76-R82)."""
+"""［契約文書署名］, ［署名位置確認］, 署名用パスワード再発行 and 署名用コード (R76-R82, S19)."""
 
-from flask import Response, g, request, url_for
+from flask import Response, flash, g, request, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
@@ -22,6 +22,7 @@ from app.views.fields import trimmed
 from app.workflow import Action
 
 PAGE_PICTURE_WIDTH_PX = 900
+METHOD_CHANGED = "貴社の署名の方法が変わりました。署名用パスワードと署名用コードのうち、現在は{}で署名します。"
 
 
 class SignatureForm(FlaskForm):
@@ -34,7 +35,21 @@ class SignatureForm(FlaskForm):
         "署名用パスワード", [InputRequired("署名用パスワードを入力してください。"), Length(max=64)],
         description="件名「署名用パスワード 発行のお知らせ」のメールに記載の6桁の数字です。",
     )  # fmt: skip
+    signing_code = PasswordField(
+        "署名用コード", [InputRequired("署名用コードを入力してください。"), Length(max=64)],
+        description="［署名用コードを送信］を押すと届く、件名「署名用コード のお知らせ」のメールに記載の6桁の数字です。",
+    )  # fmt: skip
     comment = TextAreaField("自社内コメント記入欄", [Length(max=2000)], description="自社内のみで閲覧できます。取引先には表示されません。", filters=[trimmed])
+
+    def __init__(self):
+        """Only the field of the method that the company signs by is there, as `secret`."""
+        super().__init__()
+        by_code = g.user.company.signs_by_code
+        self.secret = self.signing_code if by_code else self.signing_password
+        other = "signing_password" if by_code else "signing_code"
+        if self.is_submitted() and other in request.form:  # the page was drawn before the company changed it
+            self.form_errors.append(METHOD_CHANGED.format(self.secret.label.text))
+        del self[other]
 
 
 class SignatureView(BaseView):
@@ -70,14 +85,14 @@ class SignatureView(BaseView):
 
     def _sign(self, document, form):
         document_id, user = document.id, g.user._get_current_object()
-        order = signatures.check(document, user, int(form.certificate.data), form.signing_password.data, now())
+        order = signatures.check(document, user, int(form.certificate.data), form.secret.data, now())
         db.session.commit()  # nothing is held while the signature is made
         file = signatures.make(order)
         document = own_document(document_id)
         documents.sign(
             document, user, now(), file=file, certificate_id=order.certificate_id,
-            signing_password_id=order.signing_password_id, comment=form.comment.data,
-            ip_address=request.remote_addr or "",
+            signing_password_id=order.signing_password_id, signing_code_id=order.signing_code_id,
+            comment=form.comment.data, ip_address=request.remote_addr or "",
         )  # fmt: skip
         return done(f"契約文書 {document.number} に署名しました。", url_for("MyListView.index"))
 
@@ -87,6 +102,7 @@ class SignatureView(BaseView):
         page = self.render_template(
             "signature/form.html", title="契約文書署名", document=document, form=form, links=links,
             own=document.party_of(g.user.company_id), revision=queries.current_revision(document),
+            code=queries.valid_signing_code(g.user, document, now()),
             not_activated=NOT_ACTIVATED if not any(link.activated_at for link in links) else None,
         )  # fmt: skip
         return page, status
@@ -132,6 +148,22 @@ class SignatureView(BaseView):
             "署名用パスワードを再発行し、メールでお送りしました。以前の署名用パスワードは無効になりました。",
             url_for(page, document_id=document_id),
         )
+
+    @expose("/<int:document_id>/signing_code", methods=["POST"])
+    @has_access
+    @permission_name("answer")
+    def signing_code(self, document_id):
+        """［署名用コードを送信］: shows the form again as it was filled in (S19)."""
+        document, form = own_document(document_id), SignatureForm()
+        documents.check_turn(Action.sign, document, g.user)
+        try:
+            outbox.give_signing_code(g.user._get_current_object(), document, now())
+        except PortalError as refusal:
+            return self._form_page(own_document(document_id), form, refuse(form, refusal))
+        documents.mark_acted(document)
+        db.session.commit()
+        flash("署名用コードをメールでお送りしました。メールに記載の6桁の数字を入力してください。", "success")
+        return self._form_page(document, form)
 
 
 def _choices(links=None):

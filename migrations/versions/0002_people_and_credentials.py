@@ -127,10 +127,12 @@ def upgrade():
                existing_type=sa.INTEGER(),
                nullable=True)
         batch_op.create_foreign_key('fk_document_signature_signing_code', 'signing_code', ['signing_code_id'], ['id'])
+        batch_op.create_check_constraint('password_or_code', '(signing_password_id IS NULL) <> (signing_code_id IS NULL)')
 
 
 def downgrade():
     with op.batch_alter_table('document_signature', schema=None) as batch_op:
+        batch_op.drop_constraint('password_or_code', type_='check')
         batch_op.drop_constraint('fk_document_signature_signing_code', type_='foreignkey')
         batch_op.drop_column('signing_code_id')
     with op.batch_alter_table('ab_user', schema=None) as batch_op:

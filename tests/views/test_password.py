@@ -1,5 +1,6 @@
 """［パスワード変更］ and the manual's rule for passwords."""
 
+import html
 import re
 
 import pytest
@@ -72,6 +73,53 @@ def test_a_password_of_another_kind_is_refused_with_the_cause(app, password):
     with pytest.raises(Refused) as refusal:
         credentials.check_policy(credentials.normalise(password))
     assert BAD[password] in refusal.value.sentence
+
+
+@pytest.mark.requirement("R32", "D1")
+@pytest.mark.parametrize("typed, named", [
+    ("abcd-12３４", "全角の「３」、全角の「４」"),
+    ("ａbcd-1234", "全角の「ａ」"),
+    ("abcd\uff071234", "全角の「\uff07」"),
+    ("abcd\u02bc1234", "「\u02bc」（' に似た別の文字）"),
+    ("abcd\u22121234", "「\u2212」（- に似た別の文字）"),
+    ("abcdー1234", "「ー」（- に似た別の文字）"),
+    ("abcd-1234\u00a0", "空白"),
+    ("abcd-1234\u3000", "空白"),
+    ("abcd-1234\u200b\u202e", "目に見えない文字"),
+    ("abcd-1234😀", "「😀」"),
+    ("abcd-1234\U0001f468\u200d\U0001f469", "「\U0001f468」、目に見えない文字、「\U0001f469」"),
+    ("caf\u00e9-1234", "「\u00e9」"),
+    ("cafe\u0301-1234", "濁点やアクセントなどの結合文字"),
+    ("ｶﾞｶﾞ-abc1", "「ｶ」、「ﾞ」"),
+    ("髙﨑㈱-abc1", "「髙」、「﨑」、「㈱」"),
+])  # fmt: skip
+def test_what_no_password_may_hold_is_named(client_of, person, typed, named):
+    before = person("recipient").password
+    reply = change(client_of("recipient"), typed)
+    assert reply.status_code == 422
+    assert f"使用できない文字が含まれています：{named}</p>" in html.unescape(reply.text)
+    assert typed not in reply.text  # what stands in the password's allowed part is not shown
+    db.session.refresh(person("recipient"))
+    assert person("recipient").password == before
+
+
+@pytest.mark.requirement("D1")
+@pytest.mark.parametrize("typed", [
+    "abc\uff071234", "abc\u02bc1234", "abc\u00b41234", "abc`1234", "ａbc'1234", "abc'１２３４", "abc'1234\u00a0", "abc'1234 ",
+])  # fmt: skip
+def test_the_log_in_reads_exactly_the_two_quotes_as_the_apostrophe(browser, client_of, person, typed):
+    """Setting and log-in agree: what could not be set does not open either."""
+    change(client_of("recipient"), "abc'1234")
+    assert browser().log_in(person("recipient").user_code, typed).status_code == 422
+    assert browser().log_in(person("recipient").user_code, "abc\u20191234").status_code == 302
+
+
+@pytest.mark.requirement("D1")
+def test_the_current_password_is_read_like_at_the_log_in(client_of, browser, person):
+    client = client_of("recipient")
+    change(client, "abc'1234")
+    assert change(client, "def'5678", current="abc\u20181234").status_code == 302
+    assert browser().log_in(person("recipient").user_code, "def\u20195678").status_code == 302
 
 
 @pytest.mark.requirement("R30", "R31")

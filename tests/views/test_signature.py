@@ -10,9 +10,10 @@ import time_machine
 
 from app import queries
 from app.clock import japan_date, now
+from app.errors import SecretRefused
 from app.extensions import db
 from app.models import DocumentSignature, Letter, OutboxMessage, SigningPassword
-from app.services import outbox, signing_passwords
+from app.services import digits, outbox, signing_passwords
 from app.services.certificates import NOT_ACTIVATED
 from app.workflow import SignatureMode, Status
 
@@ -296,12 +297,17 @@ def test_a_password_is_the_persons_own(client_of, make_document, to_sign, person
 
 @pytest.mark.requirement("R73", "S15")
 def test_six_digits_with_their_leading_zero_and_only_a_keyed_hash_kept(person, monkeypatch):
-    monkeypatch.setattr(signing_passwords.secrets, "randbelow", lambda most: 30430)
+    monkeypatch.setattr(digits.secrets, "randbelow", lambda most: 30430)
     issued = signing_passwords.reissue(person("signer"), now())
     assert issued.secret == "030430"
     row = db.session.query(SigningPassword).one()
     assert b"030430" not in row.mac and len(row.mac) >= 16
-    assert signing_passwords.check(person("signer"), " 030430\n", now()).id == row.id
+    for typed in (" 030430\n", "０３０４３０", "030\u3000430", "\u00a0030430"):
+        assert signing_passwords.check(person("signer"), typed, now()).id == row.id
+    for typed in ("30430", "0304300", "O3O43O", "〇三〇四三〇", "030430😀", ""):
+        with pytest.raises(SecretRefused, match="正しくありません"):
+            signing_passwords.check(person("signer"), typed, now())
+        signing_passwords.digits.give_back_tries(person("signer").id)
 
 
 def test_an_empty_password_costs_no_try(client_of, to_sign, person):

@@ -423,7 +423,7 @@ def test_the_search_shows_the_manuals_statuses(make_document, client_of, mode, s
 
 @pytest.mark.requirement("R93", "T14")
 @pytest.mark.parametrize(
-    "action", ["send", "approve", "confirm_receipt", "sign", "remand", "signing_password", "edit"]
+    "action", ["send", "approve", "confirm_receipt", "sign", "remand", "signing_password", "signing_code", "edit"]
 )
 def test_nothing_can_be_done_to_a_concluded_document(make_document, client_of, action):
     document = make_document(Status.completion_wait)

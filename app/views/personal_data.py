@@ -1,0 +1,32 @@
+"""［個人データの出力］: what the portal keeps of the person, as a file for that person (L23)."""
+
+import json
+
+from flask import Response, g
+from flask_appbuilder.baseviews import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+
+from app.clock import now
+from app.extensions import db
+from app.services import personal_data
+
+
+class PersonalDataView(BaseView):
+    route_base = "/account/data"
+    default_view = "index"
+
+    @expose("", methods=["GET"])
+    @has_access
+    @permission_name("export")
+    def index(self):
+        return self.render_template("personal_data/index.html", title="個人データの出力")
+
+    @expose("", methods=["POST"])
+    @has_access
+    @permission_name("export")
+    def export(self):
+        user = g.user._get_current_object()
+        data = json.dumps(personal_data.export(user, now()), ensure_ascii=False, indent=2)
+        db.session.commit()
+        disposition = f'attachment; filename="{user.user_code}.json"'
+        return Response(data, mimetype="application/json", headers={"Content-Disposition": disposition})
