@@ -27,12 +27,16 @@ SUBJECTS = {
     Letter.remanded: "差戻のお知らせ",
     Letter.completed: "文書回覧完了のお知らせ",
     Letter.account_locked: "ログインの一時停止のお知らせ",
+    Letter.password_changed: "パスワード変更のお知らせ",
+    Letter.password_forgotten: "パスワード再発行のお知らせ",
+    Letter.second_factor_changed: "二段階認証の変更のお知らせ",
 }
 FACTS = {
     "person": "受取 太郎", "company": "受領設備株式会社", "user_code": "U00000008", "certificate_no": "JC-00000001",
     "number": "D00000001", "title": "資材注文書", "sender": "発出", "receivers": ["受領"], "message": "", "reason": "",
     "by": "受領側", "is_registrar": True, "mode": "no_signature", "done": "署名", "new_status": "completion_wait",
     "last_day": "2027/01/14", "minutes": 30, "side": "receiver",
+    "at": "2027/01/14 09:00", "until": "2027/01/14 10:00", "change": "recovery_code_used", "left": 9,
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from flask_login import current_user
 
 from app.extensions import begin_request
 from app.views import errors, health, operator, pki
+from app.views.account import AccountView
 from app.views.admin_users import AdminUsersView
 from app.views.archive_list import ArchiveListView
 from app.views.certificates import CertificateView
@@ -15,6 +16,7 @@ from app.views.login import AuthView
 from app.views.password import PasswordView
 from app.views.receipt import ReceiptView
 from app.views.registration import RegistrationView
+from app.views.second_factor import SecondFactorView
 from app.views.selection import SelectionView
 from app.views.signature import SignatureView
 
@@ -28,7 +30,7 @@ MENU = (
     ("証明書管理", "証明書有効性確認", CertificateView),
     ("管理者業務", "利用者情報照会", AdminUsersView),
 )
-PAGES_OFF_MENU = (DocumentView, ReceiptView, SignatureView, SelectionView)
+PAGES_OFF_MENU = (DocumentView, ReceiptView, SignatureView, SelectionView, SecondFactorView)
 
 
 def transactions(app):
@@ -60,6 +62,7 @@ def register(app, appbuilder):
     for view in PAGES_OFF_MENU:
         appbuilder.add_view_no_menu(view)
     operator.register(appbuilder)
+    appbuilder.add_view(AccountView, "アカウント情報", category="設定")
     appbuilder.add_view(PasswordView, "パスワード変更", category="設定")
     if app.config["DEMO_MAIL_FOLDER"]:
         appbuilder.add_view_no_menu(DemoMailView)
@@ -88,8 +91,10 @@ def _known_to_all():
 
 
 def _menu():
-    if getattr(g, "user", None) is None or not current_user.is_authenticated or current_user.must_change_password:
+    if getattr(g, "user", None) is None or not current_user.is_authenticated:
         return []
+    if current_user.must_change_password or current_user.must_set_up_second_factor:
+        return []  # nothing else is open
     if "menu_items" not in g:
         g.menu_items = [
             {

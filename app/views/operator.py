@@ -3,7 +3,7 @@
 No to-many relation is in any form or search: such a field would load and list whole tables.
 """
 
-from flask import flash, redirect
+from flask import flash, g, redirect
 from flask_appbuilder import ModelView
 from flask_appbuilder.actions import action
 from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
@@ -156,7 +156,7 @@ class UserModelView(OperatorView):
     @action("reset_password", "パスワードを初期化", "新しい初回ログインパスワードをメールで送り、ログイン中の画面を終了させます。よろしいですか。", "fa-key", multiple=False)
     def reset_password(self, user):
         return self._do(
-            lambda: credentials.give_initial_password(user, now()), "新しい初回ログインパスワードをメールでお送りしました。"
+            lambda: credentials.reset_password(user, now(), g.user), "新しい初回ログインパスワードをメールでお送りしました。"
         )
 
     @action("unlock", "PINと署名のロックを解除", "証明書有効性確認と署名の操作のロックを解除します。よろしいですか。", "fa-unlock", multiple=False)

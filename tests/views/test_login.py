@@ -272,7 +272,7 @@ def test_an_old_cookie_is_dead_at_once(app, client_of, person, end):
     elif end == "delete the person":
         person("recipient").deleted_at = now()
     else:
-        credentials.end_sessions(person("recipient"))
+        credentials.end_sessions(person("recipient"), now())
     db.session.commit()
     assert with_cookie(app, old).get("/").status_code == 302
 

@@ -65,7 +65,18 @@ PAGES = {  # whoever is not named gets 200
     ("POST", "/password/"): dict.fromkeys(PEOPLE, 422) | LOGGED_IN,
     ("GET", "/login/"): dict.fromkeys(PEOPLE, 302) | {"anonymous": 200},
     ("POST", "/login/"): dict.fromkeys(PEOPLE, 302) | {"anonymous": 422},
+    ("GET", "/login/second-factor"): dict.fromkeys(PEOPLE, 302),
+    ("POST", "/login/second-factor"): dict.fromkeys(PEOPLE, 302),
+    ("GET", "/login/forgotten"): dict.fromkeys(PEOPLE, 302) | {"anonymous": 200},
+    ("POST", "/login/forgotten"): dict.fromkeys(PEOPLE, 302) | {"anonymous": 422},
     ("POST", "/logout/"): dict.fromkeys(PEOPLE, 302),
+    ("GET", "/account/"): LOGGED_IN,
+    ("POST", "/account/sessions/<int:session_id>/end"): dict.fromkeys(PEOPLE, 404) | LOGGED_IN,
+    ("POST", "/account/sessions/end_others"): dict.fromkeys(PEOPLE, 302),
+    ("GET", "/second-factor/"): LOGGED_IN,
+    ("POST", "/second-factor/"): dict.fromkeys(PEOPLE, 422) | LOGGED_IN,
+    ("POST", "/second-factor/recovery_codes"): dict.fromkeys(PEOPLE, 422) | LOGGED_IN,
+    ("POST", "/second-factor/off"): dict.fromkeys(PEOPLE, 422) | LOGGED_IN,
     ("GET", "/healthz"): ALL,
     ("GET", "/favicon.ico"): ALL,
     ("GET", "/pki/<name>.cer"): ALL,
@@ -130,6 +141,7 @@ def address(rule, document):
     for name, value in {
         "<int:document_id>": str(document.id), "<int:number>": "1", "<pk>": str(first[0]) if first else "1",
         "<path:filename>": "css/portal.css" if "appbuilder" not in rule else "css/ab.css",
+        "<int:session_id>": "999999",
         "<string:locale>": "ja", "<string:name>": "issue_certificate",
     }.items():  # fmt: skip
         rule = rule.replace(name, value)
