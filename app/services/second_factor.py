@@ -54,7 +54,7 @@ def offer(user, sealed=None):
         sealed = base64.urlsafe_b64encode(strongroom().keyring.seal(key.encode(), _offer_context(user.id))).decode()
     else:
         key = _opened_offer(user.id, sealed)
-    uri = pyotp.TOTP(key).provisioning_uri(user.user_code, current_app.config["SERVICE_NAME"])
+    uri = pyotp.TOTP(key).provisioning_uri(name=user.user_code, issuer_name=current_app.config["SERVICE_NAME"])
     return Offer(key, sealed, uri)
 
 
