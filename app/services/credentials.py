@@ -22,6 +22,7 @@ from app.services.strongroom import strongroom
 
 SYMBOLS = "!#$%&'-_"
 MIN_LENGTH = 8
+NOBODY = 0  # no row's id: what is done with it takes its time and changes nothing (S9)
 HISTORY = 3  # so many passwords before the current one are refused (I17)
 MAILED_PASSWORD_VALID = dt.timedelta(hours=1)
 MAILED_PASSWORDS_PER_HOUR = 3  # to one person
@@ -88,19 +89,21 @@ def reset_password(user, now, actor):
 def mail_forgotten_password(user_code, address, now):
     """［パスワードをお忘れの方］: mail a 再発行パスワード where 利用者ID and registered address belong together.
 
-    The caller answers alike whatever comes of it, and each way costs one slow hash (S9).
+    The caller answers alike whatever comes of it; each way costs one slow hash and leaves one line in the
+    操作履歴, that of an unknown pair without a name (S9).
     """
     user = _find(user_code)
-    user_id = user.id if user and user.is_selectable and _same_address(user.mail_address, address) else None
+    user_id = user.id if user and _same_address(user.mail_address, address) else NOBODY
     _pretend_to_compare(address)
-    if user_id is None:
-        return
     user = hold(user_id)
     asked = select(func.count()).where(
         AccountEvent.user_id == user_id, AccountEvent.action == AccountAction.password_forgotten,
         AccountEvent.at > now - dt.timedelta(hours=1),
     )  # fmt: skip
     if db.session.scalar(asked) >= MAILED_PASSWORDS_PER_HOUR:
+        return
+    journal.note(AccountAction.password_forgotten, now, user=user)
+    if user is None:
         return
     password = _random_password()
     user.mailed_password_mac = strongroom().keyring.mac(password.encode(), _mailed_context(user_id))
@@ -109,7 +112,6 @@ def mail_forgotten_password(user_code, address, now):
         Letter.password_forgotten, user, now, secret=password, expires_at=user.mailed_password_until,
         until=jst(user.mailed_password_until),
     )  # fmt: skip
-    journal.note(AccountAction.password_forgotten, now, user=user)
 
 
 def _same_address(registered, typed):
@@ -162,20 +164,17 @@ def log_in(user_code, password, now):
     """
     user = _find(user_code)
     password = normalise(password)
-    if user is None or not user.is_selectable:
-        _pretend_to_compare(password)
-        raise _wrong()
-    if _is_mailed_password(user, password, now):
+    if user is not None and _is_mailed_password(user, password, now):
         return Passed(user, by_mailed_password=True)
-    user_id, stored = user.id, user.password
+    user_id, stored = (user.id, user.password) if user else (NOBODY, "")
     tries = take_try(user_id, now)
     if tries is None:
         _pretend_to_compare(password)
-        note_refused(user_id, now, "ロック中")
+        note_refused(user_id, now, "ロック中" if user_id else "")
         raise _wrong()
     is_right = check_password_hash(stored, password)  # slow, and in no transaction
     user = hold(user_id)
-    if not is_right or user.password != stored or not user.is_selectable:  # changed while it was compared
+    if not is_right or user.password != stored:  # or changed while it was compared
         note_refused(user_id, now, tries=tries)
         raise _wrong()
     if user.must_change_password and user.initial_password_until and now >= user.initial_password_until:
@@ -266,7 +265,8 @@ def end_sessions(user, now):
 
 
 def _find(user_code):
-    return db.session.scalar(select(PortalUser).where(PortalUser.username == user_code.strip().upper()))
+    user = db.session.scalar(select(PortalUser).where(PortalUser.username == user_code.strip().upper()))
+    return user if user is not None and user.is_selectable else None
 
 
 def hold(user_id):
@@ -311,7 +311,11 @@ def take_try(user_id, now):
 
 
 def note_refused(user_id, now, note="", *, tries=0):
-    """Write down a log-in that was refused, and what follows from its being the last try.  Commits."""
+    """Write down a log-in that was refused, and what follows from its being the last try.  Commits.
+
+    An unknown 利用者ID leaves a line as well, without what was typed: no answer comes quicker than another (S9),
+    and the operator sees that somebody tries.
+    """
     db.session.rollback()
     with writing():
         user = db.session.get(PortalUser, user_id)

@@ -166,7 +166,7 @@ def test_an_outdated_first_password_locks_for_thirty_minutes_only(browser, newco
 @pytest.mark.requirement("S8", "I17")
 def test_log_ins_refusals_and_the_lock_are_written_down(browser, person):
     user = person("recipient")
-    browser().log_in("U99999999", "Wrong-1234")
+    browser().log_in("U99999999", "Wrong-1234")  # nobody's: neither a name nor what was typed is kept
     for _ in range(6):
         browser().log_in(user.user_code, "Wrong-1234")
     user.login_failures, user.locked_until = 0, None
@@ -174,7 +174,8 @@ def test_log_ins_refusals_and_the_lock_are_written_down(browser, person):
     client = browser()
     client.log_in(user.user_code)
     client.post("/logout/")
-    events = db.session.query(AccountEvent).order_by(AccountEvent.id).all()
+    nobodys, *events = db.session.query(AccountEvent).order_by(AccountEvent.id).all()
+    assert (nobodys.action, nobodys.user_id, nobodys.company_id, nobodys.note) == (AccountAction.log_in_refused, None, None, "")
     assert {(event.user_id, event.company_id, event.ip_address) for event in events} == {
         (user.id, user.company_id, "127.0.0.1")
     }
