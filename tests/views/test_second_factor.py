@@ -215,6 +215,7 @@ def test_five_wrong_codes_lock_the_log_in_and_are_told_and_noted(browser, protec
     for _ in range(5):
         reply = second_step(client, "000000")
         assert reply.status_code == 422 and "確認コードが正しくありません" in reply.text
+        assert "000000" not in reply.text
     reply = second_step(client, code_of(app))
     assert reply.status_code == 422 and "確認を停止しています" in reply.text
     assert first_step(browser(), user).status_code == 422  # the password is refused as well
