@@ -232,13 +232,13 @@ def change_password(user, current, new, repeated, now):
     :raises SecretRefused: the current password is wrong
     :raises Refused: the new one breaks the policy, was used before, or the two do not agree
     """
+    user_id, stored, earlier = user.id, user.password, user.earlier_passwords  # those that `current` is compared with
     if not is_own_password(user, current, now):
         raise SecretRefused("現在のパスワードが正しくありません。")
     new, repeated = normalise(new), normalise(repeated)
     if new != repeated:
         raise Refused("新しいパスワードと、新しいパスワード(確認)が一致しません。")
     check_policy(new)
-    user_id, stored, earlier = user.id, user.password, user.earlier_passwords
     db.session.rollback()  # hashes are slow, and nobody waits for them
     if new == normalise(current) or check_password_hash(stored, new):
         raise Refused("現在のパスワードと異なるパスワードを入力してください。")

@@ -171,7 +171,6 @@ def test_a_new_password_is_told_by_mail_without_the_password(client_of, person, 
 
 @pytest.mark.requirement("S8", "I17")
 def test_two_changes_at_once_are_one(client_of, person):
-    """Both know the current password; whoever comes second is told, and nothing is overwritten."""
     from concurrent.futures import ThreadPoolExecutor
 
     user_id, clients = person("recipient").id, [client_of("recipient") for _ in range(2)]
@@ -194,3 +193,22 @@ def test_two_changes_at_once_are_one(client_of, person):
     kept = db.session.get(PortalUser, user_id)
     assert [check_password_hash(kept.password, f"Neues-{number}9") for number in range(2)].count(True) == 1
     assert len(kept.earlier_passwords) == 1
+
+
+@pytest.mark.requirement("I17", "S10")
+def test_a_password_changed_meanwhile_is_not_changed_again(app, person, monkeypatch):
+    from app.clock import now
+    from app.errors import Refused
+    from demo.actors import choose_password
+
+    user, is_own = person("recipient"), credentials.is_own_password
+
+    def change_meanwhile(*arguments):
+        answer = is_own(*arguments)
+        choose_password(person("recipient"), "Anders-88")
+        db.session.commit()
+        return answer
+
+    monkeypatch.setattr(credentials, "is_own_password", change_meanwhile)
+    with pytest.raises(Refused, match="ほかの画面ですでに変更されています"):
+        credentials.change_password(user, PASSWORD, "Neues-99", "Neues-99", now())
