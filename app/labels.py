@@ -130,6 +130,7 @@ LETTER = {
     Letter.secret_locked: "PIN・署名用パスワードのロック",
     Letter.account_unlocked: "ロック解除",
     Letter.password_changed: "パスワード変更",
+    Letter.password_forgotten: "パスワード再発行",
     Letter.second_factor_changed: "二段階認証の変更",
     Letter.signing_code: "署名用コード",
     Letter.certificate_expiry: "電子証明書 有効期限",
@@ -249,4 +250,18 @@ def boxes_for_picture(positions):
     ]
 
 
-FILTERS = {"label": label, "my_turn": my_turn, "tone": tone, "jst": jst, "day": day, "yen": yen, "term": term, "boxes_for_picture": boxes_for_picture}
+_BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("FxiOS/", "Firefox"), ("Chrome/", "Chrome"),
+             ("CriOS/", "Chrome"), ("Safari/", "Safari"))  # fmt: skip
+_SYSTEMS = (("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS X", "Mac"),
+            ("CrOS", "ChromeOS"), ("Linux", "Linux"))  # fmt: skip
+
+
+def browser(user_agent):
+    """What a browser says of itself, in the words people know it by."""
+    name, system = (
+        next((word for mark, word in known if mark in user_agent), "") for known in (_BROWSERS, _SYSTEMS)
+    )
+    return f"{name or '不明なブラウザー'}{f'（{system}）' if system else ''}"
+
+
+FILTERS = {"browser": browser, "label": label, "my_turn": my_turn, "tone": tone, "jst": jst, "day": day, "yen": yen, "term": term, "boxes_for_picture": boxes_for_picture}

@@ -185,6 +185,7 @@ class Letter(StrEnum):
     secret_locked = auto()
     account_unlocked = auto()
     password_changed = auto()
+    password_forgotten = auto()
     second_factor_changed = auto()
     signing_code = auto()
     certificate_expiry = auto()
@@ -272,6 +273,8 @@ class PortalUser(FabUser):
     totp_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # the key of the authenticator app
     totp_step: Mapped[int | None] = mapped_column()  # of the last code taken; none is taken twice
     recovery_codes: Mapped[list] = mapped_column(JSON, default=list)  # hashes of those not used yet
+    mailed_password_mac: Mapped[bytes | None] = mapped_column(LargeBinary)  # 再発行パスワード, good beside the own one
+    mailed_password_until: Mapped[dt.datetime | None] = mapped_column(Utc)
 
     company: Mapped[Company | None] = relationship(back_populates="users", lazy="joined")
     activations: Mapped[list["CertificateActivation"]] = relationship(back_populates="user")
@@ -309,6 +312,12 @@ class PortalUser(FabUser):
     def must_set_up_second_factor(self):
         """Whether the company demands a second factor that the person has not set up yet."""
         return bool(self.company and self.company.requires_second_factor and not self.has_second_factor)
+
+    @property
+    def log_in_stamp(self):
+        """What a log-in that waits for its second factor hangs on: every log-in, new password and ended session
+        changes it."""
+        return f"{self.id}:{self.session_epoch}:{self.login_count or 0}"
 
     @property
     def is_locked(self):

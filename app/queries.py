@@ -26,6 +26,7 @@ from app.models import (
     ContractDocument,
     DocumentParty,
     DocumentRevision,
+    LoginSession,
     PortalUser,
     RouteStep,
     SigningCode,
@@ -302,6 +303,66 @@ def activations_of(user, moment):
         .join(Certificate)
         .where(CertificateActivation.user_id == user.id, *_usable(moment))
         .order_by(Certificate.number)
+    ).all()
+
+
+def all_activations_of(user):
+    """The person's links to certificates, also of those that ended, by certificate number."""
+    return db.session.scalars(
+        select(CertificateActivation)
+        .join(Certificate)
+        .where(CertificateActivation.user_id == user.id)
+        .order_by(Certificate.number)
+    ).all()
+
+
+def person_of_session(user_id, login_session_id):
+    """Whose cookie this is, while the log-in session it names goes on; else None (S10)."""
+    return db.session.scalar(
+        select(PortalUser)
+        .join(LoginSession, LoginSession.user_id == PortalUser.id)
+        .where(PortalUser.id == user_id, LoginSession.id == login_session_id, LoginSession.ended_at.is_(None))
+    )
+
+
+def person_half_way(stamp):
+    """Who has given the password and owes the second factor; None where the log-in came to nothing since."""
+    user = db.session.scalar(select(PortalUser).where(PortalUser.id == int(stamp.partition(":")[0])))
+    is_current = user is not None and user.is_selectable and user.has_second_factor and user.log_in_stamp == stamp
+    return user if is_current else None
+
+
+def login_session_of(user, login_session_id):
+    """One of the person's own sessions, or :class:`NotFound` for unknown and foreign alike."""
+    found = None
+    if login_session_id <= MOST_ID:
+        found = db.session.scalar(
+            select(LoginSession).where(LoginSession.id == login_session_id, LoginSession.user_id == user.id)
+        )
+    if found is None:
+        raise NotFound
+    return found
+
+
+def open_sessions_of(user, since):
+    """The person's sessions that began after `since` and were not ended, the newest first."""
+    return db.session.scalars(
+        select(LoginSession)
+        .where(LoginSession.user_id == user.id, LoginSession.ended_at.is_(None), LoginSession.started_at > since)
+        .order_by(LoginSession.id.desc())
+    ).all()
+
+
+def log_ins_of(user, most=20):
+    """The person's last log-ins and refused ones, the newest first."""
+    return db.session.scalars(
+        select(AccountEvent)
+        .where(
+            AccountEvent.user_id == user.id,
+            AccountEvent.action.in_((AccountAction.log_in, AccountAction.log_in_refused)),
+        )
+        .order_by(AccountEvent.id.desc())
+        .limit(most)
     ).all()
 
 

@@ -6,11 +6,11 @@ reset anybody's password, list everybody, and log in by a token past our checks.
 
 from flask import current_app, flash, g, redirect, request, session, url_for
 from flask_appbuilder.security.sqla.manager import SecurityManager
-from flask_login import current_user, logout_user
+from flask_login import current_user, login_user, logout_user
 from flask_talisman import Talisman
 
+from app import queries
 from app.clock import now
-from app.extensions import db
 from app.models import PortalUser
 
 # Roles in code: no query, no drift.  Patterns are matched from the start, so each ends with $.
@@ -43,9 +43,12 @@ FAB_ROLES = {
     ],
 }
 # what needs no log-in; an unknown address is answered as such
-FOR_ANYBODY = ("AuthView.", "static", "appbuilder.static", "health.", "pki.", "DemoMailView.", "LocaleView.")
+ALWAYS_OPEN = ("AuthView.", "static", "appbuilder.static", "health.", "pki.")
+FOR_ANYBODY = ("DemoMailView.", "LocaleView.", *ALWAYS_OPEN)
 # what a person with the first password may still reach (R29)
-WHILE_PASSWORD_IS_FIRST = ("PasswordView.", "AuthView.", "static", "appbuilder.static", "health.", "pki.")
+WHILE_PASSWORD_IS_FIRST = ("PasswordView.", *ALWAYS_OPEN)
+# and one whose company demands a second factor that is not set up yet
+WHILE_SECOND_FACTOR_IS_MISSING = ("SecondFactorView.", *ALWAYS_OPEN)
 
 STATIC = ("static", "static_icon", "appbuilder.static")
 AWAKE_SECONDS = 60
@@ -73,9 +76,9 @@ class PortalSecurityManager(SecurityManager):
     def load_user(self, pk):
         """The person of a session cookie; None when the cookie is of an ended session (S10)."""
         user_id, _, epoch = str(pk).partition(":")
-        if not user_id.isdigit():
+        if not user_id.isdigit() or "login_session" not in session:
             return None
-        user = db.session.get(PortalUser, int(user_id))
+        user = queries.person_of_session(int(user_id), session["login_session"])
         if user is None or not user.is_selectable or epoch != str(user.session_epoch):
             return None
         return user
@@ -108,13 +111,25 @@ class PortalSecurityManager(SecurityManager):
         endpoint = request.endpoint or ""
         if current_user.must_change_password and not endpoint.startswith(WHILE_PASSWORD_IS_FIRST):
             return redirect(url_for("PasswordView.change", next=asked_page()))
+        if current_user.must_change_password or endpoint.startswith(WHILE_SECOND_FACTOR_IS_MISSING):
+            return None
+        if current_user.must_set_up_second_factor:
+            return redirect(url_for("SecondFactorView.index", next=asked_page()))
         return None
 
 
-def begin_session():
-    """Stamp a session that has just been logged in."""
+def open_session(login_session):
+    """Log a person in in this browser; nothing of before lives on (S10)."""
+    session.clear()
+    login_user(login_session.user)
     session.permanent = True
+    session["login_session"] = login_session.id
     session["since"] = session["seen"] = now().timestamp()
+
+
+def own_session():
+    """The log-in session of this browser."""
+    return queries.login_session_of(current_user, session["login_session"])
 
 
 def _stay_awake():

@@ -286,7 +286,7 @@ class Browser:
     def token(self):
         page = self.get("/password/")
         if page.status_code != 200:
-            page = self.get("/login/")
+            page = self.get(page.location)  # the log-in, or what must be done first
         return self.TOKEN.search(page.text).group(1)
 
     def log_in(self, user_code, password=PASSWORD, **kwargs):

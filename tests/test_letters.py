@@ -34,6 +34,9 @@ SUBJECTS = {
     Letter.certificate_expiry: "電子証明書有効期限のお知らせ",
     Letter.certificate_revoked: "電子証明書失効のお知らせ",
     Letter.signing_code: "署名用コードのお知らせ",
+    Letter.password_changed: "パスワード変更のお知らせ",
+    Letter.password_forgotten: "パスワード再発行のお知らせ",
+    Letter.second_factor_changed: "二段階認証の変更のお知らせ",
 }
 FACTS = {
     "person": "受取 太郎", "company": "受領設備株式会社", "user_code": "U00000008", "certificate_no": "JC-00000001",
@@ -43,6 +46,7 @@ FACTS = {
     "last_day": "2027/01/14", "minutes": 30, "unlocked": "ログイン", "side": "receiver",
     "path": "/", "subject_name": "受領", "certificate_id": 1, "is_admin": True, "is_signer": True,
     "at": "2027/01/14 10:00", "until": "2027/01/14 10:00", "days_left": 1, "successor": "", "valid_until": "10:20",
+    "change": "recovery_code_used", "left": 9,
 }  # fmt: skip
 
 

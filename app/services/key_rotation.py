@@ -8,9 +8,7 @@ from flask_appbuilder import Model
 from sqlalchemy import LargeBinary, func, select, update
 
 from app.extensions import db, writing
-from app.models import PortalUser
-from app.services import certificates, outbox, strongroom
-from app.services.strongroom import Sealed
+from app.services import certificates, outbox, second_factor, strongroom
 from app.signing.keys import KeyRefused
 
 BATCH_ROWS = 100
@@ -18,7 +16,7 @@ SEALED = (
     *strongroom.SEALED,
     *certificates.SEALED,
     *outbox.SEALED,
-    Sealed(PortalUser.totp_sealed, lambda user: f"second-factor:{user.id}".encode()),
+    *second_factor.SEALED,
 )
 
 

@@ -64,7 +64,7 @@ def change(user, particulars, actor, now):
     _hold(user)
     changed = []
     if user.is_company_admin != particulars.is_admin:
-        _set_admin(user, particulars.is_admin)
+        _set_admin(user, particulars.is_admin, now)
         changed.append(f"管理者権限の{'付与' if particulars.is_admin else '取消'}")
     _fill_in(user, particulars)
     note_change(user, actor, now, more=changed)
@@ -97,8 +97,7 @@ def reset_password(user, actor, now, *, epoch=None):
     _hold(user)
     if epoch is not None and epoch != user.session_epoch:
         raise PersonChanged
-    credentials.give_initial_password(user, now)
-    journal.note(AccountAction.password_reset, now, user=user, actor=actor)
+    credentials.reset_password(user, now, actor)
 
 
 def unlock(user, actor, now):
@@ -135,7 +134,7 @@ def delete(user, actor, now, *, replacement=None):
             "新しい担当者を指定してください。"
         )
     user.deleted_at, user.active = now, False
-    credentials.end_sessions(user)
+    credentials.end_sessions(user, now)
     for link in user.activations:
         link.sealed_key = link.activated_at = None
     for document in held:
@@ -169,13 +168,13 @@ def _fill_in(user, particulars):
     check(user)
 
 
-def _set_admin(user, is_admin):
+def _set_admin(user, is_admin, now):
     if is_admin:
         user.roles.extend(role_rows("CompanyAdmin"))
     else:
         companies.keep_an_administrator(user)
         user.roles = [role for role in user.roles if role.name != "CompanyAdmin"]
-    credentials.end_sessions(user)
+    credentials.end_sessions(user, now)
 
 
 def _hold(user):

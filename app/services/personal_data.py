@@ -113,6 +113,7 @@ def erase(person, actor, now):
         raise Refused(NOT_DELETED)
     person.mail_address = person.kana = person.department = person.title = ""
     person.password = person.totp_sealed = person.totp_step = person.last_login = None
+    person.mailed_password_mac = person.mailed_password_until = None
     person.earlier_passwords, person.recovery_codes = [], []
     person.session_epoch += 1
     own = person.id
@@ -135,7 +136,8 @@ def _erase_traces(user_id):
     is_about, is_by = AccountEvent.user_id == user_id, AccountEvent.actor_id == user_id
     by_nobody = is_about & AccountEvent.actor_id.is_(None)
     db.session.execute(update(AccountEvent).where(or_(is_by, by_nobody)).values(ip_address=""))
-    holds_facts = AccountEvent.action.in_((AccountAction.user_enrolled, AccountAction.user_changed))
+    with_facts = (AccountAction.user_enrolled, AccountAction.user_changed, AccountAction.session_ended)
+    holds_facts = AccountEvent.action.in_(with_facts)
     db.session.execute(update(AccountEvent).where(is_about, holds_facts).values(note=""))
 
 

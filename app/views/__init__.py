@@ -5,6 +5,7 @@ from flask_login import current_user
 
 from app.extensions import begin_request
 from app.views import errors, health, operator, pki
+from app.views.account import AccountView
 from app.views.admin_certificates import AdminCertificatesView
 from app.views.admin_company import AdminCompanyView
 from app.views.admin_deletion import AdminDeletionView
@@ -20,6 +21,7 @@ from app.views.password import PasswordView
 from app.views.personal_data import PersonalDataView
 from app.views.receipt import ReceiptView
 from app.views.registration import RegistrationView
+from app.views.second_factor import SecondFactorView
 from app.views.selection import SelectionView
 from app.views.signature import SignatureView
 
@@ -36,7 +38,9 @@ MENU = (
     ("管理者業務", "操作履歴照会", AdminHistoryView),
     ("管理者業務", "自社電子証明書照会", AdminCertificatesView),
 )
-PAGES_OFF_MENU = (AdminDeletionView, DocumentView, ReceiptView, SignatureView, SelectionView, PersonalDataView)
+PAGES_OFF_MENU = (
+    AdminDeletionView, DocumentView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
+)  # fmt: skip
 
 
 def transactions(app):
@@ -68,6 +72,7 @@ def register(app, appbuilder):
     for view in PAGES_OFF_MENU:
         appbuilder.add_view_no_menu(view)
     operator.register(appbuilder)
+    appbuilder.add_view(AccountView, "アカウント情報", category="設定")
     appbuilder.add_view(PasswordView, "パスワード変更", category="設定")
     if app.config["DEMO_MAIL_FOLDER"]:
         appbuilder.add_view_no_menu(DemoMailView)
@@ -96,8 +101,10 @@ def _known_to_all():
 
 
 def _menu():
-    if getattr(g, "user", None) is None or not current_user.is_authenticated or current_user.must_change_password:
+    if getattr(g, "user", None) is None or not current_user.is_authenticated:
         return []
+    if current_user.must_change_password or current_user.must_set_up_second_factor:
+        return []  # nothing else is open
     if "menu_items" not in g:
         g.menu_items = [
             {

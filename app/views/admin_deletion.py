@@ -13,7 +13,7 @@ from app import queries
 from app.clock import now
 from app.errors import OutOfTurn, PortalError, Refused
 from app.labels import ROLE
-from app.services import documents, people, routes
+from app.services import documents, people, personal_data, routes
 from app.views.answers import done, own_document, refuse
 
 NEW_PERSON = "新しい担当者"
@@ -60,6 +60,15 @@ class AdminDeletionView(BaseView):
             is_self=person.id == g.user.id,
         )  # fmt: skip
         return page, status
+
+    @expose("/users/<int:user_id>/erase", methods=["POST"])
+    @has_access
+    @permission_name("delete")
+    def erase(self, user_id):
+        """個人データの消去 of a deleted person (L23)."""
+        person = queries.person_of(g.user.company_id, user_id)
+        personal_data.erase(person, g.user._get_current_object(), now())
+        return done("個人データを消去しました。", url_for("AdminUsersView.show", user_id=user_id))
 
     def _delete(self, form, person):
         code = (form.replacement.data or "").strip()

@@ -16,7 +16,7 @@ from app.clock import now
 from app.errors import AlreadyEnrolled, PortalError, Refused
 from app.extensions import db
 from app.labels import USER
-from app.services import credentials, people, roster
+from app.services import credentials, people, personal_data, roster, second_factor
 from app.services.companies import BLANKS
 from app.services.people import Particulars
 from app.views.answers import done, refuse
@@ -97,6 +97,7 @@ class AdminUsersView(BaseView):
         return self.render_template(
             "admin_users/show.html", title="利用者情報", person=person, state=people.state(person, now()),
             locks=people.locks(person, now()), is_signer=bool(queries.signer_ids([person.id], now())),
+            is_erased=personal_data.is_erased(person),
             links=sorted(person.activations, key=lambda link: link.certificate.number), moment=now(),
         )  # fmt: skip
 
@@ -167,6 +168,18 @@ class AdminUsersView(BaseView):
         people.unlock(person, self._actor(), now())
         return done(
             f"{person} のロックを解除し、本人にメールでお知らせします。",
+            url_for("AdminUsersView.show", user_id=user_id),
+        )
+
+    @expose("/<int:user_id>/second_factor", methods=["POST"])
+    @has_access
+    @permission_name("unlock")
+    def switch_off_second_factor(self, user_id):
+        """二段階認証を解除, for whoever has lost the telephone and the recovery codes."""
+        person = self._person(user_id)
+        second_factor.switch_off(person, now(), self._actor())
+        return done(
+            f"{person} の二段階認証を解除し、本人にメールでお知らせします。",
             url_for("AdminUsersView.show", user_id=user_id),
         )
 

@@ -3,7 +3,6 @@
 from flask import flash, g, redirect, request
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
-from flask_login import login_user
 from flask_wtf import FlaskForm
 from wtforms import PasswordField
 from wtforms.validators import InputRequired, Length
@@ -11,8 +10,8 @@ from wtforms.validators import InputRequired, Length
 from app.clock import now
 from app.errors import PortalError
 from app.extensions import db
-from app.security import begin_session, safe_next
-from app.services import credentials
+from app.security import open_session, safe_next
+from app.services import credentials, login_sessions
 from app.views.answers import refuse
 
 
@@ -42,15 +41,16 @@ class PasswordView(BaseView):
             else:
                 status = 422
         page = self.render_template(
-            "password/change.html", title="パスワード変更", form=form, is_first=g.user.must_change_password
-        )
+            "password/change.html", title="パスワード変更", form=form, is_first=g.user.must_change_password,
+            by_mailed_password=g.user.must_change_password and g.user.mailed_password_until is not None,
+        )  # fmt: skip
         return page, status
 
     def _change(self, form):
         user = g.user._get_current_object()
         credentials.change_password(user, form.current.data, form.new.data, form.repeated.data, now())
+        session = login_sessions.begin(user, now(), request.user_agent.string)  # this browser goes on
         db.session.commit()
-        login_user(user)  # this browser goes on under the new epoch
-        begin_session()
+        open_session(session)
         flash("パスワードを変更しました。", "success")
         return redirect(safe_next(request.args.get("next")))

@@ -108,6 +108,8 @@ def upgrade():
         batch_op.add_column(sa.Column('totp_sealed', sa.LargeBinary(), nullable=True))
         batch_op.add_column(sa.Column('totp_step', sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column('recovery_codes', sa.JSON(), nullable=False, server_default='[]'))
+        batch_op.add_column(sa.Column('mailed_password_mac', sa.LargeBinary(), nullable=True))
+        batch_op.add_column(sa.Column('mailed_password_until', sa.DateTime(timezone=True), nullable=True))
 
     with op.batch_alter_table('certificate', schema=None) as batch_op:
         batch_op.add_column(sa.Column('is_imported', sa.Boolean(), nullable=False, server_default=sa.false()))
@@ -141,7 +143,7 @@ def downgrade():
     for table, columns in {
         'company': ('signs_by_code', 'requires_second_factor'),
         'certificate': ('expiry_told_days', 'chain_pem', 'is_imported'),
-        'ab_user': ('recovery_codes', 'totp_step', 'totp_sealed', 'earlier_passwords'),
+        'ab_user': ('mailed_password_until', 'mailed_password_mac', 'recovery_codes', 'totp_step', 'totp_sealed', 'earlier_passwords'),
     }.items():
         for column in columns:
             op.drop_column(table, column)

@@ -42,6 +42,11 @@ def walk(arrive):
     yield "users", registrar
     registrar.choose("設定", "パスワード変更")
     yield "password", registrar
+    registrar.choose("設定", "アカウント情報")
+    yield "account", registrar
+    registrar.page.get_by_role("link", name="二段階認証の設定").click()
+    registrar.is_on("二段階認証の設定")
+    yield "second-factor", registrar
     registrar.open("/documents/999999")
     registrar.was_refused(404)
     yield "not-found", registrar
@@ -58,6 +63,8 @@ def _before_login(arrive):
     nobody = arrive("青木 健一")
     nobody.open("/login/")
     yield "login", nobody
+    nobody.page.get_by_role("link", name="パスワードをお忘れの方").click()
+    yield "forgotten", nobody
     nobody.open("/demo/mail/")
     yield "demo-mails", nobody
     nobody.page.get_by_role("row").nth(1).get_by_role("link").click()

@@ -9,9 +9,10 @@ import time_machine
 
 from app.clock import now
 from app.extensions import db
-from app.models import Letter, OutboxMessage
+from app.models import AccountAction, AccountEvent, Letter, LoginSession, OutboxMessage
 from app.services import credentials, outbox
 from app.workflow import SignatureMode, Status
+from demo import actors
 from tests.conftest import PASSWORD, Browser
 
 WRONG = "利用者IDまたはパスワードが正しくありません。"
@@ -162,6 +163,203 @@ def test_an_outdated_first_password_locks_for_thirty_minutes_only(browser, newco
         assert browser().log_in(user.user_code, fresh).status_code == 302
 
 
+@pytest.mark.requirement("S8", "I17")
+def test_log_ins_refusals_and_the_lock_are_written_down(browser, person):
+    user = person("recipient")
+    browser().log_in("U99999999", "Wrong-1234")  # nobody's: neither a name nor what was typed is kept
+    for _ in range(6):
+        browser().log_in(user.user_code, "Wrong-1234")
+    user.login_failures, user.locked_until = 0, None
+    db.session.commit()
+    client = browser()
+    client.log_in(user.user_code)
+    client.post("/logout/")
+    nobodys, *events = db.session.query(AccountEvent).order_by(AccountEvent.id).all()
+    assert (nobodys.action, nobodys.user_id, nobodys.company_id, nobodys.note) == (AccountAction.log_in_refused, None, None, "")
+    assert {(event.user_id, event.company_id, event.ip_address) for event in events} == {
+        (user.id, user.company_id, "127.0.0.1")
+    }
+    refused = [AccountAction.log_in_refused]
+    assert [event.action for event in events] == [
+        *refused * 5, AccountAction.locked, *refused, AccountAction.log_in, AccountAction.log_out,
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def comparisons(monkeypatch):
+    """How often a password was compared by its slow hash."""
+    counted, compare = [], credentials.check_password_hash
+
+    def count(*arguments):
+        counted.append(1)
+        return compare(*arguments)
+
+    monkeypatch.setattr(credentials, "check_password_hash", count)
+    return counted
+
+
+@pytest.mark.requirement("S9")
+@pytest.mark.parametrize("who", ["nobody", "wrong", "deleted", "locked", "with a mailed password"])
+def test_every_failure_costs_one_slow_comparison(browser, person, comparisons, who):
+    user = person("recipient")
+    if who == "deleted":
+        user.deleted_at = now()
+    elif who == "locked":
+        user.login_failures, user.locked_until = 5, now() + HOUR
+    elif who == "with a mailed password":
+        credentials.mail_forgotten_password(user.user_code, user.mail_address, now())
+    db.session.commit()
+    comparisons.clear()
+    assert browser().log_in("U99999999" if who == "nobody" else user.user_code, "Wrong-1234").status_code == 422
+    assert len(comparisons) == 1
+
+
+# -- the forgotten password ----------------------------------------------------------
+
+
+def forgotten(client, user_code, address):
+    return client.post("/login/forgotten", {"username": user_code, "address": address})
+
+
+def reissued(user):
+    return actors.secret_mailed(user, Letter.password_forgotten)
+
+
+def mails(letter=Letter.password_forgotten):
+    return db.session.query(OutboxMessage).filter_by(letter=letter).all()
+
+
+@pytest.mark.requirement("I17")
+def test_a_forgotten_password_is_replaced_by_one_from_the_mail(browser, person):
+    user, client = person("recipient"), browser()
+    assert 'href="/login/forgotten"' in client.get("/login/").text
+    assert "<h1>パスワードをお忘れの方</h1>" in client.get("/login/forgotten").text
+    assert forgotten(client, user.user_code.lower(), f" {user.mail_address.upper()} ").location == "/login/"
+    assert "一致する場合は" in client.get("/login/").text
+    (letter,) = mails()
+    assert letter.to_address == user.mail_address
+    password = reissued(user)
+    assert client.log_in(user.user_code, password).location == "/"
+    assert client.get("/").location.startswith("/password/")
+    assert "パスワード再発行 のお知らせ" in client.get("/password/").text
+    data = {"current": password, "new": "Neues-99", "repeated": "Neues-99"}
+    assert client.post("/password/", data).location == "/"
+    assert client.get("/").status_code == 200
+    assert [browser().log_in(user.user_code, old).status_code for old in (password, PASSWORD)] == [422, 422]
+    assert browser().log_in(user.user_code, "Neues-99").status_code == 302
+    assert len(mails(Letter.password_changed)) == 1
+
+
+@pytest.mark.requirement("I17", "S8", "S10")
+def test_asking_for_it_takes_nothing_away_from_the_person(client_of, browser, person):
+    user, client = person("recipient"), client_of("recipient")
+    forgotten(browser(), user.user_code, user.mail_address)
+    assert client.get("/").status_code == 200
+    assert browser().log_in(user.user_code).location == "/"
+    assert client.get("/").status_code == 200 and not user.must_change_password
+    assert browser().log_in(user.user_code, reissued(user)).status_code == 422  # void, for the own one was used
+
+
+@pytest.mark.requirement("S9", "I17")
+def test_the_answer_to_a_forgotten_password_tells_nothing(browser, person, comparisons):
+    user, deleted, answers = person("recipient"), person("viewer"), set()
+    deleted.deleted_at = now()
+    db.session.commit()
+    for code, address in (
+        (user.user_code, user.mail_address), (user.user_code, "other@receiver.example"), (user.user_code, user.email),
+        ("U99999999", user.mail_address), (deleted.user_code, deleted.mail_address), ("'--", "x"),
+    ):  # fmt: skip
+        comparisons.clear()
+        client = browser()
+        reply = forgotten(client, code, address)
+        page = re.sub(r'value="[^"]*"|nonce="[^"]*"', "", client.get("/login/").text)
+        answers.add((reply.status_code, reply.location, page, len(comparisons)))
+    assert len(answers) == 1
+    assert [letter.to_address for letter in mails()] == [user.mail_address]
+
+
+@pytest.mark.requirement("S8", "I17")
+def test_three_an_hour_are_mailed_and_the_last_one_counts(browser, person):
+    user, passwords = person("recipient"), []
+    with time_machine.travel(now(), tick=False) as clock:
+        for _ in range(5):
+            forgotten(browser(), user.user_code, user.mail_address)
+            passwords.append(reissued(user))
+        assert len(mails()) == 3 and len(set(passwords)) == 3
+        assert browser().log_in(user.user_code, passwords[1]).status_code == 422
+        assert browser().log_in(user.user_code, passwords[-1]).status_code == 302
+        clock.shift(HOUR + MINUTE)
+        forgotten(browser(), user.user_code, user.mail_address)
+        assert len(mails()) == 4
+
+
+@pytest.mark.requirement("I17")
+def test_the_mailed_password_is_good_for_an_hour(browser, person):
+    user = person("recipient")
+    with time_machine.travel(now(), tick=False) as clock:
+        forgotten(browser(), user.user_code, user.mail_address)
+        clock.shift(HOUR)
+        assert browser().log_in(user.user_code, reissued(user)).status_code == 422
+
+
+@pytest.mark.requirement("I17", "S8")
+def test_the_mailed_password_opens_a_locked_log_in(browser, person):
+    user = person("recipient")
+    for _ in range(5):
+        browser().log_in(user.user_code, "Wrong-1234")
+    forgotten(browser(), user.user_code, user.mail_address)
+    client = browser()
+    assert client.log_in(user.user_code, reissued(user)).location == "/"
+    assert client.get("/").location.startswith("/password/")
+
+
+@pytest.mark.requirement("I17", "L2")
+def test_the_mailed_password_does_not_pass_by_the_second_factor(browser, person):
+    from app.services import second_factor
+
+    user = person("recipient")
+    with time_machine.travel(now(), tick=False):
+        offer = second_factor.offer(user)
+        code = second_factor.pyotp.TOTP(offer.key).at(now())
+        codes = second_factor.switch_on(user, offer.sealed, code, PASSWORD, now())
+        db.session.commit()
+        forgotten(browser(), user.user_code, user.mail_address)
+        client = browser()
+        assert client.log_in(user.user_code, reissued(user)).location == "/login/second-factor"
+        assert not user.must_change_password
+        assert client.post("/login/second-factor", {"code": "000000"}).status_code == 422
+        assert client.post("/login/second-factor", {"code": codes[0]}).location == "/"
+        assert client.get("/").location.startswith("/password/")
+    db.session.refresh(user)
+    assert user.has_second_factor
+
+
+@pytest.mark.requirement("S15")
+def test_the_mailed_password_is_kept_nowhere_in_the_clear(browser, person):
+    user = person("recipient")
+    forgotten(browser(), user.user_code, user.mail_address)
+    password, (letter,) = reissued(user), mails()
+    assert password not in str(letter.facts) and password.encode() not in letter.sealed_secret
+    assert password.encode() not in user.mailed_password_mac
+
+
+@pytest.mark.requirement("S8")
+def test_log_in_and_forgotten_password_are_limited_by_address(tmp_path):
+    import config
+    from app import create_app, schema
+    from tests.conftest import settings
+
+    limited = type("Limited", (config.Test,), {"RATELIMIT_ENABLED": True})
+    made = create_app(limited(settings(f"sqlite:///{tmp_path}/portal.db", tmp_path.as_uri())))
+    with made.app_context():
+        schema.upgrade()
+    for url in ("/login/", "/login/forgotten", "/login/second-factor"):
+        client = Browser(made)
+        token = client.TOKEN.search(client.client.get("/login/").text).group(1)
+        answers = [client.client.post(url, data={"csrf_token": token}).status_code for _ in range(61)]
+        assert answers[0] in (302, 422) and answers[-1] == 429, url
+
+
 # -- the first password ------------------------------------------------------------
 
 
@@ -272,7 +470,7 @@ def test_an_old_cookie_is_dead_at_once(app, client_of, person, end):
     elif end == "delete the person":
         person("recipient").deleted_at = now()
     else:
-        credentials.end_sessions(person("recipient"))
+        credentials.end_sessions(person("recipient"), now())
     db.session.commit()
     assert with_cookie(app, old).get("/").status_code == 302
 
@@ -335,3 +533,62 @@ def test_nobody_is_logged_out_by_a_link(client_of):
     client = client_of("recipient")
     assert client.get("/logout/").status_code == 405
     assert client.get("/").status_code == 200
+
+
+@pytest.mark.requirement("S10")
+def test_logging_out_ends_this_session_and_no_other(app, client_of, person):
+    first, second = client_of("recipient"), client_of("recipient")
+    old = cookie_of(first)
+    first.post("/logout/")
+    assert first.get("/").status_code == 302 and with_cookie(app, old).get("/").status_code == 302
+    assert second.get("/").status_code == 200
+    ends = [row.ended_at is not None for row in db.session.query(LoginSession).order_by(LoginSession.id)]
+    assert ends == [True, False]
+
+
+@pytest.mark.requirement("S10")
+def test_a_new_password_ends_every_other_session(client_of, person):
+    first, second = client_of("recipient"), client_of("recipient")
+    first.post("/password/", {"current": PASSWORD, "new": "Neues-99", "repeated": "Neues-99"})
+    assert first.get("/").status_code == 200 and second.get("/").status_code == 302
+    rows = db.session.query(LoginSession).order_by(LoginSession.id).all()
+    assert [row.ended_at is not None for row in rows] == [True, True, False]
+
+
+@pytest.mark.requirement("S10")
+@pytest.mark.parametrize("end", ["reset", "disabled"])
+def test_what_an_administrator_does_ends_the_sessions_at_once(client_of, person, end):
+    client, user = client_of("recipient"), person("recipient")
+    if end == "reset":
+        credentials.reset_password(user, now(), person("receiver_admin"))
+    else:
+        user.active = False
+    db.session.commit()
+    assert client.get("/").status_code == 302
+
+
+@pytest.mark.requirement("S10")
+def test_a_cookie_of_one_person_names_no_session_of_another(client_of):
+    one, other = client_of("recipient"), client_of("registrar")
+    with other.client.session_transaction() as session:
+        foreign = session["login_session"]
+    with one.client.session_transaction() as session:
+        session["login_session"] = foreign
+    assert one.get("/").status_code == 302
+
+
+@pytest.mark.requirement("S8")
+def test_a_password_changed_while_it_was_compared_opens_nothing(app, person, monkeypatch):
+    from app.errors import SecretRefused
+
+    user, compare = person("recipient"), credentials.check_password_hash
+
+    def change_meanwhile(*arguments):
+        answer = compare(*arguments)
+        actors.choose_password(person("recipient"), "Neues-99")
+        db.session.commit()
+        return answer
+
+    monkeypatch.setattr(credentials, "check_password_hash", change_meanwhile)
+    with pytest.raises(SecretRefused):
+        credentials.log_in(user.user_code, PASSWORD, now())

@@ -171,3 +171,92 @@ def test_only_a_slow_hash_is_kept(person):
 
     assert PASSWORD not in person("recipient").password
     assert config.Production.PASSWORD_HASH_METHOD.startswith("scrypt:131072")
+
+
+# -- earlier passwords, and what follows from a change ----------------------------------
+
+
+@pytest.mark.requirement("I17")
+def test_the_last_three_passwords_and_the_current_one_are_refused(client_of, person):
+    client, current = client_of("recipient"), PASSWORD
+    for number in range(4):
+        assert change(client, f"Neues-{number}0", current=current).status_code == 302
+        current = f"Neues-{number}0"
+    for used, sentence in (
+        ("Neues-30", "現在のパスワードと異なる"), ("Neues-20", "過去3回"), ("Neues-10", "過去3回"), ("Neues-00", "過去3回"),
+    ):  # fmt: skip
+        reply = change(client, used, current=current)
+        assert reply.status_code == 422 and sentence in reply.text, used
+    db.session.refresh(person("recipient"))
+    assert len(person("recipient").earlier_passwords) == 3
+    assert change(client, PASSWORD, current=current).status_code == 302  # the fourth before is free again
+
+
+@pytest.mark.requirement("I17")
+def test_a_reset_is_no_way_round_the_history(browser, client_of, person):
+    from app.clock import now
+    from app.models import Letter
+    from demo.actors import secret_mailed
+
+    user = person("recipient")
+    for _ in range(4):
+        credentials.reset_password(user, now(), person("receiver_admin"))
+    db.session.commit()
+    first, client = secret_mailed(user, Letter.initial_password), browser()
+    client.log_in(user.user_code, first)
+    assert "過去3回" in change(client, PASSWORD, current=first).text
+    assert change(client, "Neues-99", current=first).status_code == 302
+
+
+@pytest.mark.requirement("I17", "S15")
+def test_a_new_password_is_told_by_mail_without_the_password(client_of, person, post_letters):
+    change(client_of("recipient"), "Neues-99")
+    (mail,) = post_letters()
+    assert "パスワード変更 のお知らせ" in mail.subject
+    assert mail.recipients == [person("recipient").mail_address]
+    assert "Neues-99" not in mail.body and PASSWORD not in mail.body
+
+
+@pytest.mark.requirement("S8", "I17")
+def test_two_changes_at_once_are_one(client_of, person):
+    from concurrent.futures import ThreadPoolExecutor
+
+    user_id, clients = person("recipient").id, [client_of("recipient") for _ in range(2)]
+    tokens = [client.token() for client in clients]
+    db.session.commit()
+    db.session.remove()
+
+    def send(number):
+        new = f"Neues-{number}9"
+        data = {"csrf_token": tokens[number], "current": PASSWORD, "new": new, "repeated": new}
+        return clients[number].client.post("/password/", data=data).status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(send, range(2)))
+    from werkzeug.security import check_password_hash
+
+    from app.models import PortalUser
+
+    assert answers.count(302) >= 1
+    kept = db.session.get(PortalUser, user_id)
+    assert [check_password_hash(kept.password, f"Neues-{number}9") for number in range(2)].count(True) == 1
+    assert len(kept.earlier_passwords) == 1
+
+
+@pytest.mark.requirement("I17", "S10")
+def test_a_password_changed_meanwhile_is_not_changed_again(app, person, monkeypatch):
+    from app.clock import now
+    from app.errors import Refused
+    from demo.actors import choose_password
+
+    user, is_own = person("recipient"), credentials.is_own_password
+
+    def change_meanwhile(*arguments):
+        answer = is_own(*arguments)
+        choose_password(person("recipient"), "Anders-88")
+        db.session.commit()
+        return answer
+
+    monkeypatch.setattr(credentials, "is_own_password", change_meanwhile)
+    with pytest.raises(Refused, match="ほかの画面ですでに変更されています"):
+        credentials.change_password(user, PASSWORD, "Neues-99", "Neues-99", now())
