@@ -42,7 +42,7 @@ FACTS = {
     "person": "受取 太郎", "company": "受領設備株式会社", "user_code": "U00000008", "certificate_no": "JC-00000001",
     "number": "D00000001", "title": "資材注文書", "sender": "発出", "receivers": ["受領"], "message": "", "reason": "",
     "by": "受領側", "is_registrar": True, "mode": "no_signature", "done": "署名", "new_status": "completion_wait",
-    "roles": ["承認者"], "is_new": True, "what": "企業情報の変更", "outcome": "承認", "detail": "電話番号",
+    "roles": ["承認者"], "is_new": True, "what": "PIN", "outcome": "承認", "detail": "電話番号",
     "last_day": "2027/01/14", "minutes": 30, "unlocked": "ログイン", "side": "receiver",
     "path": "/", "subject_name": "受領", "certificate_id": 1, "is_admin": True, "is_signer": True,
     "at": "2027/01/14 10:00", "until": "2027/01/14 10:00", "days_left": 1, "successor": "", "valid_until": "10:20",

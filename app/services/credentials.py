@@ -21,6 +21,7 @@ from app.errors import Refused, SecretRefused
 from app.extensions import db, writing
 from app.labels import jst
 from app.models import AccountAction, AccountEvent, Letter, PortalUser
+from app.queries import as_code
 from app.services import journal, login_sessions, outbox
 from app.services.strongroom import strongroom
 

@@ -104,7 +104,6 @@ def give_signing_password_again(signer, now):
     issued = signing_passwords.reissue(signer, now)
     journal.note(AccountAction.signing_password_reissued, now, user=signer, actor=signer)
     _owe_signing_password(Letter.signing_password_reissued, signer, issued, now)
-    journal.note(AccountAction.signing_password_reissued, now, user=signer, actor=signer)
 
 
 def give_signing_code(signer, document, now):

@@ -119,7 +119,7 @@ def test_a_rejected_application_issues_nothing_and_is_told(hand_in, person, post
     db.session.commit()
     assert db.session.query(Certificate).count() == count and letters(Letter.certificate_pin) == []
     (mail,) = post_letters()
-    assert "審査の結果： 却下" in mail.body and mail.recipients == ["admin@sender.example"]
+    assert "審査結果　： 却下" in mail.body and mail.recipients == ["admin@sender.example"]
     assert noted(AccountAction.certificate_rejected) == ["追加発行"]
 
 

@@ -92,7 +92,7 @@ PAGES = {  # whoever is not named gets 200
     ("POST", "/admin/users/<int:user_id>/edit"): COLLEAGUE | {"admin": 422},
     ("POST", "/admin/users/<int:user_id>/password"): COLLEAGUE | {"admin": 409},
     ("POST", "/admin/users/<int:user_id>/unlock"): COLLEAGUE | {"admin": 422},
-    ("POST", "/admin/users/<int:user_id>/second_factor"): COLLEAGUE | {"admin": 422},
+    ("POST", "/admin/users/<int:user_id>/second_factor"): COLLEAGUE | {"admin": 302},
     ("POST", "/admin/users/<int:user_id>/erase"): COLLEAGUE | {"admin": 422},
     ("GET", "/admin/users/import"): ADMINS,
     ("POST", "/admin/users/import"): ADMINS | {"admin": 422, "stranger": 422},
