@@ -135,6 +135,7 @@ LETTER = {
     Letter.signing_code: "署名用コード",
     Letter.certificate_expiry: "電子証明書 有効期限",
     Letter.certificate_revoked: "電子証明書 失効",
+    Letter.mail_address_changed: "メールアドレス変更",
     Letter.application_decided: "申請の審査結果",
     Letter.turn_reassigned: "担当者変更",
 }

@@ -191,6 +191,7 @@ class Letter(StrEnum):
     certificate_expiry = auto()
     certificate_revoked = auto()
     application_decided = auto()
+    mail_address_changed = auto()
     turn_reassigned = auto()
 
 

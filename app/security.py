@@ -37,7 +37,7 @@ FAB_ROLES = {
         ["(CertificateApplicationModelView|CompanyChangeModelView|AccountEventModelView)$", "can_.*$"],
         ["(CertificateApplicationModelView|CompanyChangeModelView)$", "(approve|reject)$"],
         ["CertificateModelView$", "revoke$"],
-        ["UserModelView$", "(issue_certificate|reset_password|unlock)$"],
+        ["UserModelView$", "(issue_certificate|reset_password|unlock|switch_off_second_factor)$"],
         ["(運営者業務|企業|利用者|プラン|契約文書|電子証明書|送信メール|定期処理|証明書申請|企業情報変更申請|操作履歴)$", "menu_access$"],
         ["(設定|アカウント情報|パスワード変更)$", "menu_access$"],
     ],

@@ -28,6 +28,7 @@ SUBJECTS = {
     Letter.completed: "文書回覧完了のお知らせ",
     Letter.account_locked: "ログインの一時停止のお知らせ",
     Letter.application_decided: "申請の審査結果のお知らせ",
+    Letter.mail_address_changed: "メールアドレス変更のお知らせ",
     Letter.turn_reassigned: "担当者変更のお知らせ",
     Letter.account_unlocked: "ロック解除のお知らせ",
     Letter.secret_locked: "PINのロックのお知らせ",

@@ -113,7 +113,8 @@ def give_initial_password(user, now, *, to_address=None, initial=None):
     user.must_change_password = True
     user.initial_password_until = now + dt.timedelta(days=current_app.config["INITIAL_PASSWORD_VALID_DAYS"])
     user.login_failures, user.locked_until = 0, None
-    _forget_mailed(user)
+    forget_mailed_password(user)
+    close_keys(user)
     end_sessions(user, now)
     outbox.owe(
         Letter.initial_password, user, now, to_address=to_address, secret=made.password,
@@ -170,8 +171,14 @@ def _mailed_context(user_id):
     return f"mailed-password:{user_id}".encode()
 
 
-def _forget_mailed(user):
+def forget_mailed_password(user):
     user.mailed_password_mac = user.mailed_password_until = None
+
+
+def close_keys(user):
+    """Undo 証明書有効性確認: whoever gets the person's mails from now on cannot sign without the PIN (L2)."""
+    for link in user.activations:
+        link.sealed_key = link.activated_at = None
 
 
 def _remember(user):
@@ -240,13 +247,15 @@ def let_in(user, now, browser="", *, by_mailed_password=False):
         user.must_change_password = True
         user.mailed_password_until = now + MAILED_PASSWORD_VALID  # to be typed once more as the current one
     else:
-        _forget_mailed(user)
+        forget_mailed_password(user)
     journal.note(AccountAction.log_in, now, user=user, actor=user)
     return login_sessions.begin(user, now, browser)
 
 
 def is_own_password(user, password, now):
     """Whether `password` is the person's log-in password; wrong guesses count as log-in tries.  Commits.
+
+    The right one gives back its own try only: it must not buy guesses at a second factor.
 
     :raises SecretRefused: the 利用者ID is locked, so that no password is looked at
     """
@@ -260,7 +269,7 @@ def is_own_password(user, password, now):
     is_right = check_password_hash(stored, password)  # slow, and in no transaction
     user = db.session.get(PortalUser, user_id)
     if is_right:
-        user.login_failures, user.locked_until = 0, None
+        user.login_failures, user.locked_until = max(0, user.login_failures - 1), None
         db.session.commit()  # a refusal further on is no wrong guess, and must not count as one
         return True
     tell_if_locked(user, tries, now)
@@ -293,7 +302,7 @@ def change_password(user, current, new, repeated, now):
     user.password = hashed
     user.must_change_password = False
     user.initial_password_until = None
-    _forget_mailed(user)
+    forget_mailed_password(user)
     end_sessions(user, now)
     outbox.owe(Letter.password_changed, user, now, at=jst(now))
     journal.note(AccountAction.password_changed, now, user=user, actor=user)

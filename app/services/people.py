@@ -3,6 +3,7 @@
 The same verbs serve the operator.  Each notes its line of 操作履歴; the caller commits.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 from flask import current_app
@@ -11,7 +12,7 @@ from sqlalchemy import inspect, select
 from app import queries
 from app.errors import AlreadyEnrolled, OutOfTurn, PersonChanged, Refused
 from app.extensions import db
-from app.labels import LOCK, USER
+from app.labels import LOCK, USER, jst
 from app.models import AccountAction, Letter, Lock, PortalUser, UserState
 from app.queries import role_rows
 from app.services import certificates, companies, credentials, documents, journal, outbox
@@ -55,13 +56,23 @@ def refuse_second(token):
         raise AlreadyEnrolled
 
 
-def change(user, particulars, actor, now):
+def version_of(user):
+    """What a page about the person was drawn from; an answer to an older one is refused (Q4)."""
+    state = [getattr(user, name) for name in (*NAMES, "mail_address", "is_company_admin", "session_epoch")]
+    return hashlib.sha256(repr(state).encode()).hexdigest()[:32]
+
+
+def change(user, particulars, actor, now, *, version):
     """利用者情報変更; giving or taking 管理者権限 ends the person's sessions (I2).
 
+    :param version: :func:`version_of` the person when the form was drawn
+    :raises PersonChanged: somebody else has changed the person since
     :raises Refused: a deleted person, a bad name or address, or the last administrator
     """
     companies.hold(user.company_id)
     _hold(user)
+    if version != version_of(user):
+        raise PersonChanged
     changed = []
     if user.is_company_admin != particulars.is_admin:
         _set_admin(user, particulars.is_admin, now)
@@ -75,8 +86,18 @@ def note_change(user, actor, now, *, more=()):
     check(user)
     state = inspect(user)
     changed = [USER[name] for name in (*NAMES, "mail_address") if state.attrs[name].history.has_changes()]
+    if USER["mail_address"] in changed:
+        _tell_address(user, state.attrs.mail_address.history.deleted[0], now)
     if changed or more:
         journal.note(AccountAction.user_changed, now, user=user, actor=actor, note="、".join([*changed, *more]))
+
+
+def _tell_address(user, earlier, now):
+    """Another address gets the person's secrets from now on: the earlier one hears of it, and keys are closed."""
+    credentials.forget_mailed_password(user)
+    credentials.close_keys(user)
+    if earlier:
+        outbox.owe(Letter.mail_address_changed, user, now, to_address=earlier, at=jst(now))
 
 
 def check(user):
@@ -135,8 +156,7 @@ def delete(user, actor, now, *, replacement=None):
         )
     user.deleted_at, user.active = now, False
     credentials.end_sessions(user, now)
-    for link in user.activations:
-        link.sealed_key = link.activated_at = None
+    credentials.close_keys(user)
     for document in held:
         documents.reassign(document, actor, user, replacement, now)
     journal.note(AccountAction.user_deleted, now, user=user, actor=actor)

@@ -84,9 +84,16 @@ def switch_on(user, sealed, code, password, now):
 
 
 def switch_off(user, now, actor):
-    """Take the second factor away, such as a lost one by an administrator; without one nothing happens."""
+    """Take the second factor away, such as a lost one by an administrator; once is enough.
+
+    Where somebody else does it, 証明書有効性確認 is undone as well, and the sessions end.
+    """
+    user = credentials.hold(user.id)
     if not user.has_second_factor:
         return
+    if actor.id != user.id:
+        credentials.close_keys(user)
+        credentials.end_sessions(user, now)
     user.totp_sealed = user.totp_step = None
     user.recovery_codes = []
     _tell(AccountAction.second_factor_off, user, actor, now)

@@ -11,7 +11,7 @@ from wtforms.validators import DataRequired, Length, Regexp
 
 from app import queries
 from app.clock import now
-from app.errors import PortalError
+from app.errors import OutOfTurn, PortalError
 from app.labels import COMPANY_FACT, COMPANY_OPTION
 from app.services import companies
 from app.views.answers import done, refuse
@@ -65,7 +65,7 @@ class AdminCompanyView(BaseView):
         """企業情報照会."""
         company = g.user.company
         return self.render_template(
-            "admin_company/show.html", title="企業情報照会", company=company, options=OptionsForm(obj=company),
+            "admin_company/show.html", title="企業情報照会", company=company, options=OptionsForm(obj=company), version=_drawn(company),
             change=queries.open_change_of(company.id), fact_names=COMPANY_FACT,
         )  # fmt: skip
 
@@ -99,9 +99,16 @@ class AdminCompanyView(BaseView):
     @permission_name("change")
     def options(self):
         form = OptionsForm()
+        if request.form.get("version") != _drawn(g.user.company):
+            raise OutOfTurn
         is_changed = companies.set_options(
             g.user.company, g.user._get_current_object(), now(),
             requires_second_factor=form.requires_second_factor.data, signs_by_code=form.signs_by_code.data,
         )  # fmt: skip
         message = "ご利用の設定を変更しました。" if is_changed else "ご利用の設定に変更はありませんでした。"
         return done(message, url_for("AdminCompanyView.show"))
+
+
+def _drawn(company):
+    """The switches as a page shows them; an answer to an older page is refused (Q4)."""
+    return f"{company.requires_second_factor:d}{company.signs_by_code:d}"

@@ -3,7 +3,7 @@
 import json
 import uuid
 
-from flask import Response, g, request, url_for
+from flask import Response, g, redirect, request, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
@@ -13,7 +13,7 @@ from wtforms.validators import InputRequired, Length
 
 from app import queries
 from app.clock import now
-from app.errors import AlreadyEnrolled, PortalError, Refused
+from app.errors import AlreadyEnrolled, PersonChanged, PortalError, Refused
 from app.extensions import db
 from app.labels import USER
 from app.services import credentials, people, personal_data, roster, second_factor
@@ -138,13 +138,18 @@ class AdminUsersView(BaseView):
             status = 422
             if form.validate():
                 try:
-                    people.change(person, form.particulars(), self._actor(), now())
+                    people.change(person, form.particulars(), self._actor(), now(), version=request.form.get("version", ""))
                     return done("利用者情報を変更しました。", url_for("AdminUsersView.show", user_id=user_id))
+                except PersonChanged:
+                    raise
                 except PortalError as refusal:
                     status = refuse(form, refusal)
         else:
             form = UserForm(obj=person, is_admin=person.is_company_admin)
-        page = self.render_template("admin_users/form.html", title="利用者情報変更", form=form, person=person)
+        version = request.form.get("version") or people.version_of(person)
+        page = self.render_template(
+            "admin_users/form.html", title="利用者情報変更", form=form, person=person, version=version
+        )
         return page, status
 
     @expose("/<int:user_id>/password", methods=["POST"])
@@ -177,6 +182,8 @@ class AdminUsersView(BaseView):
     def switch_off_second_factor(self, user_id):
         """二段階認証を解除, for whoever has lost the telephone and the recovery codes."""
         person = self._person(user_id)
+        if person.id == g.user.id:
+            return redirect(url_for("SecondFactorView.index"))  # where the own one asks for password and code
         second_factor.switch_off(person, now(), self._actor())
         return done(
             f"{person} の二段階認証を解除し、本人にメールでお知らせします。",

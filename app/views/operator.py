@@ -49,7 +49,7 @@ from app.models import (
     PortalUser,
 )
 from app.queries import role_rows
-from app.services import applications, certificates, companies, journal, people
+from app.services import applications, certificates, companies, journal, people, second_factor
 from app.services.numbers import next_number
 from app.views.fields import MailAddressRule, NameRule
 
@@ -196,6 +196,12 @@ class UserModelView(OperatorView):
     def reset_password(self, user):
         return self.carry_out(
             lambda: people.reset_password(user, current_person(), now()), "新しい初回ログインパスワードをメールでお送りしました。"
+        )
+
+    @action("switch_off_second_factor", "二段階認証を解除", "スマートフォンの紛失などで、本人から依頼があったことをご確認ください。二段階認証を解除し、本人にメールでお知らせします。よろしいですか。", "fa-mobile", multiple=False)
+    def switch_off_second_factor(self, user):
+        return self.carry_out(
+            lambda: second_factor.switch_off(user, now(), current_person()), "二段階認証を解除しました。"
         )
 
     @action("unlock", "ロックを解除", "ログイン、証明書有効性確認、署名のロックを解除し、本人にメールでお知らせします。よろしいですか。", "fa-unlock", multiple=False)

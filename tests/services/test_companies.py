@@ -93,7 +93,7 @@ def test_the_last_administrator_keeps_the_authority_until_there_is_another(perso
         companies.keep_an_administrator(admin)
     companies.keep_an_administrator(other)  # who is none may go
     given = Particulars(other.full_name, other.mail_address, is_admin=True)
-    people.change(other, given, admin, now())
+    people.change(other, given, admin, now(), version=people.version_of(other))
     db.session.flush()
     companies.keep_an_administrator(admin)
     other.deleted_at = now()
@@ -105,7 +105,7 @@ def test_the_last_administrator_keeps_the_authority_until_there_is_another(perso
 @pytest.mark.requirement("I2", "I3")
 def test_two_administrators_who_demote_each_other_at_once_leave_one(application, app, person):
     first, second = person("admin"), person("colleague")
-    people.change(second, Particulars(second.full_name, second.mail_address, is_admin=True), first, now())
+    people.change(second, Particulars(second.full_name, second.mail_address, is_admin=True), first, now(), version=people.version_of(second))
     db.session.commit()
     pairs = [(first.id, second.id), (second.id, first.id)]
     company_id = first.company_id
@@ -115,7 +115,7 @@ def test_two_administrators_who_demote_each_other_at_once_leave_one(application,
         with application.app_context(), writing():
             victim, actor = (db.session.get(PortalUser, user_id) for user_id in pair)  # both are administrators still
             try:
-                people.change(victim, Particulars(victim.full_name, victim.mail_address), actor, now())
+                people.change(victim, Particulars(victim.full_name, victim.mail_address), actor, now(), version=people.version_of(victim))
                 db.session.commit()
                 return "done"
             except Refused:
@@ -160,7 +160,7 @@ def test_nothing_is_done_to_those_who_are_deleted(person):
     gone.deleted_at, gone.login_failures, gone.signing_failures = now(), 5, 5
     db.session.commit()
     for verb in (
-        lambda: people.change(gone, Particulars("別名", "x@y.example"), admin, now()),
+        lambda: people.change(gone, Particulars("別名", "x@y.example"), admin, now(), version=people.version_of(gone)),
         lambda: people.reset_password(gone, admin, now()),
         lambda: people.unlock(gone, admin, now()),
     ):

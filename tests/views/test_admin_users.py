@@ -9,6 +9,7 @@ from app.clock import now
 from app.extensions import db
 from app.models import AccountAction, AccountEvent, Letter, OutboxMessage, PortalUser
 from app.services import outbox, roster
+from app.services import people as people_service
 from tests.conftest import PASSWORD
 
 NEW = {"full_name": "髙﨑 新", "kana": "ﾀｶｻｷ ｱﾗﾀ", "department": "総務部", "title": "主任", "mail_address": "new@sender.example"}
@@ -82,7 +83,7 @@ def test_what_cannot_be_kept_is_refused_and_the_rest_stays_in_the_form(client_of
     client, before = client_of("admin"), people()
     target = person("colleague")
     for url in ("/admin/users/new", f"/admin/users/{target.id}/edit"):
-        reply = client.post(url, NEW | {field: typed})
+        reply = client.post(url, NEW | {field: typed, "version": people_service.version_of(target)})
         assert reply.status_code == 422 and reason in reply.text
         kept = [value for name, value in NEW.items() if name != field]
         assert all(f'value="{value}"' in reply.text for value in kept)
@@ -90,11 +91,17 @@ def test_what_cannot_be_kept_is_refused_and_the_rest_stays_in_the_form(client_of
     assert people() == before and target.full_name == "同僚 五郎" and letters() == [] and actions() == []
 
 
+def edit(client, target, given):
+    """Send the form of 利用者情報変更 as it is drawn now."""
+    db.session.refresh(target)
+    return client.post(f"/admin/users/{target.id}/edit", given | {"version": people_service.version_of(target)})
+
+
 @pytest.mark.requirement("I2", "I3")
 def test_a_change_is_saved_and_noted_and_a_second_one_notes_nothing(client_of, person):
     client, target = client_of("admin"), person("colleague")
     for _ in range(2):
-        assert client.post(f"/admin/users/{target.id}/edit", NEW).status_code == 302
+        assert edit(client, target, NEW).status_code == 302
     db.session.refresh(target)
     assert {name: getattr(target, name) for name in NEW} == NEW
     (event,) = db.session.query(AccountEvent).filter_by(action=AccountAction.user_changed)
@@ -106,12 +113,11 @@ def test_promotion_opens_the_menu_and_ends_the_sessions(client_of, person):
     target = person("colleague")
     theirs = client_of("colleague")
     given = {"full_name": target.full_name, "mail_address": target.mail_address}
-    url = f"/admin/users/{target.id}/edit"
-    client_of("admin").post(url, given | {"is_admin": "y"})
+    edit(client_of("admin"), target, given | {"is_admin": "y"})
     assert theirs.get("/").status_code == 302
     theirs = client_of("colleague")
     assert "管理者業務" in theirs.get("/").text
-    client_of("admin").post(url, given)
+    edit(client_of("admin"), target, given)
     assert theirs.get("/admin/users/").status_code == 302
     theirs = client_of("colleague")
     assert "管理者業務" not in theirs.get("/").text and theirs.get("/admin/users/").status_code == 403
@@ -122,9 +128,7 @@ def test_promotion_opens_the_menu_and_ends_the_sessions(client_of, person):
 @pytest.mark.requirement("I2")
 def test_the_last_administrator_is_not_demoted(client_of, person):
     admin = person("admin")
-    reply = client_of("admin").post(
-        f"/admin/users/{admin.id}/edit", {"full_name": "新しい名", "mail_address": admin.mail_address}
-    )
+    reply = edit(client_of("admin"), admin, {"full_name": "新しい名", "mail_address": admin.mail_address})
     assert reply.status_code == 422 and "管理者がいなくなる" in reply.text
     db.session.refresh(admin)
     assert admin.is_company_admin and admin.full_name == "管理 六郎"
@@ -221,7 +225,7 @@ def test_fields_nobody_offers_are_ignored(client_of, person):
             "enrolment_token": "x", "is_operator": "y", "password": "Evil-1234"}  # fmt: skip
     client, target = client_of("admin"), person("colleague")
     client.post("/admin/users/new", NEW | more)
-    client.post(f"/admin/users/{target.id}/edit", NEW | more | {"full_name": "同僚 改"})
+    edit(client, target, NEW | more | {"full_name": "同僚 改"})
     db.session.refresh(target)
     made = db.session.query(PortalUser).filter_by(full_name=NEW["full_name"]).one()
     for user in (made, target):
@@ -375,3 +379,47 @@ def test_the_operators_forms_keep_the_same_rules_and_notes(client_of, person):
     ]  # fmt: skip
     assert {event.actor_id for event in db.session.query(AccountEvent)} == {person("operator").id}
     assert letters() == [Letter.user_issued, Letter.initial_password, Letter.initial_password, Letter.account_unlocked]
+
+
+@pytest.mark.requirement("Q4", "I3")
+def test_a_page_from_before_a_change_gives_nothing_back(client_of, person):
+    client, target = client_of("admin"), person("colleague")
+    own = {"full_name": target.full_name, "mail_address": target.mail_address}
+    edit(client, target, own | {"is_admin": "y"})
+    db.session.refresh(target)
+    old = people_service.version_of(target)
+    edit(client, target, own)
+    stale = client.post(f"/admin/users/{target.id}/edit", own | {"is_admin": "y", "version": old})
+    assert stale.status_code == 409 and "画面を開いた後に変更されています" in stale.text
+    db.session.refresh(target)
+    assert not target.is_company_admin
+
+
+@pytest.mark.requirement("L2", "S17")
+@pytest.mark.parametrize("how", ["another address", "a new password", "no second factor"])
+def test_whoever_takes_over_the_mails_of_a_signer_does_not_take_over_the_key(client_of, person, how):
+    client, signer = client_of("admin"), person("signer")
+    address = signer.mail_address
+    if how == "another address":
+        edit(client, signer, {"full_name": signer.full_name, "mail_address": "thief@sender.example"})
+        warning = db.session.query(OutboxMessage).filter_by(letter=Letter.mail_address_changed).one()
+        assert warning.to_address == address
+    elif how == "a new password":
+        client.post(f"/admin/users/{signer.id}/password", {"epoch": str(signer.session_epoch)})
+    else:
+        signer.totp_sealed = b"sealed"
+        db.session.commit()
+        client.post(f"/admin/users/{signer.id}/second_factor")
+    db.session.expire_all()
+    (link,) = person("signer").activations
+    assert link.sealed_key is None and link.activated_at is None
+
+
+@pytest.mark.requirement("L2")
+def test_an_administrator_does_not_get_past_the_own_second_factor(client_of, person):
+    client, admin = client_of("admin"), person("admin")
+    admin.totp_sealed = b"sealed"
+    db.session.commit()
+    assert client.post(f"/admin/users/{admin.id}/second_factor").location.endswith("/second-factor/")
+    db.session.refresh(admin)
+    assert admin.has_second_factor

@@ -84,7 +84,7 @@ PAGES = {  # whoever is not named gets 200
     ("GET", "/admin/company/"): ADMINS,
     ("GET", "/admin/company/change"): ADMINS,
     ("POST", "/admin/company/change"): ADMINS | {"admin": 422, "stranger": 422},
-    ("POST", "/admin/company/options"): ADMINS | {"admin": 302, "stranger": 302},
+    ("POST", "/admin/company/options"): ADMINS | {"admin": 409, "stranger": 409},
     ("GET", "/admin/users/new"): ADMINS,
     ("POST", "/admin/users/new"): ADMINS | {"admin": 422, "stranger": 422},
     ("GET", "/admin/users/<int:user_id>"): COLLEAGUE,

@@ -372,6 +372,18 @@ def test_switching_off_needs_password_and_code(inside, protected, browser):
     assert reply.status_code == 422 and "設定されていません" in reply.text
 
 
+@pytest.mark.requirement("S8", "I17")
+@pytest.mark.parametrize("page", ["off", "recovery_codes"])
+def test_inside_too_the_right_password_buys_no_guesses_at_the_code(inside, protected, page):
+    user = protected[0]
+    answers = [
+        inside.post(f"/second-factor/{page}", {"code": "000000", "password": PASSWORD}) for _ in range(7)
+    ]
+    assert {reply.status_code for reply in answers} == {422}
+    db.session.refresh(user)
+    assert user.locked_until is not None and user.has_second_factor
+
+
 @pytest.mark.requirement("L2")
 def test_what_the_company_demands_nobody_switches_off_alone(inside, protected):
     user, app, _ = protected
