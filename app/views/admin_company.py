@@ -14,7 +14,7 @@ from app.clock import now
 from app.errors import PortalError
 from app.labels import COMPANY_FACT, COMPANY_OPTION
 from app.services import companies
-from app.views.answers import done, refuse
+from app.views.answers import acting_person, done, refuse
 from app.views.fields import one_line
 
 
@@ -79,7 +79,7 @@ class AdminCompanyView(BaseView):
         if form.is_submitted():
             if form.validate():
                 try:
-                    companies.apply_for_change(company, g.user._get_current_object(), form.wanted(), now())
+                    companies.apply_for_change(company, acting_person(), form.wanted(), now())
                     return done(
                         "企業情報の変更を申請しました。審査結果はメールでお知らせいたします。",
                         url_for("AdminCompanyView.show"),
@@ -100,7 +100,7 @@ class AdminCompanyView(BaseView):
     def options(self):
         form = OptionsForm()
         is_changed = companies.set_options(
-            g.user.company, g.user._get_current_object(), now(),
+            g.user.company, acting_person(), now(),
             requires_second_factor=form.requires_second_factor.data, signs_by_code=form.signs_by_code.data,
         )  # fmt: skip
         message = "ご利用の設定を変更しました。" if is_changed else "ご利用の設定に変更はありませんでした。"

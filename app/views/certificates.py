@@ -11,7 +11,7 @@ from app import queries
 from app.clock import now
 from app.errors import PortalError
 from app.services import certificates
-from app.views.answers import done, refuse
+from app.views.answers import acting_person, done, refuse
 
 
 class ActivationForm(FlaskForm):
@@ -48,7 +48,7 @@ class CertificateView(BaseView):
 
     def _activate(self, form, links):
         link = next(link for link in links if link.id == form.certificate.data)
-        user = g.user._get_current_object()
+        user = acting_person()
         link = certificates.activate(user, link, form.pin.data, form.password.data, now())
         return done(
             "証明書の有効性を確認しました。この利用者IDで署名にご利用いただけます。",

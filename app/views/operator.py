@@ -5,7 +5,7 @@ No to-many relation is in any form or search: such a field would load and list w
 
 from io import BytesIO
 
-from flask import flash, g, redirect, send_file
+from flask import flash, redirect, send_file
 from flask_appbuilder import ModelView
 from flask_appbuilder.actions import action
 from flask_appbuilder.baseviews import expose
@@ -51,13 +51,14 @@ from app.models import (
 from app.queries import role_rows
 from app.services import applications, certificates, companies, journal, people
 from app.services.numbers import next_number
+from app.views.answers import acting_person
 from app.views.fields import MailAddressRule, NameRule
 
 READ_ONLY = ["can_list", "can_show"]
 READ_AND_KEEP = ["can_list", "can_show", "can_add", "can_edit"]
 TIMES = ("created_at", "sent_at", "concluded_at", "started_at", "finished_at", "not_before", "not_after", "revoked_at", "due_at", "at", "applied_at", "decided_at")
 SHOWN_TIMES = {name: jst for name in TIMES}
-SHOWN_IF_ANY = {name: lambda row: row or "" for name in ("user", "actor", "company", "decided_by")}
+SHOWN_IF_ANY = {name: lambda row: row or "" for name in ("user", "actor", "company", "decided_by", "replaced", "issued")}
 
 
 def _may_stay_empty(*rules, length=255, **labels):
@@ -68,10 +69,6 @@ def _may_stay_empty(*rules, length=255, **labels):
         )
         for name, label in labels.items()
     }
-
-
-def current_person():
-    return g.user._get_current_object()
 
 
 class OperatorView(ModelView):
@@ -181,26 +178,26 @@ class UserModelView(OperatorView):
             others = select(PortalUser.id).where(PortalUser.company_id == user.company.id).limit(1)
             roles = role_rows("Member") if db.session.scalar(others) else role_rows("Member", "CompanyAdmin")
         companies.enrol(user, now(), roles=roles)
-        journal.note(AccountAction.user_enrolled, now(), user=user, actor=current_person(), note=str(user))
+        journal.note(AccountAction.user_enrolled, now(), user=user, actor=acting_person(), note=str(user))
 
     def pre_update(self, user):
-        people.note_change(user, current_person(), now())
+        people.note_change(user, acting_person(), now())
 
     @action("issue_certificate", "電子証明書を発行", "この利用者に電子証明書を発行し、PINをメールで送ります。よろしいですか。", "fa-certificate", multiple=False)
     def issue_certificate(self, user):
         return self.carry_out(
-            lambda: certificates.issue_first(user, now(), current_person()), "電子証明書を発行し、PINをメールでお送りしました。"
+            lambda: certificates.issue_first(user, now(), acting_person()), "電子証明書を発行し、PINをメールでお送りしました。"
         )
 
     @action("reset_password", "パスワードを初期化", "新しい初回ログインパスワードをメールで送り、ログイン中の画面を終了させます。よろしいですか。", "fa-key", multiple=False)
     def reset_password(self, user):
         return self.carry_out(
-            lambda: people.reset_password(user, current_person(), now()), "新しい初回ログインパスワードをメールでお送りしました。"
+            lambda: people.reset_password(user, acting_person(), now()), "新しい初回ログインパスワードをメールでお送りしました。"
         )
 
     @action("unlock", "ロックを解除", "ログイン、証明書有効性確認、署名のロックを解除し、本人にメールでお知らせします。よろしいですか。", "fa-unlock", multiple=False)
     def unlock(self, user):
-        return self.carry_out(lambda: people.unlock(user, current_person(), now()), "ロックを解除しました。")
+        return self.carry_out(lambda: people.unlock(user, acting_person(), now()), "ロックを解除しました。")
 
 
 class DocumentModelView(OperatorView):
@@ -247,7 +244,7 @@ class CertificateModelView(OperatorView):
     @action("revoke", "電子証明書を失効", "この電子証明書をただちに失効します。取り消すことはできません。よろしいですか。", "fa-ban", multiple=False)
     def revoke(self, certificate):
         return self.carry_out(
-            lambda: certificates.revoke(certificate, now(), actor=current_person()), "電子証明書を失効しました。"
+            lambda: certificates.revoke(certificate, now(), actor=acting_person()), "電子証明書を失効しました。"
         )
 
 
@@ -276,10 +273,8 @@ class CertificateApplicationModelView(OperatorView):
         "evidence_name": "印鑑証明書", "evidence_sha256": "印鑑証明書のSHA-256", "state": "状態", "decided_at": "審査日時",
         "decided_by": "審査者", "issued": "発行した電子証明書",
     }  # fmt: skip
-    formatters_columns = SHOWN_TIMES | {
-        "kind": APPLICATION_KIND.get, "state": APPLICATION_STATE.get, "applied_at": jst, "decided_at": jst,
-        "user_ids": _people_named,
-        **dict.fromkeys(("replaced", "decided_by", "issued"), lambda row: row or ""),
+    formatters_columns = SHOWN_TIMES | SHOWN_IF_ANY | {
+        "kind": APPLICATION_KIND.get, "state": APPLICATION_STATE.get, "user_ids": _people_named,
     }  # fmt: skip
     list_columns = ["applied_at", "company", "kind", "replaced", "state"]
     show_columns = [
@@ -305,13 +300,13 @@ class CertificateApplicationModelView(OperatorView):
     @action("approve", "承認して発行", "電子証明書を発行し、PINをメールで送ります。よろしいですか。", "fa-check", multiple=False)
     def approve(self, application):
         return self.carry_out(
-            lambda: applications.approve(application, current_person(), now()),
+            lambda: applications.approve(application, acting_person(), now()),
             "申請を承認し、電子証明書を発行しました。",
         )
 
     @action("reject", "却下", "この申請を却下し、申請者にメールでお知らせします。よろしいですか。", "fa-times", multiple=False)
     def reject(self, application):
-        return self.carry_out(lambda: applications.reject(application, current_person(), now()), "申請を却下しました。")
+        return self.carry_out(lambda: applications.reject(application, acting_person(), now()), "申請を却下しました。")
 
 
 class OutboxModelView(OperatorView):
@@ -360,7 +355,7 @@ class CompanyChangeModelView(OperatorView):
         return self._decide(change, "申請を却下し、結果をメールでお送りしました。", is_approved=False)
 
     def _decide(self, change, message, *, is_approved):
-        decided_by = g.user._get_current_object()
+        decided_by = acting_person()
         return self.carry_out(
             lambda: companies.decide_change(change, decided_by, now(), is_approved=is_approved), message
         )
