@@ -3,6 +3,7 @@
 :func:`documents_of` is the one gate; every list, page, download and verb gets its document there.
 """
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -34,6 +35,11 @@ from app.models import (
 from app.workflow import IN_ARCHIVE, OPEN, REASSIGNABLE, WAITING, WITH_REGISTRAR, Side, SignatureMode, Status
 
 MOST_ID = 2**31 - 1  # what the column of a number holds; a greater one in an address is nobody's
+
+
+def is_id(typed):
+    """Whether what stands in an address may be the number of a row."""
+    return re.fullmatch("[0-9]{1,10}", typed) is not None and int(typed) <= MOST_ID
 
 
 def documents_of(user):

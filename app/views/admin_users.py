@@ -119,8 +119,12 @@ class AdminUsersView(BaseView):
         return self.render_template("admin_users/form.html", title="利用者登録", form=form, person=None), status
 
     def _register(self, form):
+        token = form.token.data or None
+        people.refuse_second(token)
+        db.session.commit()  # nothing is held while the password is hashed
+        (initial,) = credentials.new_initial_passwords(1)
         person = people.register(
-            g.user.company, form.particulars(), acting_person(), now(), token=form.token.data or None
+            g.user.company, form.particulars(), acting_person(), now(), token=token, initial=initial
         )
         return done(
             f"{person} を登録しました。利用者IDと初回ログインパスワードを、2通のメールでお送りします。",

@@ -49,7 +49,7 @@ from app.models import (
     PortalUser,
 )
 from app.queries import role_rows
-from app.services import applications, certificates, companies, journal, people
+from app.services import applications, certificates, companies, credentials, journal, people
 from app.services.numbers import next_number
 from app.views.answers import acting_person
 from app.views.fields import MailAddressRule, NameRule
@@ -69,6 +69,16 @@ def _may_stay_empty(*rules, length=255, **labels):
         )
         for name, label in labels.items()
     }
+
+
+class Rows(SQLAInterface):
+    """A table's rows for pages, forms and actions; asked for one that is not there, :class:`NotFound`."""
+
+    def get(self, id, *args, **kwargs):
+        row = super().get(id, *args, **kwargs) if queries.is_id(str(id)) else None
+        if row is None:
+            raise NotFound
+        return row
 
 
 class OperatorView(ModelView):
@@ -97,7 +107,7 @@ class OperatorView(ModelView):
 
 class PlanModelView(OperatorView):
     route_base = "/operator/plans"
-    datamodel = SQLAInterface(Plan)
+    datamodel = Rows(Plan)
     base_permissions = ["can_list", "can_show", "can_edit"]
     include_route_methods = {"list", "show", "edit"}
     list_title, show_title, edit_title = "プラン", "プラン", "プランの編集"
@@ -110,7 +120,7 @@ class PlanModelView(OperatorView):
 
 class CompanyModelView(OperatorView):
     route_base = "/operator/companies"
-    datamodel = SQLAInterface(Company)
+    datamodel = Rows(Company)
     base_permissions = READ_AND_KEEP
     include_route_methods = {"list", "show", "add", "edit"}
     list_title, show_title, add_title, edit_title = "企業", "企業", "企業の登録", "企業の編集"
@@ -144,7 +154,7 @@ class CompanyModelView(OperatorView):
 
 class UserModelView(OperatorView):
     route_base = "/operator/users"
-    datamodel = SQLAInterface(PortalUser)
+    datamodel = Rows(PortalUser)
     base_permissions = READ_AND_KEEP
     include_route_methods = {"list", "show", "add", "edit", "action"}
     list_title, show_title, add_title, edit_title = "利用者", "利用者", "利用者の登録", "利用者の編集"
@@ -174,10 +184,12 @@ class UserModelView(OperatorView):
     def pre_add(self, user):
         """Numbers, roles and the two mails, in the transaction that Flask-AppBuilder commits."""
         people.check(user)
+        db.session.rollback()  # nothing is written yet, and nothing is held while the password is hashed
+        (initial,) = credentials.new_initial_passwords(1)
         with db.session.no_autoflush:  # the row is not whole yet
             others = select(PortalUser.id).where(PortalUser.company_id == user.company.id).limit(1)
             roles = role_rows("Member") if db.session.scalar(others) else role_rows("Member", "CompanyAdmin")
-        companies.enrol(user, now(), roles=roles)
+        companies.enrol(user, now(), roles=roles, initial=initial)
         journal.note(AccountAction.user_enrolled, now(), user=user, actor=acting_person(), note=str(user))
 
     def pre_update(self, user):
@@ -204,7 +216,7 @@ class DocumentModelView(OperatorView):
     """Facts only: an operator opens no contract."""
 
     route_base = "/operator/documents"
-    datamodel = SQLAInterface(ContractDocument)
+    datamodel = Rows(ContractDocument)
     base_permissions = READ_ONLY
     list_title, show_title = "契約文書", "契約文書"
     label_columns = {
@@ -228,7 +240,7 @@ class DocumentModelView(OperatorView):
 
 class CertificateModelView(OperatorView):
     route_base = "/operator/certificates"
-    datamodel = SQLAInterface(Certificate)
+    datamodel = Rows(Certificate)
     base_permissions = READ_ONLY
     list_title, show_title = "電子証明書", "電子証明書"
     label_columns = {
@@ -261,7 +273,7 @@ class CertificateApplicationModelView(OperatorView):
     """追加発行, 更新 and PIN再発行: what was applied for, with its 印鑑証明書, and the decision (L3)."""
 
     route_base = "/operator/applications"
-    datamodel = SQLAInterface(CertificateApplication)
+    datamodel = Rows(CertificateApplication)
     base_permissions = READ_ONLY
     include_route_methods = {"list", "show", "action", "evidence"}
     list_title, show_title = "証明書申請", "証明書申請"
@@ -289,8 +301,8 @@ class CertificateApplicationModelView(OperatorView):
     @permission_name("show")
     def evidence(self, pk):
         """The 印鑑証明書, to be saved and never shown in the portal's own origin."""
-        application = self.datamodel.get(pk) if pk <= queries.MOST_ID else None
-        if application is None or not application.evidence_sha256:
+        application = self.datamodel.get(pk)
+        if not application.evidence_sha256:
             raise NotFound
         return send_file(
             BytesIO(applications.evidence_of(application)), mimetype="application/pdf", as_attachment=True,
@@ -313,7 +325,7 @@ class OutboxModelView(OperatorView):
     """One mail, one row, with its state; never its secret."""
 
     route_base = "/operator/mails"
-    datamodel = SQLAInterface(OutboxMessage)
+    datamodel = Rows(OutboxMessage)
     base_permissions = READ_ONLY
     list_title, show_title = "送信メール", "送信メール"
     label_columns = {
@@ -329,7 +341,7 @@ class OutboxModelView(OperatorView):
 
 class CompanyChangeModelView(OperatorView):
     route_base = "/operator/company-changes"
-    datamodel = SQLAInterface(CompanyChange)
+    datamodel = Rows(CompanyChange)
     base_permissions = READ_ONLY
     include_route_methods = {"list", "show", "action"}
     list_title, show_title = "企業情報変更申請", "企業情報変更申請"
@@ -363,7 +375,7 @@ class CompanyChangeModelView(OperatorView):
 
 class AccountEventModelView(OperatorView):
     route_base = "/operator/history"
-    datamodel = SQLAInterface(AccountEvent)
+    datamodel = Rows(AccountEvent)
     base_permissions = READ_ONLY
     list_title, show_title = "操作履歴", "操作履歴"
     label_columns = {
@@ -378,7 +390,7 @@ class AccountEventModelView(OperatorView):
 
 class JobRunModelView(OperatorView):
     route_base = "/operator/jobs"
-    datamodel = SQLAInterface(JobRun)
+    datamodel = Rows(JobRun)
     base_permissions = READ_ONLY
     list_title, show_title = "定期処理", "定期処理"
     label_columns = {

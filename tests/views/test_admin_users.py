@@ -8,7 +8,8 @@ import pytest
 from app.clock import now
 from app.extensions import db
 from app.models import AccountAction, AccountEvent, Letter, OutboxMessage, PortalUser
-from app.services import outbox, roster
+from app.services import credentials, outbox, personal_data, roster
+from app.services.people import delete
 from tests.conftest import PASSWORD
 
 NEW = {"full_name": "髙﨑 新", "kana": "ﾀｶｻｷ ｱﾗﾀ", "department": "総務部", "title": "主任", "mail_address": "new@sender.example"}
@@ -375,3 +376,36 @@ def test_the_operators_forms_keep_the_same_rules_and_notes(client_of, person):
     ]  # fmt: skip
     assert {event.actor_id for event in db.session.query(AccountEvent)} == {person("operator").id}
     assert letters() == [Letter.user_issued, Letter.initial_password, Letter.initial_password, Letter.account_unlocked]
+
+
+@pytest.mark.requirement("I2", "L23")
+def test_the_operator_does_not_fill_in_a_deleted_or_erased_person_again(client_of, person):
+    gone, admin = person("colleague"), person("admin")
+    delete(gone, admin, now())
+    for erase in (False, True):
+        if erase:
+            personal_data.erase(gone, admin, now())
+        db.session.commit()
+        before = (gone.full_name, gone.mail_address, gone.kana)
+        client = client_of("operator")
+        client.post(f"/operator/users/edit/{gone.id}", NEW)
+        assert "削除済みの利用者のため" in client.get("/operator/users/list/").text
+        db.session.refresh(gone)
+        assert (gone.full_name, gone.mail_address, gone.kana) == before
+    assert AccountAction.user_changed not in actions()
+
+
+@pytest.mark.requirement("R27")
+@pytest.mark.parametrize("who, url", [("admin", "/admin/users/new"), ("operator", "/operator/users/add")])
+def test_the_first_password_is_hashed_while_the_database_waits_for_nobody(client_of, person, monkeypatch, who, url):
+    client, company, held = client_of(who), str(person("admin").company_id), []
+    hash_all = credentials.new_initial_passwords
+
+    def hash_and_look(count):
+        held.append(db.session().in_transaction())
+        return hash_all(count)
+
+    monkeypatch.setattr(credentials, "new_initial_passwords", hash_and_look)
+    before = people()
+    assert client.post(url, NEW | {"company": company}).status_code == 302
+    assert people() == before + 1 and held == [False]
