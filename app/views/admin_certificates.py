@@ -18,7 +18,7 @@ from app.models import ApplicationKind
 from app.services import applications, certificates, credentials
 from app.services.applications import MOST_EVIDENCE_MB, Evidence, Wish
 from app.views.answers import acting_person, codes, done, refuse
-from app.views.fields import one_line
+from app.views.fields import NameRule, one_line
 
 
 class PeopleForm(FlaskForm):
@@ -28,8 +28,8 @@ class PeopleForm(FlaskForm):
 
 class ApplicationForm(FlaskForm):
     token = HiddenField(default=lambda: str(uuid.uuid4()), validators=[InputRequired(), Length(max=36)])
-    department = StringField("部署", [Length(max=255)], filters=[one_line], description="電子証明書に記載されます。")
-    title = StringField("役職", [Length(max=255)], filters=[one_line], description="電子証明書に記載されます。")
+    department = StringField("部署", [NameRule(may_be_empty=True)], description="電子証明書に記載されます。")
+    title = StringField("役職", [NameRule(may_be_empty=True)], description="電子証明書に記載されます。")
     users = StringField(
         "署名用ID", [DataRequired("署名用IDとする利用者IDを1つ以上指定してください。")], filters=[one_line],
         description="この電子証明書で署名する方の利用者IDを指定します。",

@@ -7,7 +7,7 @@ from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, StringField
-from wtforms.validators import DataRequired, Length, Regexp
+from wtforms.validators import Length, Regexp
 
 from app import queries
 from app.clock import now
@@ -15,7 +15,7 @@ from app.errors import PortalError
 from app.labels import COMPANY_FACT, COMPANY_OPTION
 from app.services import companies
 from app.views.answers import acting_person, done, refuse
-from app.views.fields import one_line
+from app.views.fields import NameRule
 
 
 def _half_width(typed):
@@ -25,15 +25,15 @@ def _half_width(typed):
 
 class ChangeForm(FlaskForm):
     name = StringField(
-        COMPANY_FACT["name"], [DataRequired("企業名を入力してください。"), Length(max=255)], filters=[one_line],
+        COMPANY_FACT["name"], [NameRule()],
         description="企業名が変わっても、発行済みの電子証明書の名義は変わりません。",
     )  # fmt: skip
-    kana = StringField(COMPANY_FACT["kana"], [Length(max=255)], filters=[one_line])
+    kana = StringField(COMPANY_FACT["kana"], [NameRule(may_be_empty=True)])
     corporate_number = StringField(
         COMPANY_FACT["corporate_number"], [Length(max=64)], filters=[_half_width],
         description="13桁の数字です。お持ちでない場合は空欄にしてください。",
     )  # fmt: skip
-    address = StringField(COMPANY_FACT["address"], [Length(max=255)], filters=[one_line])
+    address = StringField(COMPANY_FACT["address"], [NameRule(may_be_empty=True)])
     phone = StringField(
         COMPANY_FACT["phone"], filters=[_half_width],
         validators=[Length(max=32), Regexp(r"[0-9+()-]*\Z", message="電話番号は数字とハイフンで入力してください。")],
