@@ -99,7 +99,7 @@ def people_named(company, user_codes):
 
     :raises Refused: one of them is unknown, deleted or another company's, which all read alike
     """
-    user_codes = list(dict.fromkeys(code.upper() for code in user_codes))
+    user_codes = list(dict.fromkeys(queries.as_code(code) for code in user_codes))
     people = queries.people_by_code(company.id, user_codes)
     missing = [code for code in user_codes if code not in people]
     if missing:

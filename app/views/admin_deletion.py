@@ -125,7 +125,7 @@ def _choices(form, document):
 
 
 def _colleague(code):
-    code = code.strip().upper()
+    code = queries.as_code(code)
     person = queries.people_by_code(g.user.company_id, [code]).get(code)
     if person is None:
         raise Refused("新しい担当者の利用者IDは、自社の有効な利用者IDではありません。［参照］から選択し直してください。")
