@@ -10,6 +10,7 @@ from app.extensions import db
 from app.models import AccountAction, AccountEvent, Letter, OutboxMessage, PortalUser
 from app.services import credentials, outbox, personal_data, roster
 from app.services.people import delete
+from demo import actors
 from tests.conftest import PASSWORD
 
 NEW = {"full_name": "髙﨑 新", "kana": "ﾀｶｻｷ ｱﾗﾀ", "department": "総務部", "title": "主任", "mail_address": "new@sender.example"}
@@ -168,6 +169,21 @@ def test_a_persons_page_shows_the_certificates_and_whether_they_are_activated(cl
     link.activated_at = None
     db.session.commit()
     assert "未完了" in client_of("admin").get(f"/admin/users/{person('signer').id}").text
+
+
+@pytest.mark.requirement("R17", "I3")
+def test_a_persons_page_says_which_password_is_in_use(client_of, browser, person):
+    target, admin = person("colleague"), client_of("admin")
+    url = f"/admin/users/{target.id}"
+    assert "変更済み" in admin.get(url).text
+    credentials.mail_forgotten_password(target.user_code, target.mail_address, now())
+    db.session.commit()
+    browser().log_in(target.user_code, actors.secret_mailed(target, Letter.password_forgotten))
+    page = admin.get(url).text
+    assert "変更待ち（再発行パスワードでログイン）" in page and "まで有効）" not in page
+    credentials.reset_password(target, now(), person("admin"))
+    db.session.commit()
+    assert re.search("初回ログインパスワード（[^）]+まで有効）", admin.get(url).text)
 
 
 @pytest.mark.requirement("I3", "R26")
