@@ -42,6 +42,7 @@ class CertificateView(BaseView):
                 status = 422
         page = self.render_template(
             "certificates/activation.html", title="証明書有効性確認", form=form, links=links,
+            is_done=all(link.activated_at for link in links),
             shown=next((link for link in links if str(link.id) == request.args.get("activated")), None),
         )  # fmt: skip
         return page, status
