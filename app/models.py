@@ -321,11 +321,6 @@ class PortalUser(FabUser):
         return f"{self.id}:{self.session_epoch}:{self.login_count or 0}"
 
     @property
-    def is_locked(self):
-        """Whether wrong tries at some secret have locked something that an administrator may unlock."""
-        return bool(self.login_failures or self.signing_failures or any(a.pin_failures for a in self.activations))
-
-    @property
     def last_seen(self):
         """The last log-in, aware; Flask-AppBuilder's column holds it as naive UTC."""
         return self.last_login.replace(tzinfo=dt.UTC) if self.last_login else None

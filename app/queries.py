@@ -3,6 +3,7 @@
 :func:`documents_of` is the one gate; every list, page, download and verb gets its document there.
 """
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -34,6 +35,11 @@ from app.models import (
 from app.workflow import IN_ARCHIVE, OPEN, REASSIGNABLE, WAITING, WITH_REGISTRAR, Side, SignatureMode, Status
 
 MOST_ID = 2**31 - 1  # what the column of a number holds; a greater one in an address is nobody's
+
+
+def is_id(typed):
+    """Whether what stands in an address may be the number of a row."""
+    return re.fullmatch("[0-9]{1,10}", typed) is not None and int(typed) <= MOST_ID
 
 
 def documents_of(user):
@@ -159,7 +165,7 @@ def _page_of(found, page, page_size, *options):
 def _conditions(user, terms):
     document = ContractDocument
     if terms.number:
-        yield document.number.contains(terms.number.upper(), autoescape=True)
+        yield document.number.contains(as_code(terms.number), autoescape=True)
     if terms.title:
         yield document.title.icontains(terms.title, autoescape=True)
     if terms.partner:
@@ -167,7 +173,7 @@ def _conditions(user, terms):
             DocumentParty.document_id == document.id,
             DocumentParty.company_id != user.company_id,
             DocumentParty.company_id == Company.id,
-            or_(Company.code == terms.partner.upper(), Company.name.icontains(terms.partner, autoescape=True)),
+            or_(Company.code == as_code(terms.partner), Company.name.icontains(terms.partner, autoescape=True)),
         )
     if terms.statuses:
         yield document.status.in_(terms.statuses)
@@ -226,7 +232,7 @@ def colleagues(company_id, user_code=""):
     """利用者選択: the selectable people of one company, all or those whose 利用者ID holds `user_code` (R68)."""
     found = _selectable(company_id)
     if user_code:
-        found = found.where(PortalUser.username.contains(user_code.strip().upper(), autoescape=True))
+        found = found.where(PortalUser.username.contains(as_code(user_code), autoescape=True))
     return db.session.scalars(found.order_by(PortalUser.username)).unique().all()
 
 
@@ -242,7 +248,7 @@ def people_of(company_id, *, code="", name="", with_deleted=False, page=1, page_
     if not with_deleted:
         found = found.where(PortalUser.deleted_at.is_(None))
     if code:
-        found = found.where(PortalUser.username.contains(code.strip().upper(), autoescape=True))
+        found = found.where(PortalUser.username.contains(as_code(code), autoescape=True))
     if name:
         found = found.where(
             or_(column.icontains(name.strip(), autoescape=True) for column in (PortalUser.full_name, PortalUser.kana))
@@ -375,7 +381,7 @@ def certificates_of(user, number=""):
     """自社電子証明書照会: those of the own company, the newest first, all or those whose number holds `number`."""
     found = _own_certificates(user).order_by(Certificate.number.desc())
     if number:
-        found = found.where(Certificate.number.contains(number.strip().upper(), autoescape=True))
+        found = found.where(Certificate.number.contains(as_code(number), autoescape=True))
     return db.session.scalars(found).all()
 
 
@@ -452,7 +458,7 @@ def account_history(company_id, terms, page=1, page_size=50):
     """操作履歴 of one company, newest first (I19)."""
     found = select(AccountEvent).where(AccountEvent.company_id == company_id)
     if terms.user_code:
-        named = PortalUser.username.contains(terms.user_code.upper(), autoescape=True)
+        named = PortalUser.username.contains(as_code(terms.user_code), autoescape=True)
         found = found.where(or_(AccountEvent.user.has(named), AccountEvent.actor.has(named)))
     if terms.action:
         found = found.where(AccountEvent.action == terms.action)

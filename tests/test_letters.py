@@ -65,6 +65,19 @@ def test_the_subject_is_the_manuals(app, letter):
     assert not re.search(r"\{\{|\{%|None|Undefined", mail.body)
 
 
+@pytest.mark.requirement("S8", "S19")
+@pytest.mark.parametrize("what, certificate_no, shown, hidden", [
+    ("署名用コード", "", "ロックの解除は、貴社の管理者にご依頼ください。", "署名用パスワード"),
+    ("署名用パスワード", "", "［署名用パスワード再発行］", "PIN"),
+    ("PIN", "JC-00000001", "PINの再発行を管理者に", "署名用パスワード"),
+])  # fmt: skip
+def test_the_letter_of_a_lock_names_the_way_out_that_there_is(app, what, certificate_no, shown, hidden):
+    facts = FACTS | {"what": what, "certificate_no": certificate_no}
+    row = OutboxMessage(letter=Letter.secret_locked, to_address="a@b.example", facts=facts, message_id="x@y")
+    body = letters.compose(row).body
+    assert shown in body and hidden not in body and f"{what}の誤りが続いたため" in body
+
+
 @pytest.mark.requirement("R110")
 def test_the_services_name_is_a_setting(app, monkeypatch):
     monkeypatch.setitem(app.config, "SERVICE_NAME", "甲乙契約")

@@ -5,10 +5,11 @@ import datetime as dt
 import pytest
 
 from app import queries
+from app.clock import now
 from app.extensions import db
-from app.models import Level
+from app.models import AccountAction, Level
 from app.queries import SearchTerms
-from app.services import documents
+from app.services import certificates, documents, people
 from app.services.signatures import SignedFile
 from app.workflow import SignatureMode, Status
 
@@ -80,6 +81,7 @@ def five(make_document, person):
 @pytest.mark.parametrize("terms, numbers", [
     ({}, [3, 2, 1]),
     ({"number": "d00000002"}, [2]),
+    ({"number": "Ｄ０００００００２ "}, [2]),
     ({"number": "0000000"}, [3, 2, 1]),
     ({"title": "工事"}, [2, 1]),
     ({"title": "%"}, [1]),
@@ -210,3 +212,29 @@ def test_lists_ask_the_database_a_handful_of_questions(five, client_of, person):
             assert len([s for s in asked if s.startswith("SELECT")]) <= 12, url
     finally:
         event.remove(Engine, "before_cursor_execute", count)
+
+
+@pytest.mark.requirement("R68", "R26", "R36", "T17", "I19")
+def test_a_number_typed_in_full_width_is_the_same_number_everywhere(person, client_of, make_document):
+    admin, signer = person("admin"), person("signer")
+    company_id, certificate = signer.company_id, signer.activations[0].certificate
+    wide, wide_number = (
+        "".join(chr(ord(one) + 0xFEE0) for one in typed) for typed in (signer.user_code.lower(), certificate.number)
+    )
+    assert wide != signer.user_code
+    assert queries.colleagues(company_id, wide) == queries.people_of(company_id, code=wide).rows == [signer]
+    assert queries.certificates_of(admin, wide_number) == [certificate]
+    assert certificates.people_named(signer.company, [wide]) == [signer]
+    people.reset_password(signer, admin, now())
+    db.session.commit()
+    history = queries.account_history(company_id, queries.HistoryTerms(user_code=wide))
+    assert AccountAction.password_reset in [event.action for event in history.rows]
+    document = make_document(Status.receiver_receipt, mode=SignatureMode.no_signature)
+    registrar = person("registrar")
+    documents.remand(document, document.holder, now())
+    db.session.commit()
+    reply = client_of("admin").post(
+        f"/admin/documents/{document.id}/reassign",
+        {"version": str(document.version), "replaced": str(registrar.id), "replacement": wide},
+    )
+    assert reply.status_code == 302 and document.holder is signer

@@ -20,7 +20,7 @@ from app.errors import Refused, SecretLocked, SecretRefused
 from app.extensions import db
 from app.labels import jst
 from app.models import AccountAction, Certificate, CertificateActivation, Letter, PortalUser, Validity
-from app.services import credentials, journal, locks, outbox, tries
+from app.services import credentials, journal, lock_notices, outbox, tries
 from app.services.numbers import next_number
 from app.services.strongroom import Sealed, pki_urls, strongroom
 from app.signing import authorities as pki
@@ -99,7 +99,7 @@ def people_named(company, user_codes):
 
     :raises Refused: one of them is unknown, deleted or another company's, which all read alike
     """
-    user_codes = list(dict.fromkeys(code.upper() for code in user_codes))
+    user_codes = list(dict.fromkeys(queries.as_code(code) for code in user_codes))
     people = queries.people_by_code(company.id, user_codes)
     missing = [code for code in user_codes if code not in people]
     if missing:
@@ -288,7 +288,7 @@ def activate(user, activation, pin, password, now):
         key = open_with_pin(keyring, sealed, _digits(pin), _context(number))  # slow, and in no transaction
     except KeyRefused:
         if left == 0:
-            locks.tell(db.session.get(PortalUser, user_id), "PIN", now, certificate_no=number)
+            lock_notices.tell(db.session.get(PortalUser, user_id), "PIN", now, certificate_no=number)
             raise SecretLocked(_PIN_LOCKED.format(limit=limit))
         raise SecretRefused(
             "PINが正しくありません。件名「PIN のお知らせ」のメールに記載のPINを入力してください。"

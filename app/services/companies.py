@@ -61,10 +61,14 @@ def apply_for_change(company, applicant, wanted, now):
     """企業情報の変更申請: keep what is to be changed until the operator decides (I3).
 
     :param wanted: column of :class:`Company` -> new value; what is the same already is left out
+    :raises Refused: a name or number that cannot be kept, nothing new, or another application is open
     """
     hold(company.id)
     if queries.open_change_of(company.id) is not None:
         raise Refused("審査中の変更申請があります。審査結果のメールが届いてから、もう一度申請してください。")
+    wanted = {
+        name: check_name(value, COMPANY_FACT[name], may_be_empty=name != "name") for name, value in wanted.items()
+    }
     wanted = {name: value for name, value in wanted.items() if value != getattr(company, name)}
     if not wanted:
         raise Refused("変更された項目がありません。変更する項目を修正してから申請してください。")

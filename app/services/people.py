@@ -82,7 +82,11 @@ def change(user, particulars, actor, now, *, version):
 
 
 def note_change(user, actor, now, *, more=()):
-    """Check and note what is about to be saved about a person; nothing where nothing differs."""
+    """Check and note what is about to be saved about a person; nothing where nothing differs.
+
+    :raises Refused: a deleted person, or a bad name or address
+    """
+    _refuse_deleted(user)
     check(user)
     state = inspect(user)
     changed = [USER[name] for name in (*NAMES, "mail_address") if state.attrs[name].history.has_changes()]
@@ -200,5 +204,9 @@ def _set_admin(user, is_admin, now):
 def _hold(user):
     """The person as they are now, held until the commit; nobody does anything to those deleted."""
     db.session.refresh(user, with_for_update={"of": PortalUser})
+    _refuse_deleted(user)
+
+
+def _refuse_deleted(user):
     if not user.is_selectable:
         raise Refused("削除済みの利用者のため、この操作は行えません。")

@@ -12,7 +12,7 @@ from app.errors import Refused, SecretLocked
 from app.extensions import db
 from app.labels import FIELD_LABEL
 from app.models import CertificateActivation, Level
-from app.services import certificates, documents, locks, signing_codes, signing_passwords
+from app.services import certificates, documents, lock_notices, signing_codes, signing_passwords
 from app.services.documents import SignedFile
 from app.services.strongroom import strongroom
 from app.signing.stamps import Stamp
@@ -55,7 +55,7 @@ def check(document, actor, activation_id, typed, now):
         else:
             factor = {"signing_password_id": signing_passwords.check(actor, typed, now).id}
     except SecretLocked:
-        locks.tell(actor, method, now)
+        lock_notices.tell(actor, method, now)
         raise
     party = document.party_of(actor.company_id)
     return Order(

@@ -17,8 +17,8 @@ from app.labels import APPLICATION_KIND
 from app.models import ApplicationKind
 from app.services import applications, certificates, credentials
 from app.services.applications import MOST_EVIDENCE_MB, Evidence, Wish
-from app.views.answers import codes, done, refuse
-from app.views.fields import one_line
+from app.views.answers import acting_person, codes, done, refuse
+from app.views.fields import NameRule, one_line
 
 
 class PeopleForm(FlaskForm):
@@ -28,8 +28,8 @@ class PeopleForm(FlaskForm):
 
 class ApplicationForm(FlaskForm):
     token = HiddenField(default=lambda: str(uuid.uuid4()), validators=[InputRequired(), Length(max=36)])
-    department = StringField("部署", [Length(max=255)], filters=[one_line], description="電子証明書に記載されます。")
-    title = StringField("役職", [Length(max=255)], filters=[one_line], description="電子証明書に記載されます。")
+    department = StringField("部署", [NameRule(may_be_empty=True)], description="電子証明書に記載されます。")
+    title = StringField("役職", [NameRule(may_be_empty=True)], description="電子証明書に記載されます。")
     users = StringField(
         "署名用ID", [DataRequired("署名用IDとする利用者IDを1つ以上指定してください。")], filters=[one_line],
         description="この電子証明書で署名する方の利用者IDを指定します。",
@@ -100,7 +100,7 @@ class AdminCertificatesView(BaseView):
     def _link(self, certificate, form):
         people = certificates.people_named(certificate.company, codes(form.users.data))
         if form.confirmed.data:
-            changed = certificates.link_people(certificate, people, now(), g.user._get_current_object())
+            changed = certificates.link_people(certificate, people, now(), acting_person())
             return done(
                 f"電子証明書 {certificate.number} の紐付けを更新しました。" if changed else "紐付けに変更はありませんでした。",
                 url_for("AdminCertificatesView.show", certificate_id=certificate.id),
@@ -159,7 +159,7 @@ class AdminCertificatesView(BaseView):
         return page, status
 
     def _hand_in(self, kind, form, replaced):
-        user, given = g.user._get_current_object(), form.evidence.data
+        user, given = acting_person(), form.evidence.data
         people = certificates.people_named(user.company, codes(form.users.data))
         wish = Wish(people, form.pin_mail_address.data, form.department.data, form.title.data)
         evidence = applications.take_in(given.filename, given.read()) if given else Evidence()
@@ -193,10 +193,10 @@ class AdminCertificatesView(BaseView):
 
     def _revoke(self, certificate_id, form):
         moment = now()
-        if not credentials.is_own_password(g.user._get_current_object(), form.password.data, moment):
+        if not credentials.is_own_password(acting_person(), form.password.data, moment):
             raise Refused("パスワードが正しくありません。ログイン時のパスワードを入力してください。")
         certificate = _own(certificate_id)
-        revoked = certificates.revoke(certificate, moment, actor=g.user._get_current_object())
+        revoked = certificates.revoke(certificate, moment, actor=acting_person())
         return done(
             f"電子証明書 {certificate.number} を失効しました。" if revoked
             else f"電子証明書 {certificate.number} は、すでに失効しています。",

@@ -7,15 +7,15 @@ from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, StringField
-from wtforms.validators import DataRequired, Length, Regexp
+from wtforms.validators import Length, Regexp
 
 from app import queries
 from app.clock import now
 from app.errors import OutOfTurn, PortalError
 from app.labels import COMPANY_FACT, COMPANY_OPTION
 from app.services import companies
-from app.views.answers import done, refuse
-from app.views.fields import one_line
+from app.views.answers import acting_person, done, refuse
+from app.views.fields import NameRule
 
 
 def _half_width(typed):
@@ -25,15 +25,15 @@ def _half_width(typed):
 
 class ChangeForm(FlaskForm):
     name = StringField(
-        COMPANY_FACT["name"], [DataRequired("企業名を入力してください。"), Length(max=255)], filters=[one_line],
+        COMPANY_FACT["name"], [NameRule()],
         description="企業名が変わっても、発行済みの電子証明書の名義は変わりません。",
     )  # fmt: skip
-    kana = StringField(COMPANY_FACT["kana"], [Length(max=255)], filters=[one_line])
+    kana = StringField(COMPANY_FACT["kana"], [NameRule(may_be_empty=True)])
     corporate_number = StringField(
         COMPANY_FACT["corporate_number"], [Length(max=64)], filters=[_half_width],
         description="13桁の数字です。お持ちでない場合は空欄にしてください。",
     )  # fmt: skip
-    address = StringField(COMPANY_FACT["address"], [Length(max=255)], filters=[one_line])
+    address = StringField(COMPANY_FACT["address"], [NameRule(may_be_empty=True)])
     phone = StringField(
         COMPANY_FACT["phone"], filters=[_half_width],
         validators=[Length(max=32), Regexp(r"[0-9+()-]*\Z", message="電話番号は数字とハイフンで入力してください。")],
@@ -79,7 +79,7 @@ class AdminCompanyView(BaseView):
         if form.is_submitted():
             if form.validate():
                 try:
-                    companies.apply_for_change(company, g.user._get_current_object(), form.wanted(), now())
+                    companies.apply_for_change(company, acting_person(), form.wanted(), now())
                     return done(
                         "企業情報の変更を申請しました。審査結果はメールでお知らせいたします。",
                         url_for("AdminCompanyView.show"),
@@ -102,7 +102,7 @@ class AdminCompanyView(BaseView):
         if request.form.get("version") != _drawn(g.user.company):
             raise OutOfTurn
         is_changed = companies.set_options(
-            g.user.company, g.user._get_current_object(), now(),
+            g.user.company, acting_person(), now(),
             requires_second_factor=form.requires_second_factor.data, signs_by_code=form.signs_by_code.data,
         )  # fmt: skip
         message = "ご利用の設定を変更しました。" if is_changed else "ご利用の設定に変更はありませんでした。"

@@ -14,7 +14,7 @@ from app.clock import now
 from app.errors import OutOfTurn, PortalError, Refused
 from app.labels import ROLE
 from app.services import documents, people, personal_data, routes
-from app.views.answers import done, own_document, refuse
+from app.views.answers import acting_person, done, own_document, refuse
 
 NEW_PERSON = "新しい担当者"
 
@@ -67,13 +67,13 @@ class AdminDeletionView(BaseView):
     def erase(self, user_id):
         """個人データの消去 of a deleted person (L23)."""
         person = queries.person_of(g.user.company_id, user_id)
-        personal_data.erase(person, g.user._get_current_object(), now())
+        personal_data.erase(person, acting_person(), now())
         return done("個人データを消去しました。", url_for("AdminUsersView.show", user_id=user_id))
 
     def _delete(self, form, person):
         code = (form.replacement.data or "").strip()
         replacement = _colleague(code) if code else None
-        people.delete(person, g.user._get_current_object(), now(), replacement=replacement)
+        people.delete(person, acting_person(), now(), replacement=replacement)
         return done(f"「{person.full_name}」様の利用者IDを削除しました。", url_for("AdminUsersView.index"))
 
     @expose("/documents/<int:document_id>/reassign", methods=["GET", "POST"])
@@ -100,7 +100,7 @@ class AdminDeletionView(BaseView):
 
     def _reassign(self, form, document, people):
         replaced, replacement = people[form.replaced.data], _colleague(form.replacement.data)
-        documents.reassign(document, g.user._get_current_object(), replaced, replacement, now())
+        documents.reassign(document, acting_person(), replaced, replacement, now())
         return done(
             f"担当者を「{replaced.full_name}」様から「{replacement.full_name}」様に変更しました。",
             url_for("DocumentView.show", document_id=document.id),
@@ -125,7 +125,7 @@ def _choices(form, document):
 
 
 def _colleague(code):
-    code = code.strip().upper()
+    code = queries.as_code(code)
     person = queries.people_by_code(g.user.company_id, [code]).get(code)
     if person is None:
         raise Refused("新しい担当者の利用者IDは、自社の有効な利用者IDではありません。［参照］から選択し直してください。")

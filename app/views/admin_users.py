@@ -19,7 +19,7 @@ from app.labels import USER
 from app.services import credentials, people, personal_data, roster, second_factor
 from app.services.companies import BLANKS
 from app.services.people import Particulars
-from app.views.answers import done, refuse
+from app.views.answers import acting_person, done, refuse
 from app.views.fields import MailAddressRule, NameRule
 
 
@@ -119,8 +119,12 @@ class AdminUsersView(BaseView):
         return self.render_template("admin_users/form.html", title="利用者登録", form=form, person=None), status
 
     def _register(self, form):
+        token = form.token.data or None
+        people.refuse_second(token)
+        db.session.commit()  # nothing is held while the password is hashed
+        (initial,) = credentials.new_initial_passwords(1)
         person = people.register(
-            g.user.company, form.particulars(), self._actor(), now(), token=form.token.data or None
+            g.user.company, form.particulars(), acting_person(), now(), token=token, initial=initial
         )
         return done(
             f"{person} を登録しました。利用者IDと初回ログインパスワードを、2通のメールでお送りします。",
@@ -138,7 +142,8 @@ class AdminUsersView(BaseView):
             status = 422
             if form.validate():
                 try:
-                    people.change(person, form.particulars(), self._actor(), now(), version=request.form.get("version", ""))
+                    version = request.form.get("version", "")
+                    people.change(person, form.particulars(), acting_person(), now(), version=version)
                     return done("利用者情報を変更しました。", url_for("AdminUsersView.show", user_id=user_id))
                 except PersonChanged:
                     raise
@@ -158,7 +163,7 @@ class AdminUsersView(BaseView):
     def reset_password(self, user_id):
         """パスワード初期化."""
         person = self._person(user_id)
-        people.reset_password(person, self._actor(), now(), epoch=request.form.get("epoch", -1, type=int))
+        people.reset_password(person, acting_person(), now(), epoch=request.form.get("epoch", -1, type=int))
         return done(
             f"{person} のパスワードを初期化しました。新しい初回ログインパスワードを、本人にメールでお送りします。",
             url_for("AdminUsersView.show", user_id=user_id),
@@ -170,7 +175,7 @@ class AdminUsersView(BaseView):
     def unlock(self, user_id):
         """ロック解除."""
         person = self._person(user_id)
-        people.unlock(person, self._actor(), now())
+        people.unlock(person, acting_person(), now())
         return done(
             f"{person} のロックを解除し、本人にメールでお知らせします。",
             url_for("AdminUsersView.show", user_id=user_id),
@@ -184,7 +189,7 @@ class AdminUsersView(BaseView):
         person = self._person(user_id)
         if person.id == g.user.id:
             return redirect(url_for("SecondFactorView.index"))  # where the own one asks for password and code
-        second_factor.switch_off(person, now(), self._actor())
+        second_factor.switch_off(person, now(), acting_person())
         return done(
             f"{person} の二段階認証を解除し、本人にメールでお知らせします。",
             url_for("AdminUsersView.show", user_id=user_id),
@@ -232,7 +237,7 @@ class AdminUsersView(BaseView):
             return self._preview(lines, form)
         db.session.commit()  # nothing is held while the passwords are hashed
         initials = credentials.new_initial_passwords(len(lines))
-        roster.enrol_all(g.user.company, lines, self._actor(), now(), token=form.token.data, initials=initials)
+        roster.enrol_all(g.user.company, lines, acting_person(), now(), token=form.token.data, initials=initials)
         return done(
             f"{len(lines)}名の利用者を登録しました。利用者IDと初回ログインパスワードを、それぞれ2通のメールでお送りします。",
             url_for("AdminUsersView.index"),
@@ -249,9 +254,6 @@ class AdminUsersView(BaseView):
 
     def _person(self, user_id):
         return queries.person_of(g.user.company_id, user_id)
-
-    def _actor(self):
-        return g.user._get_current_object()
 
 
 def _rows_of(typed):

@@ -7,6 +7,11 @@ from app.errors import NotFound, OutOfTurn
 from app.extensions import db
 
 
+def acting_person():
+    """The person of the request as a row, for verbs that write it into other rows."""
+    return g.user._get_current_object()
+
+
 def own_document(document_id):
     """The document, where the person may see it; on POST also not older than the page it came from."""
     document = queries.document_of(g.user, document_id)

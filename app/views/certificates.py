@@ -11,7 +11,7 @@ from app import queries
 from app.clock import now
 from app.errors import PortalError
 from app.services import certificates
-from app.views.answers import done, refuse
+from app.views.answers import acting_person, done, refuse
 
 
 class ActivationForm(FlaskForm):
@@ -42,13 +42,14 @@ class CertificateView(BaseView):
                 status = 422
         page = self.render_template(
             "certificates/activation.html", title="証明書有効性確認", form=form, links=links,
+            is_done=all(link.activated_at for link in links),
             shown=next((link for link in links if str(link.id) == request.args.get("activated")), None),
         )  # fmt: skip
         return page, status
 
     def _activate(self, form, links):
         link = next(link for link in links if link.id == form.certificate.data)
-        user = g.user._get_current_object()
+        user = acting_person()
         link = certificates.activate(user, link, form.pin.data, form.password.data, now())
         return done(
             "証明書の有効性を確認しました。この利用者IDで署名にご利用いただけます。",

@@ -5,7 +5,7 @@ No to-many relation is in any form or search: such a field would load and list w
 
 from io import BytesIO
 
-from flask import flash, g, redirect, send_file
+from flask import flash, redirect, send_file
 from flask_appbuilder import ModelView
 from flask_appbuilder.actions import action
 from flask_appbuilder.baseviews import expose
@@ -49,15 +49,16 @@ from app.models import (
     PortalUser,
 )
 from app.queries import role_rows
-from app.services import applications, certificates, companies, journal, people, second_factor
+from app.services import applications, certificates, companies, credentials, journal, people, second_factor
 from app.services.numbers import next_number
+from app.views.answers import acting_person
 from app.views.fields import MailAddressRule, NameRule
 
 READ_ONLY = ["can_list", "can_show"]
 READ_AND_KEEP = ["can_list", "can_show", "can_add", "can_edit"]
 TIMES = ("created_at", "sent_at", "concluded_at", "started_at", "finished_at", "not_before", "not_after", "revoked_at", "due_at", "at", "applied_at", "decided_at")
 SHOWN_TIMES = {name: jst for name in TIMES}
-SHOWN_IF_ANY = {name: lambda row: row or "" for name in ("user", "actor", "company", "decided_by")}
+SHOWN_IF_ANY = {name: lambda row: row or "" for name in ("user", "actor", "company", "decided_by", "replaced", "issued")}
 
 
 def _may_stay_empty(*rules, length=255, **labels):
@@ -70,8 +71,14 @@ def _may_stay_empty(*rules, length=255, **labels):
     }
 
 
-def current_person():
-    return g.user._get_current_object()
+class Rows(SQLAInterface):
+    """A table's rows for pages, forms and actions; asked for one that is not there, :class:`NotFound`."""
+
+    def get(self, id, *args, **kwargs):
+        row = super().get(id, *args, **kwargs) if queries.is_id(str(id)) else None
+        if row is None:
+            raise NotFound
+        return row
 
 
 class OperatorView(ModelView):
@@ -100,7 +107,7 @@ class OperatorView(ModelView):
 
 class PlanModelView(OperatorView):
     route_base = "/operator/plans"
-    datamodel = SQLAInterface(Plan)
+    datamodel = Rows(Plan)
     base_permissions = ["can_list", "can_show", "can_edit"]
     include_route_methods = {"list", "show", "edit"}
     list_title, show_title, edit_title = "プラン", "プラン", "プランの編集"
@@ -113,7 +120,7 @@ class PlanModelView(OperatorView):
 
 class CompanyModelView(OperatorView):
     route_base = "/operator/companies"
-    datamodel = SQLAInterface(Company)
+    datamodel = Rows(Company)
     base_permissions = READ_AND_KEEP
     include_route_methods = {"list", "show", "add", "edit"}
     list_title, show_title, add_title, edit_title = "企業", "企業", "企業の登録", "企業の編集"
@@ -147,7 +154,7 @@ class CompanyModelView(OperatorView):
 
 class UserModelView(OperatorView):
     route_base = "/operator/users"
-    datamodel = SQLAInterface(PortalUser)
+    datamodel = Rows(PortalUser)
     base_permissions = READ_AND_KEEP
     include_route_methods = {"list", "show", "add", "edit", "action"}
     list_title, show_title, add_title, edit_title = "利用者", "利用者", "利用者の登録", "利用者の編集"
@@ -177,43 +184,45 @@ class UserModelView(OperatorView):
     def pre_add(self, user):
         """Numbers, roles and the two mails, in the transaction that Flask-AppBuilder commits."""
         people.check(user)
+        db.session.rollback()  # nothing is written yet, and nothing is held while the password is hashed
+        (initial,) = credentials.new_initial_passwords(1)
         with db.session.no_autoflush:  # the row is not whole yet
             others = select(PortalUser.id).where(PortalUser.company_id == user.company.id).limit(1)
             roles = role_rows("Member") if db.session.scalar(others) else role_rows("Member", "CompanyAdmin")
-        companies.enrol(user, now(), roles=roles)
-        journal.note(AccountAction.user_enrolled, now(), user=user, actor=current_person(), note=str(user))
+        companies.enrol(user, now(), roles=roles, initial=initial)
+        journal.note(AccountAction.user_enrolled, now(), user=user, actor=acting_person(), note=str(user))
 
     def pre_update(self, user):
-        people.note_change(user, current_person(), now())
+        people.note_change(user, acting_person(), now())
 
     @action("issue_certificate", "電子証明書を発行", "この利用者に電子証明書を発行し、PINをメールで送ります。よろしいですか。", "fa-certificate", multiple=False)
     def issue_certificate(self, user):
         return self.carry_out(
-            lambda: certificates.issue_first(user, now(), current_person()), "電子証明書を発行し、PINをメールでお送りしました。"
+            lambda: certificates.issue_first(user, now(), acting_person()), "電子証明書を発行し、PINをメールでお送りしました。"
         )
 
     @action("reset_password", "パスワードを初期化", "新しい初回ログインパスワードをメールで送り、ログイン中の画面を終了させます。よろしいですか。", "fa-key", multiple=False)
     def reset_password(self, user):
         return self.carry_out(
-            lambda: people.reset_password(user, current_person(), now()), "新しい初回ログインパスワードをメールでお送りしました。"
+            lambda: people.reset_password(user, acting_person(), now()), "新しい初回ログインパスワードをメールでお送りしました。"
         )
 
     @action("switch_off_second_factor", "二段階認証を解除", "スマートフォンの紛失などで、本人から依頼があったことをご確認ください。二段階認証を解除し、本人にメールでお知らせします。よろしいですか。", "fa-mobile", multiple=False)
     def switch_off_second_factor(self, user):
         return self.carry_out(
-            lambda: second_factor.switch_off(user, now(), current_person()), "二段階認証を解除しました。"
+            lambda: second_factor.switch_off(user, now(), acting_person()), "二段階認証を解除しました。"
         )
 
     @action("unlock", "ロックを解除", "ログイン、証明書有効性確認、署名のロックを解除し、本人にメールでお知らせします。よろしいですか。", "fa-unlock", multiple=False)
     def unlock(self, user):
-        return self.carry_out(lambda: people.unlock(user, current_person(), now()), "ロックを解除しました。")
+        return self.carry_out(lambda: people.unlock(user, acting_person(), now()), "ロックを解除しました。")
 
 
 class DocumentModelView(OperatorView):
     """Facts only: an operator opens no contract."""
 
     route_base = "/operator/documents"
-    datamodel = SQLAInterface(ContractDocument)
+    datamodel = Rows(ContractDocument)
     base_permissions = READ_ONLY
     list_title, show_title = "契約文書", "契約文書"
     label_columns = {
@@ -237,7 +246,7 @@ class DocumentModelView(OperatorView):
 
 class CertificateModelView(OperatorView):
     route_base = "/operator/certificates"
-    datamodel = SQLAInterface(Certificate)
+    datamodel = Rows(Certificate)
     base_permissions = READ_ONLY
     list_title, show_title = "電子証明書", "電子証明書"
     label_columns = {
@@ -253,7 +262,7 @@ class CertificateModelView(OperatorView):
     @action("revoke", "電子証明書を失効", "この電子証明書をただちに失効します。取り消すことはできません。よろしいですか。", "fa-ban", multiple=False)
     def revoke(self, certificate):
         return self.carry_out(
-            lambda: certificates.revoke(certificate, now(), actor=current_person()), "電子証明書を失効しました。"
+            lambda: certificates.revoke(certificate, now(), actor=acting_person()), "電子証明書を失効しました。"
         )
 
 
@@ -270,7 +279,7 @@ class CertificateApplicationModelView(OperatorView):
     """追加発行, 更新 and PIN再発行: what was applied for, with its 印鑑証明書, and the decision (L3)."""
 
     route_base = "/operator/applications"
-    datamodel = SQLAInterface(CertificateApplication)
+    datamodel = Rows(CertificateApplication)
     base_permissions = READ_ONLY
     include_route_methods = {"list", "show", "action", "evidence"}
     list_title, show_title = "証明書申請", "証明書申請"
@@ -282,10 +291,8 @@ class CertificateApplicationModelView(OperatorView):
         "evidence_name": "印鑑証明書", "evidence_sha256": "印鑑証明書のSHA-256", "state": "状態", "decided_at": "審査日時",
         "decided_by": "審査者", "issued": "発行した電子証明書",
     }  # fmt: skip
-    formatters_columns = SHOWN_TIMES | {
-        "kind": APPLICATION_KIND.get, "state": APPLICATION_STATE.get, "applied_at": jst, "decided_at": jst,
-        "user_ids": _people_named,
-        **dict.fromkeys(("replaced", "decided_by", "issued"), lambda row: row or ""),
+    formatters_columns = SHOWN_TIMES | SHOWN_IF_ANY | {
+        "kind": APPLICATION_KIND.get, "state": APPLICATION_STATE.get, "user_ids": _people_named,
     }  # fmt: skip
     list_columns = ["applied_at", "company", "kind", "replaced", "state"]
     show_columns = [
@@ -300,8 +307,8 @@ class CertificateApplicationModelView(OperatorView):
     @permission_name("show")
     def evidence(self, pk):
         """The 印鑑証明書, to be saved and never shown in the portal's own origin."""
-        application = self.datamodel.get(pk) if pk <= queries.MOST_ID else None
-        if application is None or not application.evidence_sha256:
+        application = self.datamodel.get(pk)
+        if not application.evidence_sha256:
             raise NotFound
         return send_file(
             BytesIO(applications.evidence_of(application)), mimetype="application/pdf", as_attachment=True,
@@ -311,20 +318,20 @@ class CertificateApplicationModelView(OperatorView):
     @action("approve", "承認して発行", "電子証明書を発行し、PINをメールで送ります。よろしいですか。", "fa-check", multiple=False)
     def approve(self, application):
         return self.carry_out(
-            lambda: applications.approve(application, current_person(), now()),
+            lambda: applications.approve(application, acting_person(), now()),
             "申請を承認し、電子証明書を発行しました。",
         )
 
     @action("reject", "却下", "この申請を却下し、申請者にメールでお知らせします。よろしいですか。", "fa-times", multiple=False)
     def reject(self, application):
-        return self.carry_out(lambda: applications.reject(application, current_person(), now()), "申請を却下しました。")
+        return self.carry_out(lambda: applications.reject(application, acting_person(), now()), "申請を却下しました。")
 
 
 class OutboxModelView(OperatorView):
     """One mail, one row, with its state; never its secret."""
 
     route_base = "/operator/mails"
-    datamodel = SQLAInterface(OutboxMessage)
+    datamodel = Rows(OutboxMessage)
     base_permissions = READ_ONLY
     list_title, show_title = "送信メール", "送信メール"
     label_columns = {
@@ -340,7 +347,7 @@ class OutboxModelView(OperatorView):
 
 class CompanyChangeModelView(OperatorView):
     route_base = "/operator/company-changes"
-    datamodel = SQLAInterface(CompanyChange)
+    datamodel = Rows(CompanyChange)
     base_permissions = READ_ONLY
     include_route_methods = {"list", "show", "action"}
     list_title, show_title = "企業情報変更申請", "企業情報変更申請"
@@ -366,7 +373,7 @@ class CompanyChangeModelView(OperatorView):
         return self._decide(change, "申請を却下し、結果をメールでお送りしました。", is_approved=False)
 
     def _decide(self, change, message, *, is_approved):
-        decided_by = g.user._get_current_object()
+        decided_by = acting_person()
         return self.carry_out(
             lambda: companies.decide_change(change, decided_by, now(), is_approved=is_approved), message
         )
@@ -374,7 +381,7 @@ class CompanyChangeModelView(OperatorView):
 
 class AccountEventModelView(OperatorView):
     route_base = "/operator/history"
-    datamodel = SQLAInterface(AccountEvent)
+    datamodel = Rows(AccountEvent)
     base_permissions = READ_ONLY
     list_title, show_title = "操作履歴", "操作履歴"
     label_columns = {
@@ -389,7 +396,7 @@ class AccountEventModelView(OperatorView):
 
 class JobRunModelView(OperatorView):
     route_base = "/operator/jobs"
-    datamodel = SQLAInterface(JobRun)
+    datamodel = Rows(JobRun)
     base_permissions = READ_ONLY
     list_title, show_title = "定期処理", "定期処理"
     label_columns = {

@@ -12,7 +12,7 @@ from app.errors import PortalError
 from app.extensions import db
 from app.security import open_session, safe_next
 from app.services import credentials, login_sessions
-from app.views.answers import refuse
+from app.views.answers import acting_person, refuse
 
 
 class PasswordForm(FlaskForm):
@@ -47,7 +47,7 @@ class PasswordView(BaseView):
         return page, status
 
     def _change(self, form):
-        user = g.user._get_current_object()
+        user = acting_person()
         credentials.change_password(user, form.current.data, form.new.data, form.repeated.data, now())
         session = login_sessions.begin(user, now(), request.user_agent.string)  # this browser goes on
         db.session.commit()

@@ -2,13 +2,14 @@
 
 import json
 
-from flask import Response, g
+from flask import Response
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 
 from app.clock import now
 from app.extensions import db
 from app.services import personal_data
+from app.views.answers import acting_person
 
 
 class PersonalDataView(BaseView):
@@ -25,7 +26,7 @@ class PersonalDataView(BaseView):
     @has_access
     @permission_name("export")
     def export(self):
-        user = g.user._get_current_object()
+        user = acting_person()
         data = json.dumps(personal_data.export(user, now()), ensure_ascii=False, indent=2)
         db.session.commit()
         disposition = f'attachment; filename="{user.user_code}.json"'

@@ -29,7 +29,7 @@ from app.plans import charge, must_acknowledge_fee
 from app.services import documents, routes
 from app.services.documents import Facts, Upload
 from app.views import timeline
-from app.views.answers import codes, done, own_document, refuse
+from app.views.answers import acting_person, codes, done, own_document, refuse
 from app.views.fields import DayField, YenField, one_line, trimmed
 from app.workflow import WITH_REGISTRAR, Role, Side, SignatureMode
 
@@ -131,7 +131,7 @@ class RegistrationView(BaseView):
         return self._form_page(form, title, document, status)
 
     def _save(self, form, document):
-        user = g.user._get_current_object()
+        user = acting_person()
         document_id = document.id if document is not None else None
         db.session.commit()  # nothing is held while the file is examined
         upload = _upload_of(form, has_file=document_id is not None)

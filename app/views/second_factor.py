@@ -13,7 +13,7 @@ from app.errors import PortalError
 from app.extensions import db
 from app.security import safe_next
 from app.services import second_factor
-from app.views.answers import done, refuse
+from app.views.answers import acting_person, done, refuse
 
 
 class SecretsForm(FlaskForm):
@@ -38,7 +38,7 @@ class SecondFactorView(BaseView):
         if form.is_submitted():
             if form.validate():
                 try:
-                    codes = second_factor.switch_on(_me(), form.offer.data, form.code.data, form.password.data, now())
+                    codes = second_factor.switch_on(acting_person(), form.offer.data, form.code.data, form.password.data, now())
                     return self._show(codes, "二段階認証を設定しました。次回のログインから、確認コードの入力が必要です。")
                 except PortalError as refusal:
                     status = refuse(form, refusal)
@@ -70,7 +70,7 @@ class SecondFactorView(BaseView):
         form, status = SecretsForm(), 422
         if form.validate():
             try:
-                return answer(verb(_me(), form.password.data, form.code.data, now()))
+                return answer(verb(acting_person(), form.password.data, form.code.data, now()))
             except PortalError as refusal:
                 status = refuse(form, refusal)
         return self._page(form, status)
@@ -85,9 +85,9 @@ class SecondFactorView(BaseView):
 
     def _set_up(self, form, status):
         try:
-            offer = second_factor.offer(_me(), form.offer.data or None)
+            offer = second_factor.offer(acting_person(), form.offer.data or None)
         except PortalError:
-            offer = second_factor.offer(_me())
+            offer = second_factor.offer(acting_person())
         picture = segno.make(offer.uri, error="m").svg_data_uri(scale=5, border=4, light="#fff")
         page = self.render_template(
             "second_factor/set_up.html", title="二段階認証の設定", form=form, offer=offer, picture=picture,
@@ -102,7 +102,3 @@ class SecondFactorView(BaseView):
             "second_factor/recovery_codes.html", title="回復コード", codes=codes, message=message,
             target=safe_next(request.args.get("next") or url_for("AccountView.index")),
         )  # fmt: skip
-
-
-def _me():
-    return g.user._get_current_object()

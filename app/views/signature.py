@@ -17,7 +17,7 @@ from app.services.certificates import NOT_ACTIVATED
 from app.services.strongroom import strongroom
 from app.signing.fields import field_positions
 from app.signing.intake import render_page
-from app.views.answers import done, own_document, own_pdf, refuse
+from app.views.answers import acting_person, done, own_document, own_pdf, refuse
 from app.views.fields import trimmed
 from app.workflow import Action
 
@@ -84,7 +84,7 @@ class SignatureView(BaseView):
             return self._form_page(own_document(document_id), form, status)
 
     def _sign(self, document, form):
-        document_id, user = document.id, g.user._get_current_object()
+        document_id, user = document.id, acting_person()
         order = signatures.check(document, user, int(form.certificate.data), form.secret.data, now())
         db.session.commit()  # nothing is held while the signature is made
         file = signatures.make(order)
@@ -141,7 +141,7 @@ class SignatureView(BaseView):
         """［署名用パスワード再発行］ (R77)."""
         document = own_document(document_id)
         documents.check_turn(Action.sign, document, g.user)
-        outbox.give_signing_password_again(g.user._get_current_object(), now())
+        outbox.give_signing_password_again(acting_person(), now())
         documents.mark_acted(document)
         page = "SignatureView.form" if request.form.get("from") == "signature" else "DocumentView.show"
         return done(
@@ -157,7 +157,7 @@ class SignatureView(BaseView):
         document, form = own_document(document_id), SignatureForm()
         documents.check_turn(Action.sign, document, g.user)
         try:
-            outbox.give_signing_code(g.user._get_current_object(), document, now())
+            outbox.give_signing_code(acting_person(), document, now())
         except PortalError as refusal:
             return self._form_page(own_document(document_id), form, refuse(form, refusal))
         documents.mark_acted(document)

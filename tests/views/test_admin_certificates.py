@@ -160,6 +160,8 @@ def test_an_additional_certificate_from_the_form_to_the_signers_pull_down(client
 @pytest.mark.parametrize("change, sentence", [
     ({"users": ""}, "署名用IDとする利用者IDを1つ以上"),
     ({"users": "U99999999"}, "利用者ID U99999999 は"),
+    ({"title": "課\u200b長"}, "役職に目に見えない文字"),
+    ({"title": "課\u202e長"}, "役職に目に見えない文字"),
     ({"pin_mail_address": ""}, "PIN送付先メールアドレスを入力"),
     ({"pin_mail_address": "nobody"}, "メールアドレスの形式"),
     ({"evidence": (BytesIO(b""), "")}, "印鑑証明書（PDF）を選択"),

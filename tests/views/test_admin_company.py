@@ -58,6 +58,9 @@ def test_only_the_changed_fields_are_applied_for_and_a_second_application_waits(
     ("corporate_number", "٧٠٠٠٠١٢٠٥٠٠٠٢", "13桁の数字"),
     ("name", "　", "企業名を入力してください"),
     ("name", "㈱" * 256, "form-error"),
+    ("name", "株式会社\u202eドロ", "企業名に目に見えない文字"),
+    ("address", "東京都\u200b港区", "目に見えない文字"),
+    ("address", "東京都\n港区", "制御文字"),
     ("phone", "03-1234-5678 山田", "数字とハイフン"),
     ("phone", "0" * 33, "form-error"),
 ])  # fmt: skip
@@ -76,6 +79,14 @@ def test_full_width_numbers_are_read_and_names_kept_as_typed(client_of, person):
     assert made.wanted == {
         "name": "㈱髙﨑🏗", "kana": "ハッシュツケンセツ", "corporate_number": "7000012050002", "phone": "03-1234-5678"
     }  # fmt: skip
+
+
+@pytest.mark.requirement("I1", "S14")
+@pytest.mark.parametrize("field", ["name", "kana", "address"])
+def test_no_application_keeps_what_nobody_sees(person, field):
+    admin = person("admin")
+    with pytest.raises(Refused, match="目に見えない文字"):
+        companies.apply_for_change(admin.company, admin, {field: "株式会社\u202eドロ"}, now())
 
 
 @pytest.mark.requirement("I3")

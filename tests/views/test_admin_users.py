@@ -8,8 +8,10 @@ import pytest
 from app.clock import now
 from app.extensions import db
 from app.models import AccountAction, AccountEvent, Letter, OutboxMessage, PortalUser
-from app.services import outbox, roster
+from app.services import credentials, outbox, personal_data, roster
 from app.services import people as people_service
+from app.services.people import delete
+from demo import actors
 from tests.conftest import PASSWORD
 
 NEW = {"full_name": "髙﨑 新", "kana": "ﾀｶｻｷ ｱﾗﾀ", "department": "総務部", "title": "主任", "mail_address": "new@sender.example"}
@@ -171,6 +173,21 @@ def test_a_persons_page_shows_the_certificates_and_whether_they_are_activated(cl
     link.activated_at = None
     db.session.commit()
     assert "未完了" in client_of("admin").get(f"/admin/users/{person('signer').id}").text
+
+
+@pytest.mark.requirement("R17", "I3")
+def test_a_persons_page_says_which_password_is_in_use(client_of, browser, person):
+    target, admin = person("colleague"), client_of("admin")
+    url = f"/admin/users/{target.id}"
+    assert "変更済み" in admin.get(url).text
+    credentials.mail_forgotten_password(target.user_code, target.mail_address, now())
+    db.session.commit()
+    browser().log_in(target.user_code, actors.secret_mailed(target, Letter.password_forgotten))
+    page = admin.get(url).text
+    assert "変更待ち（再発行パスワードでログイン）" in page and "まで有効）" not in page
+    credentials.reset_password(target, now(), person("admin"))
+    db.session.commit()
+    assert re.search("初回ログインパスワード（[^）]+まで有効）", admin.get(url).text)
 
 
 @pytest.mark.requirement("I3", "R26")
@@ -423,3 +440,36 @@ def test_an_administrator_does_not_get_past_the_own_second_factor(client_of, per
     assert client.post(f"/admin/users/{admin.id}/second_factor").location.endswith("/second-factor/")
     db.session.refresh(admin)
     assert admin.has_second_factor
+
+
+@pytest.mark.requirement("I2", "L23")
+def test_the_operator_does_not_fill_in_a_deleted_or_erased_person_again(client_of, person):
+    gone, admin = person("colleague"), person("admin")
+    delete(gone, admin, now())
+    for erase in (False, True):
+        if erase:
+            personal_data.erase(gone, admin, now())
+        db.session.commit()
+        before = (gone.full_name, gone.mail_address, gone.kana)
+        client = client_of("operator")
+        client.post(f"/operator/users/edit/{gone.id}", NEW)
+        assert "削除済みの利用者のため" in client.get("/operator/users/list/").text
+        db.session.refresh(gone)
+        assert (gone.full_name, gone.mail_address, gone.kana) == before
+    assert AccountAction.user_changed not in actions()
+
+
+@pytest.mark.requirement("R27")
+@pytest.mark.parametrize("who, url", [("admin", "/admin/users/new"), ("operator", "/operator/users/add")])
+def test_the_first_password_is_hashed_while_the_database_waits_for_nobody(client_of, person, monkeypatch, who, url):
+    client, company, held = client_of(who), str(person("admin").company_id), []
+    hash_all = credentials.new_initial_passwords
+
+    def hash_and_look(count):
+        held.append(db.session().in_transaction())
+        return hash_all(count)
+
+    monkeypatch.setattr(credentials, "new_initial_passwords", hash_and_look)
+    before = people()
+    assert client.post(url, NEW | {"company": company}).status_code == 302
+    assert people() == before + 1 and held == [False]

@@ -72,6 +72,20 @@ def test_who_is_no_signer_is_told_that_nothing_need_be_done(client_of):
     )
 
 
+@pytest.mark.requirement("R33", "R38")
+def test_the_form_is_folded_once_nothing_is_left_to_do_and_open_again_where_it_was_refused(client_of, person, issued):
+    certificate, pin = issued
+    client, link = client_of("approver"), link_of(person("approver"), certificate)
+    assert "<details" not in client.get(URL).text
+    confirm(client, link.id, pin)
+    page = client.get(URL).text
+    assert "ほかに必要な操作はありません。" in page
+    assert page.index(certificate.number) < page.index("<details><summary>") < page.index('name="pin"')
+    refused = confirm(client, link.id, "1")
+    assert refused.status_code == 422 and "<details open>" in refused.text
+    assert confirm(client, link.id, pin).status_code == 302  # once more does no harm
+
+
 @pytest.mark.requirement("R17", "R35", "R21")
 def test_wrong_pin_and_wrong_password_are_told_apart_and_the_tries_counted(client_of, person, issued):
     certificate, pin = issued

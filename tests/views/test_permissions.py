@@ -258,6 +258,19 @@ def test_operators_pages_are_the_operators_alone(client_of, waiting, person, met
     assert before == (db.session.query(Company).count(), db.session.query(PortalUser).count())
 
 
+@pytest.mark.requirement("S7", "I3")
+@pytest.mark.parametrize("unknown", ["999999", "9" * 20, "9" * 5000, "-1", "x", "１"], ids=len)
+def test_a_row_that_is_not_there_is_not_found_on_any_operators_page(client_of, unknown):
+    client, actions = client_of("operator"), {"users": "reset_password", "certificates": "revoke"}
+    for method, rule in OPERATOR:
+        if "pk>" not in rule or (method == "GET" and "/action/" in rule):
+            continue
+        action = actions.get(rule.split("/")[2], "approve")
+        url = re.sub("<[^>]*pk>", unknown, rule.replace("<string:name>", action))
+        found = client.get(url) if method == "GET" else client.post(url)
+        assert found.status_code == 404, (method, url)
+
+
 STRANGERS = ("stranger", "colleague", "receiver_colleague")
 
 

@@ -33,3 +33,10 @@ def test_nobody_names_another_person(client_of, person):
 @pytest.mark.requirement("S11")
 def test_without_the_token_nothing_is_given_out(client_of):
     assert client_of("recipient").post_without_token("/account/data").status_code == 400
+
+
+@pytest.mark.requirement("L23")
+@pytest.mark.parametrize("url", ["/admin/users/new", "/admin/users/import", "/admin/certificates/application", "/account/data"])
+def test_every_page_that_asks_for_personal_data_names_the_same_purposes(client_of, url):
+    page = client_of("admin").get(url).text
+    assert page.count("お預かりした個人データ") == 1 and "電子証明書の発行と管理" in page

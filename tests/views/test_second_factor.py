@@ -219,7 +219,8 @@ def test_five_wrong_codes_lock_the_log_in_and_are_told_and_noted(browser, protec
     reply = second_step(client, code_of(app))
     assert reply.status_code == 422 and "確認を停止しています" in reply.text
     assert first_step(browser(), user).status_code == 422  # the password is refused as well
-    assert db.session.query(OutboxMessage).filter_by(letter=Letter.account_locked).count() == 1
+    letter = db.session.query(OutboxMessage).filter_by(letter=Letter.account_locked).one()
+    assert "パスワードまたは確認コードの誤りが続いたため" in letters.compose(letter).body
     assert events(user, AccountAction.log_in_refused, AccountAction.locked).count(AccountAction.log_in_refused) == 7
     clock.shift(dt.timedelta(minutes=31))
     client = browser()
