@@ -162,9 +162,10 @@ def check_mail_address(address):
 def hold(company_id):
     """Let nobody else enrol, promote, demote or delete people of this company until the commit.
 
-    SQLite holds the whole database from the beginning of every writing request.
+    Rows that only name the company may be added meanwhile.  SQLite holds the whole database from the
+    beginning of every writing request.
     """
-    db.session.execute(select(Company.id).where(Company.id == company_id).with_for_update())
+    db.session.execute(select(Company.id).where(Company.id == company_id).with_for_update(key_share=True))
 
 
 def keep_an_administrator(user):

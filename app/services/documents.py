@@ -207,6 +207,7 @@ def _place_fields(document, now):
 def send(document, actor, now):
     """発信: the document leaves its registrar for the first turn of the route (T2)."""
     step = _open_step(Action.send, document, actor)
+    routes.hold([step_of_route.user for step_of_route in document.route])
     for receiver in document.receivers:
         charge(document.sender.company.plan.kind, receiver.company.plan.kind)
     for party in document.parties:
@@ -374,6 +375,7 @@ def reassign(document, actor, replaced, replacement, now):
     if not steps:
         raise OutOfTurn
     _check_active(party.company)
+    routes.hold([replacement])
     roles = list(dict.fromkeys(step.role for step in steps))
     _check_replacement(actor, replaced, replacement, roles, now)
     for step in steps:
