@@ -286,12 +286,12 @@ def sign(
     :param file: the stored :class:`SignedFile` and the revision it was made from
     :param signing_code_id: in place of a password, where the company chose codes; used up by this step
     :raises OutOfTurn: somebody acted meanwhile; the new file stays, named by no row
-    :raises Refused: the certificate was revoked meanwhile
+    :raises Refused: the certificate was revoked, or taken from the person, meanwhile
     """
     step = _open_step(Action.sign, document, actor)
     if file.made_from != document.pdf_sha256:
         raise OutOfTurn
-    certificates.check_still_usable(certificate_id, now)
+    certificates.check_still_usable(certificate_id, actor, now)
     if signing_code_id is not None:
         signing_codes.use(signing_code_id, actor, document, now)
     _keep_comment(document, actor, comment)
