@@ -247,7 +247,7 @@ class CertificateModelView(OperatorView):
     @action("revoke", "電子証明書を失効", "この電子証明書をただちに失効します。取り消すことはできません。よろしいですか。", "fa-ban", multiple=False)
     def revoke(self, certificate):
         return self.carry_out(
-            lambda: certificates.revoke(certificate, now(), actor=current_person()), "電子証明書を失効しました。"
+            lambda: applications.revoke(certificate, now(), actor=current_person()), "電子証明書を失効しました。"
         )
 
 
