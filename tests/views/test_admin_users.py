@@ -375,3 +375,14 @@ def test_the_operators_forms_keep_the_same_rules_and_notes(client_of, person):
     ]  # fmt: skip
     assert {event.actor_id for event in db.session.query(AccountEvent)} == {person("operator").id}
     assert letters() == [Letter.user_issued, Letter.initial_password, Letter.initial_password, Letter.account_unlocked]
+
+
+@pytest.mark.requirement("I1", "I3")
+def test_what_the_operator_changes_of_a_company_is_noted_once(client_of, person):
+    client, company = client_of("operator"), person("admin").company
+    facts = {name: getattr(company, name) for name in ("name", "kana", "corporate_number", "address", "phone")}
+    typed = facts | {"plan": str(company.plan_id), "status": "suspended", "phone": "03-0000-0000"}
+    for _ in range(2):
+        assert client.post(f"/operator/companies/edit/{company.id}", typed).status_code == 302
+    (event,) = db.session.query(AccountEvent).filter_by(action=AccountAction.company_changed)
+    assert (event.company_id, event.actor_id, event.note) == (company.id, person("operator").id, "電話番号、状態")
