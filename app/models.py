@@ -702,6 +702,7 @@ class RouteStep(Model):
     position: Mapped[int] = mapped_column()
     closed_at: Mapped[dt.datetime | None] = mapped_column(Utc)
     outcome: Mapped[Action | None] = mapped_column(_enum(Action))  # what the person did at their turn
+    is_reassigned: Mapped[bool] = mapped_column(default=False)  # 担当者変更 put this person in another's place
 
     document: Mapped[ContractDocument] = relationship(back_populates="route")
     party: Mapped[DocumentParty] = relationship()

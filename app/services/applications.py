@@ -17,7 +17,6 @@ from app.models import (
     AccountAction,
     ApplicationKind,
     ApplicationState,
-    Certificate,
     CertificateApplication,
     Letter,
     Validity,
@@ -77,13 +76,13 @@ def why_not(kind, certificate, now):
     earlier = db.session.scalars(
         select(CertificateApplication).where(
             CertificateApplication.replaced_id == certificate.id,
-            CertificateApplication.kind == kind,
             CertificateApplication.state != ApplicationState.rejected,
         )
     ).all()
-    if any(application.state is ApplicationState.received for application in earlier):
-        return f"電子証明書 {number} の{APPLICATION_KIND[kind]}は、すでに申請中です。審査の結果をお待ちください。"
-    renewed = next((a.issued for a in earlier if a.issued and a.issued.revoked_at is None), None)
+    waiting = next((a for a in earlier if a.state is ApplicationState.received), None)
+    if waiting is not None:
+        return f"電子証明書 {number} の{APPLICATION_KIND[waiting.kind]}は、すでに申請中です。審査の結果をお待ちください。"
+    renewed = next((a.issued for a in earlier if a.kind is kind and a.issued and a.issued.revoked_at is None), None)
     if renewed is not None:
         return f"電子証明書 {number} は、すでに {renewed.number} に更新されています。"
     return ""
@@ -97,10 +96,11 @@ def apply(kind, actor, now, *, token, wish, evidence, replaced=None):
     :raises OutOfTurn: the form was sent before
     :raises Refused: nobody to use the certificate, no evidence, not the time for it, or applied for already
     """
+    companies.check_active(actor.company)
     if db.session.scalar(select(CertificateApplication.id).where(CertificateApplication.token == token)):
         raise OutOfTurn("この申請はすでに受け付けています。自社電子証明書照会の「申請の状況」をご確認ください。")
     if replaced is not None:
-        db.session.get(Certificate, replaced.id, with_for_update={"of": Certificate}, populate_existing=True)
+        certificates.hold(replaced)
         refusal = why_not(kind, replaced, now)
         if refusal:
             raise Refused(refusal)
@@ -123,17 +123,25 @@ def apply(kind, actor, now, *, token, wish, evidence, replaced=None):
 def approve(application, operator, now):
     """Issue what was applied for; a renewed certificate stays valid until its end (I16).
 
-    :raises Refused: decided already, the company left, or nobody of the application is there any more
+    The letter with the PIN bears the applicant's name, or, where they left, that of who is to use it.
+
+    :raises Refused: decided already, the company left, nobody of the application is there any more, or the
+        certificate to replace was revoked meanwhile
     """
-    _decide(application, ApplicationState.approved, operator, now)
     company, replaced = application.company, application.replaced
+    if replaced is not None:
+        certificates.hold(replaced)
+    _decide(application, ApplicationState.approved, operator, now)
     people = queries.people_by_id(company.id, application.user_ids)
     if not company.is_active:
         raise Refused("利用中の企業ではないため、電子証明書を発行できません。申請を却下してください。")
     if not people:
         raise Refused("申請された署名用IDがすべて削除されているため、電子証明書を発行できません。申請を却下してください。")
+    if replaced is not None and replaced.revoked_at is not None:
+        raise Refused(f"電子証明書 {replaced.number} は失効しているため、新しい電子証明書を発行できません。申請を却下してください。")
+    applicant = application.applicant
     made = certificates.issue(
-        company, people, application.applicant, now, department=application.department, title=application.title,
+        company, people, applicant if applicant.is_selectable else people[0], now, department=application.department, title=application.title,
         pin_mail_address=application.pin_mail_address, actor=operator,
     )  # fmt: skip
     application.issued = made
@@ -158,6 +166,28 @@ def reject(application, operator, now):
         AccountAction.certificate_rejected, now, actor=operator, company=application.company, note=_subject(application)
     )
     _tell(application, now, "申請の内容をご確認のうえ、あらためて申請してください。理由は、下記の問い合わせ先にお尋ねください。")
+
+
+def revoke(certificate, now, *, actor):
+    """失効, and the end of what was applied for in the certificate's place.
+
+    :returns: False where it had been revoked before, and nothing was done
+    """
+    if not certificates.revoke(certificate, now, actor=actor):
+        return False
+    waiting = db.session.scalars(
+        select(CertificateApplication).where(
+            CertificateApplication.replaced_id == certificate.id,
+            CertificateApplication.state == ApplicationState.received,
+        )
+    ).all()
+    for application in waiting:
+        _decide(application, ApplicationState.rejected, actor, now)
+        journal.note(
+            AccountAction.certificate_rejected, now, actor=actor, company=application.company, note=_subject(application)
+        )
+        _tell(application, now, f"電子証明書 {certificate.number} が失効したためです。必要な場合は、追加発行を申請してください。")
+    return True
 
 
 def _decide(application, state, operator, now):

@@ -20,7 +20,7 @@ from app.errors import Refused, SecretLocked, SecretRefused
 from app.extensions import db
 from app.labels import jst
 from app.models import AccountAction, Certificate, CertificateActivation, Letter, PortalUser, Validity
-from app.services import credentials, journal, lock_notices, outbox, tries
+from app.services import companies, credentials, journal, lock_notices, outbox, tries
 from app.services.numbers import next_number
 from app.services.strongroom import Sealed, pki_urls, strongroom
 from app.signing import authorities as pki
@@ -32,6 +32,7 @@ NOT_ACTIVATED = (
     "証明書有効性確認の操作が未完了です。"
     "証明書管理メニューより証明書有効性確認を選択し証明書有効性確認の操作を実行してください。"
 )
+UNLINKED = "電子証明書 {number} との紐付けが解除されました。貴社の管理者にご確認ください。"
 UNUSABLE = {
     Validity.revoked: "電子証明書 {number} は失効しています。ほかの電子証明書を選択するか、貴社の管理者に追加発行をご依頼ください。",
     Validity.expired: "電子証明書 {number} は有効期限が切れています。貴社の管理者に更新をご依頼ください。",
@@ -113,9 +114,10 @@ def link_people(certificate, people, now, actor):
     Whoever leaves loses the key sealed for them; whoever comes has to do 証明書有効性確認 first.
 
     :returns: whether anything changed
-    :raises Refused: expired or revoked
+    :raises Refused: expired or revoked, or the company's use is suspended
     """
-    certificate = _lock(certificate)
+    companies.check_active(certificate.company)
+    certificate = hold(certificate)
     _check_usable(certificate, now)
     links = {link.user_id: link for link in certificate.activations}
     wanted = {person.id: person for person in people}
@@ -132,20 +134,27 @@ def _link(certificate, user, now, actor):
     journal.note(AccountAction.certificate_linked, now, user=user, actor=actor, note=certificate.number)
 
 
-def _lock(certificate):
+def hold(certificate):
     """The row as it is now; nobody else changes it or its links until the transaction ends."""
     return db.session.get(Certificate, certificate.id, with_for_update={"of": Certificate}, populate_existing=True)
 
 
-def check_still_usable(certificate_id, now):
-    """Refuse to end a signature with a certificate that was revoked while it was made (B5).
+def check_still_usable(certificate_id, user, now):
+    """Refuse to end a signature with a certificate that was revoked or taken from the person meanwhile (B5).
 
-    The row stays as it is until the transaction ends.
+    The certificate and its links stay as they are until the transaction ends.
 
-    :raises Refused: expired or revoked meanwhile
+    :raises Refused: expired, revoked or unlinked meanwhile
     """
     certificate = db.session.get(Certificate, certificate_id, with_for_update={"read": True}, populate_existing=True)
     _check_usable(certificate, now)
+    is_activated = db.session.scalar(
+        select(CertificateActivation.activated_at.is_not(None)).where(
+            CertificateActivation.certificate_id == certificate_id, CertificateActivation.user_id == user.id
+        )
+    )
+    if not is_activated:
+        raise Refused(UNLINKED.format(number=certificate.number))
 
 
 def _check_usable(certificate, now):
@@ -299,7 +308,7 @@ def activate(user, activation, pin, password, now):
         CertificateActivation, activation_id, with_for_update={"of": CertificateActivation}, populate_existing=True
     )
     if activation is None:
-        raise Refused(f"電子証明書 {number} との紐付けが解除されました。貴社の管理者にご確認ください。")
+        raise Refused(UNLINKED.format(number=number))
     _check_usable(activation.certificate, now)
     activation.sealed_key = keyring.seal(key, _user_context(activation))
     activation.activated_at = now

@@ -163,12 +163,19 @@ def check_mail_address(address):
         raise Refused("メールアドレスの形式が正しくありません。改行や空白を含まない半角の英数字と記号で入力してください。")
 
 
+def check_active(company):
+    """Refuse what a company whose use is suspended or ended may not do."""
+    if not company.is_active:
+        raise Refused("貴社のご利用が停止されているため、この操作は行えません。お問い合わせ窓口にご連絡ください。")
+
+
 def hold(company_id):
     """Let nobody else enrol, promote, demote or delete people of this company until the commit.
 
-    SQLite holds the whole database from the beginning of every writing request.
+    Rows that only name the company may be added meanwhile.  SQLite holds the whole database from the
+    beginning of every writing request.
     """
-    db.session.execute(select(Company.id).where(Company.id == company_id).with_for_update())
+    db.session.execute(select(Company.id).where(Company.id == company_id).with_for_update(key_share=True))
 
 
 def keep_an_administrator(user):

@@ -27,6 +27,7 @@ from app.models import (
     DocumentSignature,
     Level,
     PortalUser,
+    RouteStep,
 )
 from app.plans import charge, must_acknowledge_fee
 from app.queries import as_code, company_by_code, people_by_code, signer_ids
@@ -207,6 +208,7 @@ def _place_fields(document, now):
 def send(document, actor, now):
     """発信: the document leaves its registrar for the first turn of the route (T2)."""
     step = _open_step(Action.send, document, actor)
+    routes.hold([step_of_route.user for step_of_route in document.route])
     for receiver in document.receivers:
         charge(document.sender.company.plan.kind, receiver.company.plan.kind)
     for party in document.parties:
@@ -285,12 +287,12 @@ def sign(
     :param file: the stored :class:`SignedFile` and the revision it was made from
     :param signing_code_id: in place of a password, where the company chose codes; used up by this step
     :raises OutOfTurn: somebody acted meanwhile; the new file stays, named by no row
-    :raises Refused: the certificate was revoked meanwhile
+    :raises Refused: the certificate was revoked, or taken from the person, meanwhile
     """
     step = _open_step(Action.sign, document, actor)
     if file.made_from != document.pdf_sha256:
         raise OutOfTurn
-    certificates.check_still_usable(certificate_id, now)
+    certificates.check_still_usable(certificate_id, actor, now)
     if signing_code_id is not None:
         signing_codes.use(signing_code_id, actor, document, now)
     _keep_comment(document, actor, comment)
@@ -366,16 +368,26 @@ def reassign(document, actor, replaced, replacement, now):
     What the person has done already keeps their name.
 
     :param actor: an administrator of the company
+    A company that does not see the document yet counts no version, so that the sender's open page stays good.
+
     :raises Refused: the colleague cannot do it; the sentence says why
-    :raises OutOfTurn: the person has nothing left to do here
+    :raises OutOfTurn: the person has nothing left to do here, or somebody acted meanwhile
     """
     party = document.party_of(actor.company_id)
     steps = [step for step in routes.unfinished(party) if step.user_id == replaced.id] if party else []
     if not steps:
         raise OutOfTurn
     _check_active(party.company)
+    routes.hold([replacement])
+    _hold_version(document)
     roles = list(dict.fromkeys(step.role for step in steps))
     _check_replacement(actor, replaced, replacement, roles, now)
+    if Role.approver in roles and replacement in [
+        step.user for step in routes.unfinished(party) if step.role is Role.approver
+    ]:
+        raise Refused(
+            f"「{replacement.full_name}」様は、すでにこの契約文書の承認者です。ほかの利用者を指定してください。"
+        )
     for step in steps:
         if step.role is Role.registrar:
             document.registrar = replacement
@@ -383,8 +395,10 @@ def reassign(document, actor, replaced, replacement, now):
             document.route.remove(step)
         else:
             step.user = replacement
+            step.is_reassigned = True
     has_turn = document.holder_id == replaced.id
-    _hand_over(document)
+    if party.is_open:
+        _hand_over(document)
     names = f"{replaced.full_name} → {replacement.full_name}"
     event = _record(
         Action.reassign, document, actor, now, old_status=document.status,
@@ -396,6 +410,13 @@ def reassign(document, actor, replaced, replacement, now):
     )  # fmt: skip
     outbox.tell_reassignment(document, replaced, replacement, roles, now, has_turn=has_turn)
     return event
+
+
+def _hold_version(document):
+    """Let nobody act on the document until the commit; refuse where somebody has since it was read."""
+    version = select(ContractDocument.version).where(ContractDocument.id == document.id)
+    if db.session.scalar(version.with_for_update(key_share=True)) != document.version:
+        raise OutOfTurn
 
 
 def _check_replacement(actor, replaced, replacement, roles, now):
@@ -504,6 +525,11 @@ def _hand_over(document):
     """Give the document to whoever has the turn now, and count a version."""
     flag_modified(document, "status")  # also from approver to approver
     document.holder = _holder(document)
+    db.session.flush()
+    if document.turn is not None:
+        next_id = select(RouteStep.user_id).where(RouteStep.id == document.turn.id)
+        if db.session.scalar(next_id) != document.holder_id:
+            raise OutOfTurn  # 担当者変更 of a company that does not see the document yet counts no version
     if document.holder is not None and not document.holder.is_selectable:
         raise Refused("次の担当者の利用者IDが利用できなくなっているため、操作できません。お問い合わせ窓口にご連絡ください。")
 

@@ -149,7 +149,7 @@ def delete(user, actor, now, *, replacement=None):
     if user.id == actor.id:
         raise Refused("ご自身の利用者IDは削除できません。ほかの管理者に削除をご依頼ください。")
     companies.keep_an_administrator(user)
-    db.session.refresh(user)
+    db.session.refresh(user, with_for_update={"of": PortalUser})  # waits for whoever puts the person on a route
     if user.deleted_at is not None:
         raise OutOfTurn("この利用者IDはすでに削除されています。")
     held = queries.documents_held_by(user)

@@ -5,7 +5,7 @@ What concluded contracts and their evidence need stays (docs/personal-data.md).
 Source: L23, L10
 """
 
-from sqlalchemy import delete, exists, or_, select, update
+from sqlalchemy import and_, delete, exists, not_, or_, select, update
 
 from app import queries
 from app.clock import JAPAN
@@ -16,6 +16,7 @@ from app.models import (
     AccountAction,
     AccountEvent,
     CertificateActivation,
+    Letter,
     LoginSession,
     OutboxMessage,
     PortalUser,
@@ -121,9 +122,10 @@ def erase(person, actor, now):
     for table in (SigningPassword, SigningCode):
         db.session.execute(update(table).where(table.user_id == own).values(mac=None))
     db.session.execute(update(CertificateActivation).where(CertificateActivation.user_id == own).values(sealed_key=None))
-    db.session.execute(
+    is_pin_to_come = and_(OutboxMessage.letter == Letter.certificate_pin, OutboxMessage.due_at.is_not(None))
+    db.session.execute(  # a PIN that waits goes to the address of its application, for the colleagues who sign by it
         update(OutboxMessage)
-        .where(OutboxMessage.user_id == own)
+        .where(OutboxMessage.user_id == own, not_(is_pin_to_come))
         .values(to_address="", facts={}, sealed_secret=None, due_at=None)
     )
     _erase_traces(own)

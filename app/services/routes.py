@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from sqlalchemy import select
+
 from app.errors import Refused
 from app.extensions import db
 from app.labels import ROLE
@@ -64,8 +66,38 @@ def _check_numbers(wanted, side, mode):
         raise Refused("この署名区分では自社は署名しません。署名者の指定を外してください。")
 
 
+def hold(people):
+    """Read these people again and let nobody delete them until the commit; log-ins go on meanwhile.
+
+    Before anything is changed, so that no document is waited for while a deletion waits for it.
+    """
+    with db.session.no_autoflush:
+        db.session.scalars(
+            select(PortalUser)
+            .where(PortalUser.id.in_([person.id for person in people]))
+            .order_by(PortalUser.id)
+            .with_for_update(of=PortalUser, read=True, key_share=True)
+            .execution_options(populate_existing=True)
+        ).unique().all()
+
+
+def check(choice):
+    """Refuse who was deleted since the choice was read; those who are left stay until the commit."""
+    chosen = [*choice.approvers, *filter(None, [choice.signer]), *choice.viewers]
+    hold(chosen)
+    for person in chosen:
+        if not person.is_selectable:
+            raise Refused(
+                f"指定された利用者「{person.full_name}」は利用できなくなりました。［参照］から選択し直してください。"
+            )
+
+
 def lay(party, choice):
-    """Put the chosen people on the route of `party`, in place of those there were."""
+    """Put the chosen people on the route of `party`, in place of those there were.
+
+    :raises Refused: one of them was deleted meanwhile
+    """
+    check(choice)
     document = party.document
     own = [step for step in document.route if step.party is party and step.role not in FIRST]
     for step in own:

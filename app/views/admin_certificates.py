@@ -196,7 +196,7 @@ class AdminCertificatesView(BaseView):
         if not credentials.is_own_password(acting_person(), form.password.data, moment):
             raise Refused("パスワードが正しくありません。ログイン時のパスワードを入力してください。")
         certificate = _own(certificate_id)
-        revoked = certificates.revoke(certificate, moment, actor=acting_person())
+        revoked = applications.revoke(certificate, moment, actor=acting_person())
         return done(
             f"電子証明書 {certificate.number} を失効しました。" if revoked
             else f"電子証明書 {certificate.number} は、すでに失効しています。",

@@ -12,7 +12,7 @@ from flask_appbuilder.baseviews import expose
 from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access, permission_name
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 from wtforms import StringField
 from wtforms.validators import DataRequired, Length, Optional, Regexp
 
@@ -146,10 +146,16 @@ class CompanyModelView(OperatorView):
         company.code = next_number("company")
         company.status = CompanyStatus.active
         company.created_at = now()
-        self.pre_update(company)
+        company.name = companies.check_name(company.name, "企業名")
 
     def pre_update(self, company):
         company.name = companies.check_name(company.name, "企業名")
+        state = inspect(company)
+        changed = [self.label_columns[name] for name in self.edit_columns if state.attrs[name].history.has_changes()]
+        if changed:
+            journal.note(
+                AccountAction.company_changed, now(), actor=acting_person(), company=company, note="、".join(changed)
+            )
 
 
 class UserModelView(OperatorView):
@@ -262,7 +268,7 @@ class CertificateModelView(OperatorView):
     @action("revoke", "電子証明書を失効", "この電子証明書をただちに失効します。取り消すことはできません。よろしいですか。", "fa-ban", multiple=False)
     def revoke(self, certificate):
         return self.carry_out(
-            lambda: certificates.revoke(certificate, now(), actor=acting_person()), "電子証明書を失効しました。"
+            lambda: applications.revoke(certificate, now(), actor=acting_person()), "電子証明書を失効しました。"
         )
 
 

@@ -80,13 +80,14 @@ class RegistrationForm(FlaskForm):
     def filled_from(cls, document):
         """The form as it was when the document was registered, for 修正."""
         sender, receiver = document.sender, document.receivers[0]
+        known = _recipient_typed(document)
 
         def people(role):
             return " ".join(person.user_code for person in sender.people(role))
 
         return cls(
             obj=document, kind=document.kind.value, mode=document.mode.value, comment=sender.comment,
-            company_code=receiver.company.code, user_code=receiver.people(Role.recipient)[0].user_code,
+            company_code=receiver.company.code, user_code=known.user_code if known else "",
             approvers=people(Role.approver), signer=people(Role.signer), viewers=people(Role.viewer),
         )  # fmt: skip
 
@@ -156,6 +157,7 @@ class RegistrationView(BaseView):
     def _form_page(self, form, title, document=None, status=200):
         page = self.render_template(
             "registration/form.html", title=title, form=form, document=document,
+            is_reassigned=document is not None and _recipient_typed(document) is None,
             kept=_kept_upload(form), max_bytes=current_app.config["MAX_UPLOAD_MB"] * 1024 * 1024,
             sender_signs=[mode.value for mode in SignatureMode if mode.is_signed_by(Side.sender)],
         )  # fmt: skip
@@ -169,7 +171,7 @@ class RegistrationView(BaseView):
         document = self._own_draft(document_id)
         sender, receiver = document.sender, document.receivers[0]
         return self.render_template(
-            "registration/confirmation.html", title="契約文書登録確認", document=document, own=sender, recipients=receiver.people(Role.recipient),
+            "registration/confirmation.html", title="契約文書登録確認", document=document, own=sender, recipient=_recipient_typed(document),
             revision=queries.current_revision(document), steps=timeline.way_of(document, sender.company_id),
             charge=charge(sender.company.plan.kind, receiver.company.plan.kind),
             is_shared=must_acknowledge_fee(sender.company.plan.kind, receiver.company.plan.kind),
@@ -189,6 +191,12 @@ class RegistrationView(BaseView):
         if document.status not in WITH_REGISTRAR or document.holder_id != g.user.id:
             raise OutOfTurn
         return document
+
+
+def _recipient_typed(document):
+    """The 受取担当者 whom the sender named; None where the receiver has put a colleague in the place (I18)."""
+    (step,) = [step for step in document.receivers[0].steps if step.role is Role.recipient]
+    return None if step.is_reassigned else step.user
 
 
 def _upload_of(form, *, has_file):

@@ -10,7 +10,7 @@ down_revision = '0001'
 def upgrade():
     op.create_table('account_event',
     sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('action', sa.Enum('log_in', 'log_in_refused', 'log_out', 'session_ended', 'locked', 'unlocked', 'password_changed', 'password_reset', 'password_forgotten', 'second_factor_on', 'second_factor_off', 'recovery_codes_made', 'recovery_code_used', 'user_enrolled', 'user_changed', 'user_deleted', 'users_imported', 'turns_reassigned', 'personal_data_exported', 'personal_data_erased', 'company_change_applied', 'company_changed', 'company_change_rejected', 'company_options_changed', 'certificate_applied', 'certificate_rejected', 'certificate_issued', 'certificate_imported', 'certificate_linked', 'certificate_unlinked', 'certificate_activated', 'certificate_revoked', 'pin_reissued', 'signing_password_reissued', name='accountaction', native_enum=False, length=32), nullable=False),
+    sa.Column('action', sa.Enum('log_in', 'log_in_refused', 'log_out', 'session_ended', 'locked', 'unlocked', 'password_changed', 'password_reset', 'password_forgotten', 'second_factor_on', 'second_factor_off', 'recovery_codes_made', 'recovery_code_used', 'user_enrolled', 'user_changed', 'user_deleted', 'users_imported', 'turns_reassigned', 'personal_data_exported', 'personal_data_erased', 'company_change_applied', 'company_changed', 'company_change_rejected', 'company_options_changed', 'certificate_applied', 'certificate_rejected', 'certificate_issued', 'certificate_imported', 'certificate_linked', 'certificate_unlinked', 'certificate_activated', 'certificate_revoked', 'pin_reissued', 'signing_password_reissued', 'signing_code_sent', name='accountaction', native_enum=False, length=32), nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('company_id', sa.Integer(), nullable=True),
     sa.Column('user_id', sa.Integer(), nullable=True),
@@ -123,6 +123,9 @@ def upgrade():
         batch_op.add_column(sa.Column('requires_second_factor', sa.Boolean(), nullable=False, server_default=sa.false()))
         batch_op.add_column(sa.Column('signs_by_code', sa.Boolean(), nullable=False, server_default=sa.false()))
 
+    with op.batch_alter_table('route_step', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('is_reassigned', sa.Boolean(), nullable=False, server_default=sa.false()))
+
     with op.batch_alter_table('document_signature', schema=None) as batch_op:
         batch_op.add_column(sa.Column('signing_code_id', sa.Integer(), nullable=True))
         batch_op.alter_column('signing_password_id',
@@ -141,6 +144,7 @@ def downgrade():
         batch_op.drop_constraint('uq_ab_user_enrolment_token', type_='unique')
         batch_op.drop_column('enrolment_token')
     for table, columns in {
+        'route_step': ('is_reassigned',),
         'company': ('signs_by_code', 'requires_second_factor'),
         'certificate': ('expiry_told_days', 'chain_pem', 'is_imported'),
         'ab_user': ('mailed_password_until', 'mailed_password_mac', 'recovery_codes', 'totp_step', 'totp_sealed', 'earlier_passwords'),

@@ -23,7 +23,7 @@ from app.models import (
     OutboxMessage,
     Validity,
 )
-from app.services import applications, certificates
+from app.services import applications, certificates, personal_data
 from app.services.applications import Evidence, Wish
 from demo import actors
 from tests.conftest import PASSWORD
@@ -241,3 +241,75 @@ def test_who_left_meanwhile_is_not_linked_and_an_idle_company_gets_none(hand_in,
     db.session.commit()
     with pytest.raises(Refused, match="利用中の企業ではない"):
         applications.approve(third, person("operator"), now())
+
+
+@pytest.mark.requirement("I16", "B5")
+@pytest.mark.parametrize("kind", [ApplicationKind.renewal, ApplicationKind.pin_reissue])
+def test_nothing_is_issued_in_place_of_what_was_revoked_since(hand_in, person, own, kind):
+    own.not_after = now() + dt.timedelta(days=10)
+    application, count = hand_in(kind, own), db.session.query(Certificate).count()
+    certificates.revoke(own, now())
+    db.session.commit()
+    with pytest.raises(Refused, match=f"{own.number} は失効しているため"):
+        applications.approve(application, person("operator"), now())
+    db.session.rollback()
+    assert application.state is ApplicationState.received and db.session.query(Certificate).count() == count
+
+
+@pytest.mark.requirement("I16", "I3")
+def test_a_revocation_rejects_what_was_applied_for_in_its_place_and_says_so(hand_in, person, own, client_of, post_letters):
+    waiting, other = hand_in(ApplicationKind.pin_reissue, own), hand_in()
+    reply = client_of("admin").post(f"/admin/certificates/{own.id}/revocation", {"password": PASSWORD})
+    assert reply.status_code == 302
+    db.session.expire_all()
+    assert own.revoked_at is not None
+    assert (waiting.state, waiting.decided_by) == (ApplicationState.rejected, person("admin"))
+    assert other.state is ApplicationState.received
+    (told,) = letters(Letter.application_decided)
+    assert told.facts["outcome"] == "却下" and f"{own.number} が失効したため" in told.facts["detail"]
+    assert any(f"{own.number} が失効したため" in mail.body for mail in post_letters())
+    assert noted(AccountAction.certificate_rejected) == [f"PIN再発行 {own.number}"]
+    with pytest.raises(Refused, match="すでに審査済み"):
+        applications.approve(waiting, person("operator"), now())
+
+
+@pytest.mark.requirement("I16", "Q3")
+def test_an_open_application_of_either_kind_stands_in_the_way_of_the_other(hand_in, own):
+    own.not_after = now() + dt.timedelta(days=10)
+    hand_in(ApplicationKind.renewal, own)
+    with pytest.raises(Refused, match=f"{own.number} の更新は、すでに申請中"):
+        hand_in(ApplicationKind.pin_reissue, own)
+
+
+@pytest.mark.requirement("I16", "L23", "B5")
+def test_the_pin_reaches_its_address_though_the_applicant_is_gone_and_erased(hand_in, person):
+    before, after, admin = hand_in(), hand_in(), person("admin")
+    applications.approve(before, person("operator"), now())
+    admin.deleted_at = now()
+    db.session.commit()
+    personal_data.erase(admin, person("operator"), now())
+    applications.approve(after, person("operator"), now())
+    personal_data.erase(admin, person("operator"), now())
+    db.session.commit()
+    first, second = letters(Letter.certificate_pin)
+    for letter in (first, second):
+        assert letter.to_address == "pin@sender.example" and letter.due_at is not None and letter.sealed_secret
+    assert (first.user_id, second.user_id) == (admin.id, person("signer").id)
+    first.due_at = None
+    personal_data.erase(admin, person("operator"), now())
+    db.session.commit()
+    assert letters(Letter.certificate_pin)[0].to_address == ""  # once it was sent
+
+
+@pytest.mark.requirement("I1", "B5")
+@pytest.mark.parametrize("status", [CompanyStatus.suspended, CompanyStatus.terminated])
+def test_a_suspended_company_applies_for_nothing_and_links_nobody(hand_in, person, own, status):
+    person("admin").company.status = status
+    db.session.commit()
+    with pytest.raises(Refused, match="ご利用が停止"):
+        hand_in()
+    db.session.rollback()
+    with pytest.raises(Refused, match="ご利用が停止"):
+        certificates.link_people(own, [person("colleague")], now(), person("admin"))
+    db.session.rollback()
+    assert db.session.query(CertificateApplication).count() == 0 and own.people == [person("signer")]

@@ -257,6 +257,26 @@ def test_a_certificate_revoked_while_the_signature_is_made_does_not_pass(make_do
     assert document.status is Status.sender_signature
 
 
+@pytest.mark.requirement("B5", "R36")
+@pytest.mark.parametrize("comes_back", [False, True])
+def test_a_person_unlinked_while_the_signature_is_made_does_not_sign(make_document, person, comes_back):
+    document, signer = make_document(Status.sender_signature, mode=SignatureMode.sender_only), person("signer")
+    link = queries.activations_of(signer, now())[0]
+    order = signatures.check(document, signer, link.id, actors.secret_mailed(signer, Letter.signing_password), now())
+    db.session.commit()
+    file, certificate = signatures.make(order), link.certificate
+    for people in ([person("colleague")], [signer])[: 1 + comes_back]:
+        certificates.link_people(certificate, people, now(), person("admin"))
+        db.session.commit()
+    with pytest.raises(Refused, match="紐付けが解除"):
+        documents.sign(
+            document, signer, now(), file=file, certificate_id=order.certificate_id,
+            signing_password_id=order.signing_password_id,
+        )  # fmt: skip
+    db.session.rollback()
+    assert document.status is Status.sender_signature and db.session.query(DocumentSignature).count() == 0
+
+
 @pytest.mark.requirement("B5", "R3", "I16")
 def test_what_was_signed_before_the_revocation_stays_valid(make_document, person):
     document = make_document(Status.receiver_receipt, mode=SignatureMode.sender_only)

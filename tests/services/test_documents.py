@@ -1,12 +1,22 @@
 """The verbs: every mode walked to its end, remands at every turn, and refusals that leave nothing behind."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from app import queries
 from app.clock import now
 from app.errors import OutOfTurn, Refused
-from app.extensions import db
-from app.models import AccountAction, AccountEvent, DocumentEvent, Letter, OutboxMessage
+from app.extensions import db, writing
+from app.models import (
+    AccountAction,
+    AccountEvent,
+    ContractDocument,
+    DocumentEvent,
+    Letter,
+    OutboxMessage,
+    PortalUser,
+)
 from app.services import certificates, documents, routes
 from app.workflow import Action, Role, SignatureMode, Status
 from demo import actors
@@ -211,7 +221,8 @@ def test_what_is_not_done_moves_to_a_colleague(
     event = documents.reassign(document, person(ADMIN[side]), replaced, colleague, now())
     db.session.commit()
 
-    assert document.status is status and document.version == version + 1
+    counted = document.party_of(colleague.company_id).is_open  # else the sender's open page stays good
+    assert document.status is status and document.version == version + counted
     assert document.holder is (colleague if has_turn else holder)
     assert {step.role for step in document.route if step.user is colleague} == roles
     assert not any(step.user is replaced and step.closed_at is None for step in document.route)
@@ -311,3 +322,71 @@ def test_a_hand_over_and_an_approval_at_once_have_one_effect(make_document, pers
     db.session.commit()
     with pytest.raises(OutOfTurn):
         documents.reassign(document, person("admin"), person("approver"), person("colleague"), now())
+
+
+@pytest.mark.requirement("T17", "I18", "Q4")
+def test_the_senders_page_stays_good_while_the_receiver_changes_who_will_receive(make_document, person):
+    document = make_document(Status.sender_signature)
+    version = document.version
+    documents.reassign(document, person("receiver_admin"), person("recipient"), person("receiver_colleague"), now())
+    db.session.commit()
+    assert document.version == version
+    actors.sign(document, person("signer"))
+    db.session.commit()
+    assert document.holder is person("receiver_colleague")
+
+
+@pytest.mark.requirement("T17", "Q4")
+@pytest.mark.parametrize("is_reassigned_first", [True, False])
+def test_of_a_hand_over_and_a_hand_on_at_the_same_moment_the_second_is_told_so(
+    make_document, person, application, is_reassigned_first
+):
+    """The second has read the document before the first commits."""
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite holds the whole database from the beginning of every writing request")
+    document = make_document(Status.sender_approval, mode=SignatureMode.no_signature)
+    names = ("approver", "receiver_admin", "recipient", "receiver_colleague")
+    document_id, ids = document.id, [person(name).id for name in names]
+
+    def read():
+        row = db.session.get(ContractDocument, document_id)
+        assert row.parties and all(step.user.full_name for step in row.route)
+        return row, *(db.session.get(PortalUser, user_id) for user_id in ids)
+
+    def approve(row, approver, *_others):
+        documents.approve(row, approver, now())
+        db.session.commit()
+
+    def reassign(row, _approver, admin, recipient, colleague):
+        documents.reassign(row, admin, recipient, colleague, now())
+        db.session.commit()
+
+    def elsewhere(act):
+        with application.app_context(), writing():
+            act(*read())
+            db.session.remove()
+
+    first, second = (reassign, approve) if is_reassigned_first else (approve, reassign)
+    known = read()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(elsewhere, first).result()
+    with pytest.raises(OutOfTurn):
+        second(*known)
+    db.session.rollback()
+    second(*read())
+    assert document.holder is person("receiver_colleague")
+    assert document.receivers[0].people(Role.recipient) == [document.holder]
+
+
+@pytest.mark.requirement("T17", "I6")
+def test_nobody_becomes_approver_twice(make_document, make_plan, person):
+    document = make_document(Status.sender_approval, plan=make_plan(approvers=2))
+    first, second = person("approver"), person("second_approver")
+    for replaced, replacement in ((first, second), (second, first)):
+        with pytest.raises(Refused, match="すでにこの契約文書の承認者です"):
+            documents.reassign(document, person("admin"), replaced, replacement, now())
+        db.session.rollback()
+    documents.approve(document, first, now())
+    db.session.commit()
+    documents.reassign(document, person("admin"), second, first, now())  # whose own turn is over
+    assert document.holder is first

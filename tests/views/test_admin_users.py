@@ -473,3 +473,14 @@ def test_the_first_password_is_hashed_while_the_database_waits_for_nobody(client
     before = people()
     assert client.post(url, NEW | {"company": company}).status_code == 302
     assert people() == before + 1 and held == [False]
+
+
+@pytest.mark.requirement("I1", "I3")
+def test_what_the_operator_changes_of_a_company_is_noted_once(client_of, person):
+    client, company = client_of("operator"), person("admin").company
+    facts = {name: getattr(company, name) for name in ("name", "kana", "corporate_number", "address", "phone")}
+    typed = facts | {"plan": str(company.plan_id), "status": "suspended", "phone": "03-0000-0000"}
+    for _ in range(2):
+        assert client.post(f"/operator/companies/edit/{company.id}", typed).status_code == 302
+    (event,) = db.session.query(AccountEvent).filter_by(action=AccountAction.company_changed)
+    assert (event.company_id, event.actor_id, event.note) == (company.id, person("operator").id, "電話番号、状態")

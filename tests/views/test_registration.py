@@ -12,6 +12,7 @@ from app.clock import now
 from app.extensions import db
 from app.models import ContractDocument, DocumentRevision, OutboxMessage, Plan
 from app.plans import MATRIX, OWN_MUST_CHANGE
+from app.services import documents
 from app.services.strongroom import strongroom
 from app.workflow import Role, SignatureMode, Status
 from tests import pdfs
@@ -482,3 +483,24 @@ def test_one_form_makes_one_document_however_often_it_is_sent(client_of, filled)
     assert len(documents_there_are()) == 1
     assert upload(client, filled()).status_code == 302  # a new form makes a new one
     assert len(documents_there_are()) == 2
+
+
+@pytest.mark.requirement("T17", "I18", "T11")
+def test_after_a_remand_the_sender_learns_no_colleague_whom_the_receiver_put_in_place(
+    client_of, make_document, person, filled
+):
+    document, colleague = make_document(Status.receiver_receipt, mode=SignatureMode.no_signature), person("receiver_colleague")
+    documents.reassign(document, person("receiver_admin"), person("recipient"), colleague, now())
+    documents.remand(document, colleague, now())
+    db.session.commit()
+    client = client_of("registrar")
+    form, confirmation = (client.get(f"/documents/{document.id}/{page}").text for page in ("edit", "registration"))
+    for page in (form, confirmation):
+        assert colleague.user_code not in page and "取引先で" in page and "変更されました" in page
+    assert "もう一度取引先にご確認" in form and re.search(r'name="user_code"[^>]*value=""', form)
+    reply = client.post(f"/documents/{document.id}/edit", filled(None, version=str(document.version), user_code=""))
+    assert reply.status_code == 422 and "もう一度取引先にご確認" in reply.text
+    reply = client.post(f"/documents/{document.id}/edit", filled(None, version=str(document.version)))
+    assert reply.status_code == 302
+    page = client.get(f"/documents/{document.id}/edit").text
+    assert person("recipient").user_code in page and "変更されました" not in page

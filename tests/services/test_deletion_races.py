@@ -1,0 +1,147 @@
+"""利用者削除 at the same moment as a colleague's click: no document is handed to who was just deleted."""
+
+import threading
+
+import pytest
+
+from app.clock import now
+from app.errors import PortalError
+from app.extensions import db, writing
+from app.models import ContractDocument, PortalUser
+from app.services import documents, people
+from app.services.routes import Choice
+from app.workflow import Role, SignatureMode, Status
+
+SECONDS = 10
+
+
+@pytest.fixture
+def at_once(application, app):
+    """`at_once(read, delete, act)`: what was read is acted on after somebody else's deletion was committed."""
+
+    def run(read, delete, act):
+        deleted, outcome = threading.Event(), []
+
+        def other():
+            with application.app_context(), writing():
+                try:
+                    delete()
+                    db.session.commit()
+                finally:
+                    db.session.remove()
+                    deleted.set()
+
+        db.session.commit()
+        known = read()
+        if db.engine.dialect.name == "sqlite":
+            db.session.commit()  # a writer holds the whole database: the deletion comes before or after
+        thread = threading.Thread(target=other)
+        thread.start()
+        deleted.wait(SECONDS)
+        try:
+            act(*known)
+            db.session.commit()
+        except PortalError as refusal:
+            db.session.rollback()
+            outcome.append(refusal.sentence)
+        thread.join(SECONDS)
+        db.session.expire_all()
+        return outcome
+
+    return run
+
+
+def loaded(document, *others):
+    """As a request has them in its hands after its checks."""
+    assert document.parties and all(step.user.full_name for step in document.route)
+    assert all(user.is_selectable for user in others)
+    return document, *others
+
+
+@pytest.mark.requirement("B5", "Q4", "I2")
+def test_nobody_is_chosen_while_they_are_deleted(make_document, person, at_once):
+    document = make_document(Status.receiver_receipt)
+    document_id, ids = document.id, {name: person(name).id for name in ("recipient", "receiver_signer", "receiver_admin")}
+
+    def get(name):
+        return db.session.get(PortalUser, ids[name])
+
+    refused = at_once(
+        lambda: loaded(db.session.get(ContractDocument, document_id), get("recipient"), get("receiver_signer")),
+        lambda: people.delete(get("receiver_signer"), get("receiver_admin"), now()),
+        lambda document, actor, signer: documents.confirm_receipt(
+            document, actor, now(), choice=Choice(signer=signer), fee_acknowledged=True
+        ),
+    )
+    assert refused == ["指定された利用者「署名 九美」は利用できなくなりました。［参照］から選択し直してください。"]
+    assert document.status is Status.receiver_receipt and document.holder is person("recipient")
+    assert person("receiver_signer").deleted_at is not None
+
+
+@pytest.mark.requirement("B5", "Q4", "I2")
+def test_nothing_is_sent_to_a_recipient_who_is_being_deleted(make_document, person, at_once):
+    document = make_document(Status.draft, mode=SignatureMode.no_signature)
+    document_id, ids = document.id, {name: person(name).id for name in ("registrar", "recipient", "receiver_admin")}
+
+    def get(name):
+        return db.session.get(PortalUser, ids[name])
+
+    refused = at_once(
+        lambda: loaded(db.session.get(ContractDocument, document_id), get("registrar"), get("recipient")),
+        lambda: people.delete(get("recipient"), get("receiver_admin"), now()),
+        lambda document, actor, _recipient: documents.send(document, actor, now()),
+    )
+    assert refused == [documents.WRONG_RECIPIENT]
+    assert document.status is Status.draft and document.holder is person("registrar")
+
+
+@pytest.mark.requirement("B5", "Q4", "T17")
+def test_a_part_is_not_given_to_a_colleague_who_is_being_deleted(make_document, person, at_once):
+    document = make_document(Status.receiver_receipt)
+    document_id, ids = document.id, {n: person(n).id for n in ("recipient", "receiver_colleague", "receiver_admin")}
+
+    def get(name):
+        return db.session.get(PortalUser, ids[name])
+
+    refused = at_once(
+        lambda: loaded(
+            db.session.get(ContractDocument, document_id), get("receiver_admin"), get("recipient"), get("receiver_colleague")
+        ),
+        lambda: people.delete(get("receiver_colleague"), get("receiver_admin"), now()),
+        lambda document, admin, replaced, colleague: documents.reassign(document, admin, replaced, colleague, now()),
+    )
+    assert refused == ["新しい担当者には、自社の有効な利用者IDを指定してください。"]
+    assert document.party_of(person("recipient").company_id).people(Role.recipient) == [person("recipient")]
+
+
+@pytest.mark.requirement("B5", "Q4", "I2")
+def test_a_deletion_waits_for_who_puts_the_person_on_a_route(application, make_document, person):
+    """The document that was just handed to them is seen by the deletion, which is refused."""
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite holds the whole database from the beginning of every writing request")
+    document, recipient, signer = make_document(Status.receiver_receipt), person("recipient"), person("receiver_signer")
+    signer_id, admin_id = signer.id, person("receiver_admin").id
+    db.session.commit()
+    documents.confirm_receipt(document, recipient, now(), choice=Choice(signer=signer), fee_acknowledged=True)
+    db.session.flush()
+    refused = []
+
+    def delete():
+        with application.app_context(), writing():
+            try:
+                people.delete(db.session.get(PortalUser, signer_id), db.session.get(PortalUser, admin_id), now())
+                db.session.commit()
+            except PortalError as refusal:
+                refused.append(refusal.sentence)
+            finally:
+                db.session.remove()
+
+    thread = threading.Thread(target=delete)
+    thread.start()
+    thread.join(0.5)
+    assert thread.is_alive()  # waits for the commit
+    db.session.commit()
+    thread.join(SECONDS)
+    assert len(refused) == 1 and "処理中の契約文書が1件" in refused[0]
+    db.session.expire_all()
+    assert document.holder is signer and signer.deleted_at is None
