@@ -122,6 +122,11 @@ def renew_lists(certificate, lists, now, actor):
     return revoked is None
 
 
+def is_ready(certificate, now):
+    """Whether the lists of all its authorities are at hand and current, so that it can sign."""
+    return not outside_of(certificate).lacking(now)
+
+
 def authorities_of(certificate, now):
     """Name, 次回更新日時 of the list at hand (or None) and whether it is current, from the issuer to the root."""
     outside = outside_of(certificate)
