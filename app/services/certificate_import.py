@@ -129,12 +129,13 @@ def is_ready(certificate, now):
 
 def authorities_of(certificate, now):
     """Name, 次回更新日時 of the list at hand (or None) and whether it is current, from the issuer to the root."""
-    outside = outside_of(certificate)
+    outside, found = outside_of(certificate), []
     lacking = outside.lacking(now)
-    return [
-        (_shown(one.subject), (crl := outside.crl_of(one)) and crl.next_update_utc, one not in lacking)
-        for one in outside.chain
-    ]
+    for one in outside.chain:
+        crl = outside.crl_of(one)
+        until = None if crl is None else crl.next_update_utc  # an empty list is false
+        found.append((_name_of(one), until, one not in lacking))
+    return found
 
 
 def _with_lists(outside, lists):
@@ -195,6 +196,12 @@ def _refuse_second(authority, serial, company):
 def _authority(certificate):
     """Who issued it, in a form short enough for a column: the SHA-256 of the name."""
     return hashlib.sha256(certificate.issuer.public_bytes()).hexdigest()
+
+
+def _name_of(authority):
+    """Its common name, else all there is."""
+    names = authority.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    return _shown(x509.Name(names[:1]) if names else authority.subject)
 
 
 def _shown(name):

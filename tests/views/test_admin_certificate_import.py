@@ -1,11 +1,13 @@
 """電子証明書の取り込み and 失効リスト, as the administrator of a company sees them."""
 
+import datetime as dt
 from io import BytesIO
 
 import pytest
 
 from app.clock import now
 from app.extensions import db
+from app.labels import jst
 from app.models import Certificate, Letter, OutboxMessage
 from app.workflow import SignatureMode, Status
 from demo import actors
@@ -72,7 +74,8 @@ def test_from_the_file_to_the_signature_by_the_pages_alone(client_of, given, out
     assert page.count("未登録") == 2 and "外部認証 Root CA" in page
     lists = [(BytesIO(one), "ca.crl") for one in outside_ca.lists()]
     assert admin.post(f"{url}/revocation_lists", {"lists": lists}).status_code == 302
-    assert "未登録" not in admin.get(f"{url}/revocation_lists").text
+    page = admin.get(f"{url}/revocation_lists").text
+    assert "未登録" not in page and f"{jst(now() + dt.timedelta(days=7), '%Y/%m/%d')}" in page
     assert "まだ署名できません" not in admin.get(url).text
     assert signer.post(f"/documents/{document.id}/sign", answer).status_code == 302
     db.session.refresh(document)
@@ -149,6 +152,7 @@ def test_bad_lists_are_refused_with_the_cause(client_of, given, lists, sentence)
         f"/admin/certificates/{imported().id}/revocation_lists", {"lists": [(BytesIO(one), "a.crl") for one in lists]}
     )
     assert reply.status_code == 422 and sentence in reply.text
+    reply.request.environ["wsgi.input"].close()  # what the test client sent lies in a temporary file
 
 
 @pytest.mark.requirement("L4", "S14")
