@@ -65,6 +65,7 @@ class Production:
         self.STORAGE_URL = self.text("STORAGE_URL", Path("var/files").absolute().as_uri())
         self.TSA_URLS = self.text("TSA_URLS").split()
         self.TSA_ROOTS_FILE = self.text("TSA_ROOTS_FILE")
+        self.SIGNER_ROOTS_FILE = self.text("SIGNER_ROOTS_FILE")
         self.KEY_KIND = self.text("KEY_KIND", "rsa_3072")
         self.CERTIFICATE_YEARS = self.number("CERTIFICATE_YEARS", 2)
         self.MAX_UPLOAD_MB = self.number("MAX_UPLOAD_MB", 20)

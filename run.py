@@ -158,7 +158,8 @@ def verify(file, root, as_json):
     try:
         from app.signing.verify import verify as judge
 
-        verdict = judge(file.read_bytes(), _trusted_roots(root))
+        pdf = file.read_bytes()
+        verdict = judge(pdf, *_trusted(root, pdf))
     except Exception as error:
         click.echo(f"検証できません：{error}", err=True)
         sys.exit(2)
@@ -166,20 +167,20 @@ def verify(file, root, as_json):
     sys.exit(verdict.exit_code)
 
 
-def _trusted_roots(path):
-    """The given roots, else those of the portal that is set up here, else the demo's."""
+def _trusted(path, pdf):
+    """The given roots, else those of the portal that is set up here and of outside signers it knows, else the demo's."""
     from cryptography.x509 import load_pem_x509_certificates
 
     demo_root = Path("var/demo/pki/root.pem")
     if path is None and "PORTAL_KEK" not in os.environ and "PORTAL_KEK_FILE" not in os.environ:
         path = demo_root
     if path is not None:
-        return load_pem_x509_certificates(path.read_bytes())
+        return load_pem_x509_certificates(path.read_bytes()), {}
     from app import create_app
-    from app.services.strongroom import strongroom
+    from app.services.strongroom import outside_roots, strongroom
 
     with create_app().app_context():
-        return strongroom().roots
+        return strongroom().roots, outside_roots(pdf)
 
 
 def _in_words(verdict):

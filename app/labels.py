@@ -168,6 +168,7 @@ ACCOUNT_ACTION = {
     AccountAction.certificate_rejected: "電子証明書の申請の却下",
     AccountAction.certificate_issued: "電子証明書の発行",
     AccountAction.certificate_imported: "電子証明書の取り込み",
+    AccountAction.revocation_list_stored: "失効リストの登録",
     AccountAction.certificate_linked: "電子証明書の紐付け",
     AccountAction.certificate_unlinked: "電子証明書の紐付け解除",
     AccountAction.certificate_activated: "証明書有効性確認",

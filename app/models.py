@@ -124,6 +124,7 @@ class AccountAction(StrEnum):
     certificate_rejected = auto()
     certificate_issued = auto()
     certificate_imported = auto()
+    revocation_list_stored = auto()
     certificate_linked = auto()
     certificate_unlinked = auto()
     certificate_activated = auto()
@@ -415,7 +416,8 @@ class Certificate(Model):
     number: Mapped[str] = mapped_column(String(16), unique=True)  # 管理番号: JC- and eight digits
     company_id: Mapped[int] = mapped_column(ForeignKey("company.id"), index=True)
     certificate_der: Mapped[bytes] = mapped_column(LargeBinary)
-    serial: Mapped[str] = mapped_column(String(64), unique=True)
+    serial: Mapped[str] = mapped_column(String(64))
+    authority: Mapped[str] = mapped_column(String(64), default="")  # SHA-256 of an outside issuer's name
     sealed_key: Mapped[bytes | None] = mapped_column(LargeBinary)  # erased when revoked
     pin_mail_address: Mapped[str] = mapped_column(String(320))
     subject_name: Mapped[str] = mapped_column(String(255))
@@ -423,11 +425,14 @@ class Certificate(Model):
     not_after: Mapped[dt.datetime] = mapped_column(Utc)
     revoked_at: Mapped[dt.datetime | None] = mapped_column(Utc)
     is_imported: Mapped[bool] = mapped_column(default=False)  # of an outside authority (L4)
-    chain_pem: Mapped[str] = mapped_column(Text, default="")  # the outside authority's certificates
+    chain_pem: Mapped[str] = mapped_column(Text, default="")  # the outside authorities' certificates
+    crl_pem: Mapped[str] = mapped_column(Text, default="")  # their revocation lists
     expiry_told_days: Mapped[int | None] = mapped_column()  # the last notice went out so many days before the end
 
     company: Mapped[Company] = relationship()
     activations: Mapped[list["CertificateActivation"]] = relationship(back_populates="certificate")
+
+    __table_args__ = (UniqueConstraint("authority", "serial", name="uq_certificate_authority_serial"),)
 
     def __repr__(self):
         return f"{self.number} {self.subject_name}"

@@ -27,7 +27,7 @@ FAB_ROLES = {
         ["(証明書管理|証明書有効性確認|設定|アカウント情報|パスワード変更)$", "menu_access$"],
     ],
     "CompanyAdmin": [
-        ["(AdminUsersView|AdminDeletionView|AdminCompanyView|AdminHistoryView|AdminCertificatesView)$", "can_.*$"],
+        ["(AdminUsersView|AdminDeletionView|AdminCompanyView|AdminHistoryView|AdminCertificatesView|AdminCertificateImportView)$", "can_.*$"],
         ["(管理者業務|利用者情報照会|企業情報照会|操作履歴照会|自社電子証明書照会)$", "menu_access$"],
     ],
     "Operator": [

@@ -67,6 +67,8 @@ def may_renew_from(certificate):
 def why_not(kind, certificate, now):
     """Why `kind` cannot be applied for now, as the person reads it; "" where it can."""
     number = certificate.number
+    if certificate.is_imported:
+        return f"電子証明書 {number} は外部の認証局が発行しました。認証局から新しい証明書の発行を受け、取り込んでください。"
     if certificate.revoked_at is not None:
         return f"電子証明書 {number} は失効しています。追加発行を申請してください。"
     if kind is ApplicationKind.renewal and japan_date(now) < may_renew_from(certificate):

@@ -22,7 +22,7 @@ from app.labels import jst
 from app.models import AccountAction, Certificate, CertificateActivation, Letter, PortalUser, Validity
 from app.services import companies, credentials, journal, lock_notices, outbox, tries
 from app.services.numbers import next_number
-from app.services.strongroom import Sealed, pki_urls, strongroom
+from app.services.strongroom import Sealed, outside_of, pki_urls, strongroom
 from app.signing import authorities as pki
 from app.signing.keys import KeyKind, KeyRefused, key_to_der, load_key, new_key, open_with_pin, seal_with_pin
 
@@ -38,6 +38,10 @@ UNUSABLE = {
     Validity.expired: "電子証明書 {number} は有効期限が切れています。貴社の管理者に更新をご依頼ください。",
     Validity.not_yet: "電子証明書 {number} は、まだ有効期間が始まっていません。",
 }
+NO_LISTS = (
+    "電子証明書 {number} は外部の認証局が発行した証明書のため、署名には認証局の有効な失効リスト（CRL）が必要です。"
+    "貴社の管理者に、最新の失効リストの登録をご依頼ください（自社電子証明書照会の「失効リスト」）。"
+)
 
 _PIN_LOCKED = (
     "PINを{limit}回続けて誤ったため、この証明書の有効性確認をロックしました。貴社の管理者またはお問い合わせ窓口にご連絡ください。"
@@ -52,25 +56,29 @@ def issue(company, users, pin_recipient, now, *, department="", title="", pin_ma
     :param actor: the operator who issues it
     """
     config = current_app.config
-    own = strongroom()
     key = new_key(KeyKind(config["KEY_KIND"]))
     number = next_number("certificate")
     not_after = dt.datetime.combine(years_later(now.date(), config["CERTIFICATE_YEARS"]), now.timetz())
     made = pki.issue_signer(
-        own.authorities.signers_ca, key.public_key(),
+        strongroom().authorities.signers_ca, key.public_key(),
         pki.Subject(company.name, number, department, title),
         now, pki_urls(config["BASE_URL"]), expires_at=not_after,
     )  # fmt: skip
-    pin = f"{secrets.randbelow(10**PIN_DIGITS):0{PIN_DIGITS}d}"
     certificate = Certificate(
         number=number, company=company, serial=str(made.serial_number), not_before=now, not_after=not_after,
         certificate_der=made.public_bytes(Encoding.DER),
         subject_name=" ".join(filter(None, (company.name, department, title)))[:255],
         pin_mail_address=pin_mail_address or pin_recipient.mail_address,
-        sealed_key=seal_with_pin(own.keyring, key_to_der(key), pin, _context(number)),
     )  # fmt: skip
+    return keep(certificate, key, users, pin_recipient, now, AccountAction.certificate_issued, actor=actor)
+
+
+def keep(certificate, key, users, pin_recipient, now, action, *, actor):
+    """Add a new row with its key sealed under a new PIN, link it, and owe the mail with the PIN."""
+    number, pin = certificate.number, f"{secrets.randbelow(10**PIN_DIGITS):0{PIN_DIGITS}d}"
+    certificate.sealed_key = seal_with_pin(strongroom().keyring, key_to_der(key), pin, _context(number))
     db.session.add(certificate)
-    journal.note(AccountAction.certificate_issued, now, actor=actor, company=company, note=number)
+    journal.note(action, now, actor=actor, company=certificate.company, note=number)
     for user in users:
         _link(certificate, user, now, actor)
     outbox.owe(
@@ -118,7 +126,7 @@ def link_people(certificate, people, now, actor):
     """
     companies.check_active(certificate.company)
     certificate = hold(certificate)
-    _check_usable(certificate, now)
+    check_usable(certificate, now)
     links = {link.user_id: link for link in certificate.activations}
     wanted = {person.id: person for person in people}
     for link in [links[user_id] for user_id in links.keys() - wanted.keys()]:
@@ -147,7 +155,7 @@ def check_still_usable(certificate_id, user, now):
     :raises Refused: expired, revoked or unlinked meanwhile
     """
     certificate = db.session.get(Certificate, certificate_id, with_for_update={"read": True}, populate_existing=True)
-    _check_usable(certificate, now)
+    check_usable(certificate, now)
     is_activated = db.session.scalar(
         select(CertificateActivation.activated_at.is_not(None)).where(
             CertificateActivation.certificate_id == certificate_id, CertificateActivation.user_id == user.id
@@ -157,7 +165,10 @@ def check_still_usable(certificate_id, user, now):
         raise Refused(UNLINKED.format(number=certificate.number))
 
 
-def _check_usable(certificate, now):
+def check_usable(certificate, now):
+    """
+    :raises Refused: revoked, expired or not yet valid
+    """
     validity = certificate.validity(now)
     if validity is not Validity.valid:
         raise Refused(UNUSABLE[validity].format(number=certificate.number))
@@ -283,7 +294,7 @@ def activate(user, activation, pin, password, now):
     :raises SecretRefused: the log-in password or the PIN is wrong, or the PIN is locked
     :raises Refused: unlinked, expired or revoked
     """
-    _check_usable(activation.certificate, now)
+    check_usable(activation.certificate, now)
     limit = current_app.config["SECRET_TRIES"]
     activation_id, user_id, number = activation.id, user.id, activation.certificate.number
     sealed = activation.certificate.sealed_key
@@ -309,7 +320,7 @@ def activate(user, activation, pin, password, now):
     )
     if activation is None:
         raise Refused(UNLINKED.format(number=number))
-    _check_usable(activation.certificate, now)
+    check_usable(activation.certificate, now)
     activation.sealed_key = keyring.seal(key, _user_context(activation))
     activation.activated_at = now
     journal.note(AccountAction.certificate_activated, now, user=activation.user, actor=activation.user, note=number)
@@ -328,13 +339,26 @@ def unlock(user):
     user.signing_failures = 0
 
 
+def outside_evidence(certificate, now):
+    """What a signature with an outside authority's certificate must carry besides; None for one of our own.
+
+    :raises Refused: the revocation list of an authority is missing or no longer current
+    """
+    if not certificate.is_imported:
+        return None
+    outside = outside_of(certificate)
+    if outside.lacking(now):
+        raise Refused(NO_LISTS.format(number=certificate.number))
+    return outside
+
+
 def signing_key(activation, now):
     """The key and the X.509 certificate of one person's link; the key object is for one signature.
 
     :raises Refused: never activated (R82), expired or revoked
     """
     certificate = activation.certificate
-    _check_usable(certificate, now)
+    check_usable(certificate, now)
     if activation.activated_at is None:
         raise Refused(NOT_ACTIVATED)
     key = strongroom().keyring.open(activation.sealed_key, _user_context(activation))

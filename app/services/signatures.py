@@ -14,7 +14,8 @@ from app.labels import FIELD_LABEL
 from app.models import CertificateActivation, Level
 from app.services import certificates, documents, lock_notices, signing_codes, signing_passwords
 from app.services.documents import SignedFile
-from app.services.strongroom import strongroom
+from app.services.strongroom import outside_roots, strongroom
+from app.signing.outside import Outside
 from app.signing.stamps import Stamp
 from app.workflow import Action
 
@@ -30,6 +31,7 @@ class Order:
     key: Any
     x509: Any
     certificate_id: int
+    outside: Outside | None = None  # where an outside authority issued the certificate
     signing_password_id: int | None = None
     signing_code_id: int | None = None
 
@@ -40,13 +42,15 @@ def check(document, actor, activation_id, typed, now):
     :param activation_id: the row chosen in 「証明書」
     :param typed: the 署名用パスワード, or the 署名用コード of this document where the company chose that (S19)
     :raises app.errors.OutOfTurn: not the holder, or not 署名待ち
-    :raises Refused: no certificate chosen, never activated (R82), expired, wrong password
+    :raises Refused: no certificate chosen, never activated (R82), expired, no current revocation list of an
+        outside authority, wrong password
     """
     documents.check_turn(Action.sign, document, actor)
     activation = db.session.get(CertificateActivation, activation_id) if activation_id else None
     if activation is None or activation.user_id != actor.id:
         raise Refused("署名に使用する証明書を選択してください。")
     key, x509 = certificates.signing_key(activation, now)
+    outside = certificates.outside_evidence(activation.certificate, now)
     certificate_id = activation.certificate_id
     method = "署名用コード" if actor.company.signs_by_code else "署名用パスワード"
     try:
@@ -63,7 +67,7 @@ def check(document, actor, activation_id, typed, now):
         field_name=party.field_name,
         stamp=stamp_of(party, actor, now),
         reason=f"{document.number} {document.title}",
-        key=key, x509=x509, certificate_id=certificate_id, **factor,
+        key=key, x509=x509, certificate_id=certificate_id, outside=outside, **factor,
     )  # fmt: skip
 
 
@@ -81,6 +85,7 @@ def make(order):
     signed = strong.desk.sign(
         strong.store.get(order.pdf_sha256),
         key=order.key, certificate=order.x509, field=order.field_name, stamp=order.stamp, reason=order.reason,
+        outside=order.outside,
     )  # fmt: skip
     return SignedFile(strong.store.put(signed), order.pdf_sha256, len(signed), Level.b_lt)
 
@@ -88,6 +93,7 @@ def make(order):
 def make_archive(pdf_sha256, is_signed):
     """Add the document time stamp with which a file goes into 長期保管 (I14)."""
     strong = strongroom()
-    archived = strong.desk.archive(strong.store.get(pdf_sha256))
+    pdf = strong.store.get(pdf_sha256)
+    archived = strong.desk.archive(pdf, outside_roots(pdf))
     level = Level.b_lta if is_signed else Level.timestamped
     return SignedFile(strong.store.put(archived), pdf_sha256, len(archived), level)

@@ -19,7 +19,9 @@ from app.clock import now
 from app.extensions import db, reading
 from app.models import Authority, Certificate
 from app.signing import authorities as pki
+from app.signing import evidence
 from app.signing.keys import KeyKind, Keyring, key_to_der, load_key
+from app.signing.outside import Outside
 from app.signing.pades import SigningDesk
 from app.signing.store import FileStore
 from app.signing.timestamps import EmbeddedTsa, HttpTsa, TimeStampAuthorities
@@ -123,7 +125,7 @@ class Strongroom:
     @property
     def roots(self):
         """What a verification trusts."""
-        return [self.authorities.root.certificate]
+        return self.desk.trusted_roots
 
 
 def strongroom() -> Strongroom:
@@ -171,9 +173,11 @@ SEALED = (Sealed(Authority.sealed_key, _context),)
 
 
 def revoked_certificates():
-    """Serial number and moment of every revoked signer certificate, for the CRL."""
+    """Serial number and moment of every revoked signer certificate of ours, for the CRL."""
     rows = db.session.execute(
-        select(Certificate.serial, Certificate.revoked_at).where(Certificate.revoked_at.is_not(None))
+        select(Certificate.serial, Certificate.revoked_at).where(
+            Certificate.revoked_at.is_not(None), Certificate.is_imported.is_(False)
+        )
     )
     return [(int(serial), at) for serial, at in rows]
 
@@ -183,5 +187,24 @@ def certificate_state(ca_certificate, serial_number):
     own = strongroom().authorities
     if ca_certificate == own.tsa_ca.certificate:
         return pki.CertificateState() if serial_number == own.tsa.certificate.serial_number else None
-    found = _read(select(Certificate.revoked_at).where(Certificate.serial == str(serial_number)))
+    found = _read(
+        select(Certificate.revoked_at).where(
+            Certificate.serial == str(serial_number), Certificate.is_imported.is_(False)
+        )
+    )
     return pki.CertificateState(found[0].revoked_at) if found else None
+
+
+def outside_of(certificate):
+    """Chain and revocation lists of a certificate that an outside authority issued."""
+    return Outside.from_pem(certificate.chain_pem, certificate.crl_pem)
+
+
+def outside_roots(pdf):
+    """The roots that count for the outside certificates with which this file was signed, by certificate."""
+    rows = _read(
+        select(Certificate.certificate_der, Certificate.chain_pem).where(
+            Certificate.is_imported.is_(True), Certificate.certificate_der.in_(evidence.signers_of(pdf))
+        )
+    )
+    return {row.certificate_der: Outside.from_pem(row.chain_pem, "").root for row in rows}

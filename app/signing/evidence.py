@@ -10,7 +10,8 @@ import hashlib
 import io
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from asn1crypto import cms
 from asn1crypto import crl as asn1_crl
@@ -52,9 +53,16 @@ from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
 
 from app import clock
 
+log = logging.getLogger(__name__)
+
 # Its warnings repeat, with certificate names and stack traces, what ends up in the verdict or the exception.
 for _name in ("pyhanko.sign.validation", "pyhanko.sign.diff_analysis", "pyhanko.sign.signers.pdf_signer"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
+
+# Outside authorities are not trusted as such: each root only for the very certificates (DER) that an
+# administrator brought from it, so that nobody can put a name of his choice under a root of his own.
+OutsideRoots = Mapping[bytes, x509.Certificate]
+NOBODY: OutsideRoots = MappingProxyType({})
 
 DECODE_LIMITS = DecodeLimits(per_stream=StreamDecodeLimits(max_output_size=64 * 1024 * 1024))
 STRONG_DIGESTS = {"sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512"}
@@ -88,6 +96,7 @@ def validation_spec(
     at: dt.datetime | None = None,
     long_term: bool = False,
     with_revocation: bool = True,
+    signer_root: x509.Certificate | None = None,
 ) -> PdfSignatureValidationSpec:
     """How pyHanko shall judge: trust `roots`, know what the file's DSS holds, fetch nothing.
 
@@ -98,6 +107,7 @@ def validation_spec(
     as good still.
 
     :param at: the moment of judging, default now
+    :param signer_root: trusted for the signer, not for time stamps
     """
     rule = REQUIRE_REVINFO if with_revocation else NO_REVOCATION
     if long_term:
@@ -108,19 +118,15 @@ def validation_spec(
             freshness=dt.timedelta(days=366 * 50),
             freshness_req_type=FreshnessReqType.MAX_DIFF_REVOCATION_VALIDATION,
         )
-    policy = CertValidationPolicySpec(
-        trust_manager=SimpleTrustManager.build(
-            trust_roots=[asn1_x509.Certificate.load(root.public_bytes(Encoding.DER)) for root in roots]
-        ),
-        revinfo_policy=revocation,
-    )
+    signer_roots = [*roots, signer_root] if signer_root else roots
     known = knowledge(reader)
     if long_term:
         assertions = _authorities_still_good(reader, known, at or clock.now())
         known = dataclasses.replace(known, nonrevoked_assertions=assertions)
     return PdfSignatureValidationSpec(
         SignatureValidationSpec(
-            cert_validation_policy=policy,
+            cert_validation_policy=_trusting(signer_roots, revocation),
+            ts_cert_validation_policy=_trusting(roots, revocation),
             revinfo_gathering_policy=RevocationInfoGatheringSpec(RevinfoOnlineFetchingRule.LOCAL_ONLY),
             local_knowledge=known,
             key_usage_settings=KeyUsageConstraints(
@@ -129,6 +135,11 @@ def validation_spec(
         ),
         diff_policy=SIGNING_ONLY,
     )
+
+
+def _trusting(roots, revocation):
+    parsed = [asn1_x509.Certificate.load(root.public_bytes(Encoding.DER)) for root in roots]
+    return CertValidationPolicySpec(SimpleTrustManager.build(trust_roots=parsed), revocation)
 
 
 def _authorities_still_good(reader, known, at):
@@ -169,7 +180,11 @@ def knowledge(reader: PdfFileReader) -> LocalKnowledge:
 
 
 def judge_signature(
-    signature: EmbeddedPdfSignature, roots: Sequence[x509.Certificate], *, with_revocation: bool = True
+    signature: EmbeddedPdfSignature,
+    roots: Sequence[x509.Certificate],
+    outside: OutsideRoots = NOBODY,
+    *,
+    with_revocation: bool = True,
 ) -> ades.AdESBasicValidationResult:
     """The verdict of EN 319 102-1 on one signature: now, or at the time its time stamps prove.
 
@@ -178,7 +193,8 @@ def judge_signature(
     """
     reader = signature.reader
     signature.compute_integrity_info(diff_policy=SIGNING_ONLY)
-    spec = validation_spec(reader, roots, with_revocation=with_revocation)
+    trust = {"with_revocation": with_revocation, "signer_root": outside.get(signature.signer_cert.dump())}
+    spec = validation_spec(reader, roots, **trust)
     result = asyncio.run(
         ades.ades_with_time_validation(
             signature.signed_data,
@@ -190,7 +206,7 @@ def judge_signature(
     )
     later = [s for s in reader.embedded_timestamp_signatures if s.signed_revision > signature.signed_revision]
     if later and result.ades_subindic.status is ades.AdESStatus.INDETERMINATE:
-        spec = validation_spec(reader, roots, long_term=True, with_revocation=with_revocation)
+        spec = validation_spec(reader, roots, long_term=True, **trust)
         result = asyncio.run(ades.ades_lta_validation(signature, spec))
     return result
 
@@ -223,6 +239,15 @@ def time_of(token: cms.SignedData) -> dt.datetime:
 def signer_certificate(token: cms.SignedData) -> asn1_x509.Certificate:
     """The certificate that signed a CMS structure."""
     return extract_certificate_info(token).signer_cert
+
+
+def signers_of(pdf: bytes) -> set[bytes]:
+    """The certificates (DER) of those who signed `pdf`; none where it cannot be read."""
+    try:
+        return {one.signer_cert.dump() for one in read(pdf).embedded_regular_signatures}
+    except Exception as failure:  # a stranger's bytes: parsers raise nearly anything
+        log.info("signers not readable: %r", failure)
+        return set()
 
 
 def is_strong(signature: EmbeddedPdfSignature) -> bool:
@@ -337,7 +362,9 @@ def _der_end(der: bytes, start: int, limit: int) -> int:
     return end
 
 
-def why_not_b_lt(pdf: bytes, field: str, roots: Sequence[x509.Certificate]) -> str | None:
+def why_not_b_lt(
+    pdf: bytes, field: str, roots: Sequence[x509.Certificate], outside: OutsideRoots = NOBODY
+) -> str | None:
     """What `pdf`, just signed in `field`, lacks to be B-LT; None when it is."""
     reader = read(pdf)
     signature = reader.embedded_signatures[-1]
@@ -351,7 +378,7 @@ def why_not_b_lt(pdf: bytes, field: str, roots: Sequence[x509.Certificate]) -> s
         return "the DSS lacks certificates"
     if signature_time_stamp(signature) is None:
         return "no time stamp"
-    result = judge_signature(signature, roots)
+    result = judge_signature(signature, roots, outside)
     if result.ades_subindic is not ades.AdESPassed.OK:
         return f"{result.ades_subindic}: {result.failure_msg}"
     status = result.api_status
@@ -363,8 +390,14 @@ def why_not_b_lt(pdf: bytes, field: str, roots: Sequence[x509.Certificate]) -> s
     return None
 
 
-def why_not_b_lta(pdf: bytes, roots: Sequence[x509.Certificate]) -> str | None:
-    """What `pdf`, just archived, lacks to stay provable while its last time stamp lasts, or None."""
+def why_not_b_lta(
+    pdf: bytes, roots: Sequence[x509.Certificate], outside: OutsideRoots = NOBODY
+) -> str | None:
+    """What `pdf`, just archived, lacks to stay provable while its last time stamp lasts, or None.
+
+    For a signer of an outside authority the simulation of the future would want the authorities' lists of
+    today; what is in the file is as old as the signature, and enough for the judgement, then as now.
+    """
     reader = read(pdf)
     last = reader.embedded_signatures[-1]
     if last.sig_object_type != "/DocTimeStamp":
@@ -383,10 +416,11 @@ def why_not_b_lta(pdf: bytes, roots: Sequence[x509.Certificate]) -> str | None:
         signature.compute_integrity_info(diff_policy=SIGNING_ONLY)
         if isinstance(signature.diff_result, diff.SuspiciousModification):
             return f"{signature.field_name}: {signature.diff_result}"
-        if signature.signer_cert.not_valid_after > clock.now():
+        is_outside = signature.signer_cert.dump() in outside
+        if signature.signer_cert.not_valid_after > clock.now() and not is_outside:
             result = asyncio.run(ades.simulate_future_ades_lta_validation(signature, spec, future))
         else:  # the simulation knows proofs of existence from today on only: too late for this certificate
-            result = judge_signature(signature, roots)
+            result = judge_signature(signature, roots, outside)
         if result.ades_subindic is not ades.AdESPassed.OK:
             return f"{signature.field_name}, in the future: {result.ades_subindic}: {result.failure_msg}"
     return None

@@ -31,6 +31,7 @@ from app.errors import PortalError, SigningFailed
 from app.signing import evidence
 from app.signing.authorities import Credential
 from app.signing.keys import SigningKey, sign_sha256, signature_bytes
+from app.signing.outside import Outside
 from app.signing.stamps import Stamp, StampStyle
 from app.signing.timestamps import CertifiedTimeStamper
 from app.signing.whole import WholeAttributes, WholeCertificate
@@ -92,13 +93,16 @@ class SigningDesk:
         field: str,
         stamp: Stamp | None = None,
         reason: str | None = None,
+        outside: Outside | None = None,
     ) -> bytes:
         """Sign the empty signature field `field`; see :func:`sign_pdf`."""
-        return sign_pdf(self, pdf, key=key, certificate=certificate, field=field, stamp=stamp, reason=reason)
+        return sign_pdf(
+            self, pdf, key=key, certificate=certificate, field=field, stamp=stamp, reason=reason, outside=outside
+        )
 
-    def archive(self, pdf: bytes) -> bytes:
+    def archive(self, pdf: bytes, outside: evidence.OutsideRoots = evidence.NOBODY) -> bytes:
         """Add a document time stamp over everything; see :func:`timestamp_archive`."""
-        return timestamp_archive(self, pdf)
+        return timestamp_archive(self, pdf, outside)
 
     @property
     def trusted_roots(self) -> list[x509.Certificate]:
@@ -125,12 +129,16 @@ class SigningDesk:
         answers = (self.leaf_ocsp(x509.load_der_x509_certificate(der)) for der in dict.fromkeys(leaves))
         return [asn1_ocsp.OCSPResponse.load(answer) for answer in answers if answer]
 
-    def validation_context(self, leaves: Iterable[bytes]) -> ValidationContext:
+    def validation_context(self, leaves: Iterable[bytes], outside: Outside | None = None) -> ValidationContext:
         """What must be believable when a signature is made: every certificate with its revocation state."""
+        chain = outside.chain if outside else ()
         return ValidationContext(
-            trust_roots=[_parsed(root) for root in self.trusted_roots],
-            other_certs=self.parsed_ca_certificates(),
-            crls=[asn1_crl.CertificateList.load(der) for der in self.ca_crls],
+            trust_roots=[_parsed(root) for root in (*self.trusted_roots, *chain[-1:])],
+            other_certs=[*self.parsed_ca_certificates(), *map(_parsed, chain)],
+            crls=[
+                *(asn1_crl.CertificateList.load(der) for der in self.ca_crls),
+                *(outside.parsed_crls() if outside else ()),
+            ],
             ocsps=self.answers_about(leaves),
             allow_fetching=False,
             revocation_mode="require",
@@ -150,12 +158,14 @@ def sign_pdf(
     field: str,
     stamp: Stamp | None = None,
     reason: str | None = None,
+    outside: Outside | None = None,
 ) -> bytes:
     """Add one PAdES B-LT signature to a PDF; signatures already in it stay valid.
 
     :param pdf: the whole file
     :param field: name of an empty signature field that :func:`app.signing.fields.place_fields` made
     :param stamp: what is shown in the field; None leaves it blank
+    :param outside: chain and current revocation lists, where an outside authority issued the certificate
     :returns: the whole signed file: `pdf`, unchanged, plus an incremental update
     :raises SigningFailed: the file, the key, the certificate or the time-stamp authority refused.  The
         server's own clock never stands in for a time stamp.
@@ -164,10 +174,11 @@ def sign_pdf(
     """
     with _only_signing_failures():
         known_before = None
+        roots = {certificate.public_bytes(Encoding.DER): outside.root} if outside else evidence.NOBODY
         while True:
             chains = desk.tsa.certificate_chains()
-            signed = _sign_once(desk, chains, pdf, key, certificate, field, stamp, reason)
-            failure = evidence.why_not_b_lt(signed, field, desk.trusted_roots)
+            signed = _sign_once(desk, chains, pdf, key, certificate, field, stamp, reason, outside)
+            failure = evidence.why_not_b_lt(signed, field, desk.trusted_roots, roots)
             if failure is None:
                 return signed
             # an outside TSA may have answered with a certificate it did not have before: known from now on
@@ -176,13 +187,17 @@ def sign_pdf(
             known_before = chains
 
 
-def timestamp_archive(desk: SigningDesk, pdf: bytes) -> bytes:
+def timestamp_archive(
+    desk: SigningDesk, pdf: bytes, outside: evidence.OutsideRoots = evidence.NOBODY
+) -> bytes:
     """Add a document time stamp (B-LTA), after the evidence about everything in the file.
 
     Serves for 長期保管 of signed documents and of documents without signatures, and for the extension by a
     further ten years: then the evidence is about the former time stamp's chain, and former signers, whose
-    certificates have expired meanwhile, get no new one.
+    certificates have expired meanwhile, get no new one.  Nor do signers of outside authorities: what was current when
+    they signed lies in the file.
 
+    :param outside: the roots of the outside certificates among the signers'
     :raises SigningFailed: no time stamp, or the result would not be provable until that time stamp expires
 
     Source: ETSI EN 319 142-1, 5.5 and baseline level B-LTA
@@ -216,7 +231,7 @@ def timestamp_archive(desk: SigningDesk, pdf: bytes) -> bytes:
             writer, "sha256", bytes_reserved=_reserve(chains), in_place=True
         )
         archived = writer.prev.stream.getvalue()
-        failure = evidence.why_not_b_lta(archived, desk.trusted_roots)
+        failure = evidence.why_not_b_lta(archived, desk.trusted_roots, outside)
         if failure:
             raise SigningFailed from ValueError(failure)
         return archived
@@ -225,10 +240,10 @@ def timestamp_archive(desk: SigningDesk, pdf: bytes) -> bytes:
 class _HeldKeySigner(signers.Signer):
     """Signs with a key object that is already open, instead of loading and checking it for each document."""
 
-    def __init__(self, key, certificate, issuer):
+    def __init__(self, key, certificate, issuers):
         super().__init__(
             signing_cert=WholeCertificate.read(certificate.dump()),
-            cert_registry=SimpleCertificateStore.from_certs([WholeCertificate.read(issuer.dump())]),
+            cert_registry=SimpleCertificateStore.from_certs([WholeCertificate.read(one.dump()) for one in issuers]),
             embed_roots=True,  # the root's existence must be provable too, so it goes into the DSS
         )
         self._key = key
@@ -245,7 +260,7 @@ class _HeldKeySigner(signers.Signer):
         return bytes(signature_bytes(self._key)) if dry_run else sign_sha256(self._key, data)
 
 
-def _sign_once(desk, chains, pdf, key, certificate, field, stamp, reason):
+def _sign_once(desk, chains, pdf, key, certificate, field, stamp, reason, outside):
     if certificate.public_key() != key.public_key():
         raise SigningFailed from ValueError("the key does not belong to the certificate")
     writer = _open(pdf)
@@ -255,7 +270,8 @@ def _sign_once(desk, chains, pdf, key, certificate, field, stamp, reason):
     DocumentSecurityStore.supply_dss_in_writer(
         writer, None, certs=[asn1_x509.Certificate.load(der) for chain in chains for der in chain]
     )
-    context = desk.validation_context([parsed.dump(), *desk.tsa_leaves()])
+    context = desk.validation_context([parsed.dump(), *desk.tsa_leaves()], outside)
+    issuers = [_parsed(one) for one in outside.chain] if outside else [desk.parsed_signers_ca()]
     metadata = signers.PdfSignatureMetadata(
         field_name=field,
         md_algorithm="sha256",
@@ -270,11 +286,11 @@ def _sign_once(desk, chains, pdf, key, certificate, field, stamp, reason):
     )
     signer = signers.PdfSigner(
         metadata,
-        signer=_HeldKeySigner(key, parsed, desk.parsed_signers_ca()),
+        signer=_HeldKeySigner(key, parsed, issuers),
         timestamper=desk.tsa,
         stamp_style=StampStyle(stamp=stamp),
     )
-    chain = (parsed.dump(), desk.parsed_signers_ca().dump())
+    chain = [one.dump() for one in (parsed, *issuers)]
     signer.sign_pdf(writer, bytes_reserved=_reserve([*chains, chain]), in_place=True)
     return writer.prev.stream.getvalue()
 

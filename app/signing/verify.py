@@ -128,15 +128,19 @@ class Verdict:
         return _plain(self)
 
 
-def verify(pdf: bytes, roots: Sequence[x509.Certificate]) -> Verdict:
+def verify(
+    pdf: bytes, roots: Sequence[x509.Certificate], outside: evidence.OutsideRoots = evidence.NOBODY
+) -> Verdict:
     """Judge `pdf` by the strict rules, trusting `roots` only and fetching nothing.
+
+    :param outside: the roots of certificates that companies brought from outside authorities
 
     Never raises: whatever a stranger's file does to the parsers ends as :attr:`Outcome.unjudged`, or as
     :attr:`Outcome.invalid` where the bytes themselves show that they were changed.
     """
     sha256 = hashlib.sha256(pdf).hexdigest()
     try:
-        return _judge(pdf, roots, sha256)
+        return _judge(pdf, roots, outside, sha256)
     except Exception as failure:  # a stranger's bytes: parsers raise nearly anything
         log.info("not judged: %r", failure)
     damage = _visible_damage(pdf)
@@ -145,7 +149,7 @@ def verify(pdf: bytes, roots: Sequence[x509.Certificate]) -> Verdict:
     return Verdict(Outcome.unjudged, _UNREADABLE, sha256)
 
 
-def _judge(pdf, roots, sha256):
+def _judge(pdf, roots, outside, sha256):
     reader = evidence.read(pdf)
     embedded = reader.embedded_signatures
     byte_ranges = _byte_ranges(pdf)
@@ -158,7 +162,7 @@ def _judge(pdf, roots, sha256):
         return Verdict(Outcome.invalid, _BROKEN, sha256)
     complete = evidence.covers_whole_file(embedded[-1], pdf) and byte_ranges <= known
 
-    signatures = [_judge_signature(one, pdf, reader, roots) for one in reader.embedded_regular_signatures]
+    signatures = [_judge_signature(one, pdf, reader, roots, outside) for one in reader.embedded_regular_signatures]
     time_stamps = _judge_time_stamps(pdf, reader, roots)
     parts = [*signatures, *time_stamps]
     levels = [one.level for one in signatures]
@@ -186,13 +190,13 @@ _EXPIRED = "証明書の有効期間が過ぎており、署名がその期間�
 _REVOKED = "署名の時点で、署名者の証明書は失効していました。この署名は有効ではありません。"
 
 
-def _judge_signature(signature, pdf, reader, roots):
-    result = evidence.judge_signature(signature, roots)
+def _judge_signature(signature, pdf, reader, roots, outside):
+    result = evidence.judge_signature(signature, roots, outside)
     intact = _is_intact(signature, result.api_status) and evidence.is_consistent(signature, pdf)
     has_revocation = True
     if intact and result.ades_subindic.status is AdESStatus.INDETERMINATE:
         # perhaps only the evidence about revocation is missing: then the signature is B-T, and says so
-        retried = evidence.judge_signature(signature, roots, with_revocation=False)
+        retried = evidence.judge_signature(signature, roots, outside, with_revocation=False)
         if retried.ades_subindic is AdESPassed.OK and not evidence.knowledge(reader).known_ocsps:
             result, has_revocation = retried, False
     trusted = intact and result.ades_subindic is AdESPassed.OK and evidence.is_strong(signature)

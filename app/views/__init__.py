@@ -6,6 +6,7 @@ from flask_login import current_user
 from app.extensions import begin_request
 from app.views import errors, health, operator, pki
 from app.views.account import AccountView
+from app.views.admin_certificate_import import AdminCertificateImportView
 from app.views.admin_certificates import AdminCertificatesView
 from app.views.admin_company import AdminCompanyView
 from app.views.admin_deletion import AdminDeletionView
@@ -39,7 +40,7 @@ MENU = (
     ("管理者業務", "自社電子証明書照会", AdminCertificatesView),
 )
 PAGES_OFF_MENU = (
-    AdminDeletionView, DocumentView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
+    AdminCertificateImportView, AdminDeletionView, DocumentView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
 )  # fmt: skip
 
 

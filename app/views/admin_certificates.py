@@ -15,7 +15,7 @@ from app.clock import now
 from app.errors import OutOfTurn, PortalError, Refused
 from app.labels import APPLICATION_KIND
 from app.models import ApplicationKind
-from app.services import applications, certificates, credentials
+from app.services import applications, certificate_import, certificates, credentials
 from app.services.applications import MOST_EVIDENCE_MB, Evidence, Wish
 from app.views.answers import acting_person, codes, done, refuse
 from app.views.fields import NameRule, one_line
@@ -70,6 +70,7 @@ class AdminCertificatesView(BaseView):
         return self.render_template(
             "admin_certificates/show.html", title="電子証明書情報照会", certificate=certificate,
             validity=certificate.validity(moment),
+            lists_lacking=certificate.is_imported and not certificate_import.is_ready(certificate, moment),
             why_no_renewal=applications.why_not(ApplicationKind.renewal, certificate, moment),
             why_no_pin=applications.why_not(ApplicationKind.pin_reissue, certificate, moment),
         )  # fmt: skip

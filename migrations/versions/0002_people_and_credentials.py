@@ -10,7 +10,7 @@ down_revision = '0001'
 def upgrade():
     op.create_table('account_event',
     sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('action', sa.Enum('log_in', 'log_in_refused', 'log_out', 'session_ended', 'locked', 'unlocked', 'password_changed', 'password_reset', 'password_forgotten', 'second_factor_on', 'second_factor_off', 'recovery_codes_made', 'recovery_code_used', 'user_enrolled', 'user_changed', 'user_deleted', 'users_imported', 'turns_reassigned', 'personal_data_exported', 'personal_data_erased', 'company_change_applied', 'company_changed', 'company_change_rejected', 'company_options_changed', 'certificate_applied', 'certificate_rejected', 'certificate_issued', 'certificate_imported', 'certificate_linked', 'certificate_unlinked', 'certificate_activated', 'certificate_revoked', 'pin_reissued', 'signing_password_reissued', 'signing_code_sent', name='accountaction', native_enum=False, length=32), nullable=False),
+    sa.Column('action', sa.Enum('log_in', 'log_in_refused', 'log_out', 'session_ended', 'locked', 'unlocked', 'password_changed', 'password_reset', 'password_forgotten', 'second_factor_on', 'second_factor_off', 'recovery_codes_made', 'recovery_code_used', 'user_enrolled', 'user_changed', 'user_deleted', 'users_imported', 'turns_reassigned', 'personal_data_exported', 'personal_data_erased', 'company_change_applied', 'company_changed', 'company_change_rejected', 'company_options_changed', 'certificate_applied', 'certificate_rejected', 'certificate_issued', 'certificate_imported', 'revocation_list_stored', 'certificate_linked', 'certificate_unlinked', 'certificate_activated', 'certificate_revoked', 'pin_reissued', 'signing_password_reissued', 'signing_code_sent', name='accountaction', native_enum=False, length=32), nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('company_id', sa.Integer(), nullable=True),
     sa.Column('user_id', sa.Integer(), nullable=True),
@@ -111,7 +111,11 @@ def upgrade():
         batch_op.add_column(sa.Column('mailed_password_mac', sa.LargeBinary(), nullable=True))
         batch_op.add_column(sa.Column('mailed_password_until', sa.DateTime(timezone=True), nullable=True))
 
-    with op.batch_alter_table('certificate', schema=None) as batch_op:
+    with op.batch_alter_table('certificate', naming_convention={'uq': '%(table_name)s_%(column_0_name)s_key'}) as batch_op:
+        batch_op.drop_constraint('certificate_serial_key', type_='unique')
+        batch_op.add_column(sa.Column('authority', sa.String(length=64), nullable=False, server_default=''))
+        batch_op.add_column(sa.Column('crl_pem', sa.Text(), nullable=False, server_default=''))
+        batch_op.create_unique_constraint('uq_certificate_authority_serial', ['authority', 'serial'])
         batch_op.add_column(sa.Column('is_imported', sa.Boolean(), nullable=False, server_default=sa.false()))
         batch_op.add_column(sa.Column('chain_pem', sa.Text(), nullable=False, server_default=''))
         batch_op.add_column(sa.Column('expiry_told_days', sa.Integer(), nullable=True))
@@ -140,13 +144,16 @@ def downgrade():
         batch_op.drop_constraint('password_or_code', type_='check')
         batch_op.drop_constraint('fk_document_signature_signing_code', type_='foreignkey')
         batch_op.drop_column('signing_code_id')
+    with op.batch_alter_table('certificate', schema=None) as batch_op:
+        batch_op.drop_constraint('uq_certificate_authority_serial', type_='unique')
+        batch_op.create_unique_constraint('certificate_serial_key', ['serial'])
     with op.batch_alter_table('ab_user', schema=None) as batch_op:
         batch_op.drop_constraint('uq_ab_user_enrolment_token', type_='unique')
         batch_op.drop_column('enrolment_token')
     for table, columns in {
         'route_step': ('is_reassigned',),
         'company': ('signs_by_code', 'requires_second_factor'),
-        'certificate': ('expiry_told_days', 'chain_pem', 'is_imported'),
+        'certificate': ('expiry_told_days', 'chain_pem', 'is_imported', 'crl_pem', 'authority'),
         'ab_user': ('mailed_password_until', 'mailed_password_mac', 'recovery_codes', 'totp_step', 'totp_sealed', 'earlier_passwords'),
     }.items():
         for column in columns:

@@ -101,6 +101,8 @@ PAGES = {  # whoever is not named gets 200
     ("GET", "/admin/certificates/"): ADMINS,
     ("GET", "/admin/certificates/application"): ADMINS,
     ("POST", "/admin/certificates/application"): ADMINS | {"admin": 422, "stranger": 422},
+    ("GET", "/admin/certificates/import"): ADMINS,
+    ("POST", "/admin/certificates/import"): ADMINS | {"admin": 422, "stranger": 422},
     ("GET", "/password/"): LOGGED_IN,
     ("POST", "/password/"): dict.fromkeys(PEOPLE, 422) | LOGGED_IN,
     ("GET", "/account/data"): LOGGED_IN,
@@ -142,6 +144,11 @@ CERTIFICATE |= {
     ("POST", "/admin/certificates/<int:certificate_id>/renewal"): OWN_CERTIFICATE | {"admin": 422},
     ("POST", "/admin/certificates/<int:certificate_id>/pin_reissue"): OWN_CERTIFICATE | {"admin": 422},
     ("POST", "/admin/certificates/<int:certificate_id>/revocation"): OWN_CERTIFICATE | {"admin": 422},
+}
+# of a certificate of ours there are none; see tests/views/test_admin_certificate_import.py
+CERTIFICATE |= {
+    (method, "/admin/certificates/<int:certificate_id>/revocation_lists"): OWN_CERTIFICATE | {"admin": 404}
+    for method in ("GET", "POST")
 }
 PAGES |= CERTIFICATE
 READ = ("list/", "show/<pk>")
