@@ -27,6 +27,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.clock import end_of_japan_day
 from app.plans import PlanKind
 from app.workflow import (
+    UNSIGNED,
     WITH_REGISTRAR,
     Action,
     Role,
@@ -114,6 +115,7 @@ class AccountAction(StrEnum):
     user_deleted = auto()
     users_imported = auto()
     turns_reassigned = auto()
+    draft_deleted = auto()
     personal_data_exported = auto()
     personal_data_erased = auto()
     company_change_applied = auto()
@@ -180,6 +182,7 @@ class Letter(StrEnum):
     signing_password_reissued = auto()
     progress = auto()
     remanded = auto()
+    withdrawn = auto()
     completed = auto()
     account_locked = auto()
     secret_locked = auto()
@@ -647,8 +650,8 @@ class ContractDocument(Model):
 
     @property
     def valid_signatures(self):
-        """Those of the current round; a 差戻 makes all of them void (T10)."""
-        if self.status in WITH_REGISTRAR:
+        """Those of the current round; a 差戻 or 取下げ makes all of them void (T10, T12)."""
+        if self.status in UNSIGNED:
             return []
         return [signature for signature in self.signatures if signature.revision == self.revision]
 

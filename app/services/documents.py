@@ -29,7 +29,7 @@ from app.models import (
     PortalUser,
 )
 from app.plans import charge, must_acknowledge_fee
-from app.queries import as_code, company_by_code, people_by_code, signer_ids
+from app.queries import as_code, company_by_code, everyone_told, people_by_code, signer_ids
 from app.services import certificates, journal, outbox, routes, signing_codes
 from app.services.numbers import next_number
 from app.services.strongroom import strongroom
@@ -37,14 +37,17 @@ from app.signing.fields import FieldSpec, place_fields
 from app.signing.intake import Limits, receive
 from app.workflow import (
     CONCLUDED,
+    DELETABLE,
     HIDDEN_FROM_RECEIVERS,
     IN_ARCHIVE,
     WITH_REGISTRAR,
     Action,
+    By,
     Role,
     Side,
     SignatureMode,
     Status,
+    actions_in,
     arrive,
     find_step,
 )
@@ -235,6 +238,54 @@ def _check_people(document):
     sender = document.sender
     if bool(sender.people(Role.signer)) != document.mode.is_signed_by(Side.sender):
         raise Refused("署名区分と自社回覧先の署名者が合っていません。登録内容を修正してください。")
+
+
+def may_delete(document, actor):
+    """Whether the person may delete the document: a draft that was never sent, by its registrar."""
+    return document.status in DELETABLE and actor.id == document.registrar_id
+
+
+def delete(document, actor, now):
+    """削除: a draft goes with all its rows (T13); its number is not given again, its file stays in the store."""
+    if not may_delete(document, actor):
+        raise OutOfTurn
+    journal.note(AccountAction.draft_deleted, now, actor=actor, note=document.number)
+    outbox.forget(document)
+    for row in (*document.events, *document.revisions, document):
+        db.session.delete(row)
+
+
+# -- the registrar and the sender's administrator -----------------------------
+
+
+def actions_of(document, person):
+    """What the person may do with the document now, in the table's order."""
+    own = actions_in(document.status) if document.holder_id == person.id else ()
+    return own + (actions_in(document.status, By.owner) if _is_owner(document, person) else ())
+
+
+def _is_owner(document, person):
+    is_sender = person.company_id == document.sender.company_id
+    return is_sender and (person.id == document.registrar_id or person.is_company_admin)
+
+
+def withdraw(document, actor, now, *, reason=""):
+    """取下げ: end a document before its conclusion, whoever has the turn (T12).
+
+    All receivers lose it, all signatures are void.  A receiver that is suspended meanwhile does not
+    keep the sender from it (B5).
+    """
+    step = find_step(Action.withdraw, document.status)
+    if step is None or not _is_owner(document, actor):
+        raise OutOfTurn
+    _check_active(document.sender.company)
+    told = everyone_told(document)
+    for turn in document.open_turns:
+        turn.closed_at = now
+    _place_fields(document, now)  # the file is unsigned again
+    event = _take(step, document, actor, now, one_newline(reason)[:MOST_REASON])
+    outbox.tell_withdrawal(event, told)
+    return event
 
 
 # -- whoever has the turn -----------------------------------------------------

@@ -1,4 +1,4 @@
-"""［契約文書登録］ → 登録確認 → 確定, and the correction of what was remanded (I4, T1, T2, T11)."""
+"""［契約文書登録］ → 登録確認 → 確定, correction and 削除 (I4, T1, T2, T11, T13)."""
 
 import uuid
 
@@ -183,6 +183,15 @@ class RegistrationView(BaseView):
         document = own_document(document_id)
         documents.send(document, g.user, now())
         return done(f"契約文書 {document.number} を発信しました。", url_for("MyListView.index"))
+
+    @expose("/<int:document_id>/delete", methods=["POST"])
+    @has_access
+    @permission_name("register")
+    def delete(self, document_id):
+        document = own_document(document_id)
+        number = document.number
+        documents.delete(document, g.user, now())
+        return done(f"作成中の契約文書 {number} を削除しました。", url_for("MyListView.index"))
 
     def _own_draft(self, document_id):
         document = own_document(document_id)
