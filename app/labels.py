@@ -61,6 +61,7 @@ ACTION = {
     Action.archive: "長期保管への移行",
     Action.withdraw: "取下げ",
     Action.reassign: "担当者変更",
+    Action.remind: "リマインド",
 }
 ROLE = {
     Role.registrar: "登録担当者",

@@ -36,6 +36,7 @@ class Action(StrEnum):
     archive = auto()
     withdraw = auto()
     reassign = auto()  # 担当者変更: no step of the holder, see REASSIGNABLE
+    remind = auto()  # リマインド: no step either, see REMINDABLE
 
 
 class Role(StrEnum):
@@ -131,6 +132,7 @@ WITH_REGISTRAR = frozenset({Status.draft, Status.remanded})
 WAITING = frozenset(TURNS.values())
 OPEN = WITH_REGISTRAR | WAITING
 REASSIGNABLE = OPEN  # where an administrator may give the own company's tasks to somebody else (T17)
+REMINDABLE = WAITING  # where its request may be sent again to who has the turn (T18)
 DELETABLE = frozenset({Status.draft})  # never sent: the registrar may delete it altogether (T13)
 WITHDRAWN = frozenset({Status.withdrawn})
 UNSIGNED = WITH_REGISTRAR | WITHDRAWN  # whatever was signed before is void

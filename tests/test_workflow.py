@@ -5,6 +5,7 @@ import pytest
 from app.workflow import (
     DELETABLE,
     HIDDEN_FROM_RECEIVERS,
+    REMINDABLE,
     STEPS,
     Action,
     By,
@@ -61,6 +62,11 @@ def test_no_step_stands_twice():
 @pytest.mark.requirement("T13")
 def test_only_what_was_never_sent_may_be_deleted():
     assert DELETABLE == {Status.draft}
+
+
+@pytest.mark.requirement("T18")
+def test_a_reminder_goes_to_somebody_who_was_asked():
+    assert {status for status in Status if status.value.startswith(("sender_", "receiver_"))} == REMINDABLE
 
 
 @pytest.mark.requirement("R50", "I18")

@@ -82,11 +82,16 @@ def tell(event):
         _tell_holder(document, event.new_status, now)
 
 
-def _tell_holder(document, status, now):
+def tell_again(document, now):
+    """リマインド: the request of the turn once more; a signing password only if it is the day's first (T18)."""
+    _tell_holder(document, document.status, now, is_reminder=True)
+
+
+def _tell_holder(document, status, now, **facts):
     holder = document.turn.user
     owe(
         REQUESTS[status], holder, now, document=document,
-        side=document.turn.party.side.value, **_parties(document), **_message(document, status),
+        side=document.turn.party.side.value, **_parties(document), **_message(document, status), **facts,
     )  # fmt: skip
     if REQUESTS[status] is Letter.signature_request and not holder.company.signs_by_code:
         give_signing_password(holder, now)

@@ -1,4 +1,4 @@
-"""［契約文書照会］ and what is decided there: 承認, 差戻, 取下げ, 自社内コメント."""
+"""［契約文書照会］ and what is decided there: 承認, 差戻, 取下げ, リマインド, 自社内コメント."""
 
 from urllib.parse import quote
 
@@ -32,6 +32,7 @@ class DocumentView(BaseView):
             is_mine=document.holder_id == g.user.id,
             actions=[action.value for action in documents.actions_of(document, g.user)],
             may_delete=documents.may_delete(document, g.user),
+            may_remind=documents.may_remind(document, g.user),
             may_comment=documents.may_comment(document, g.user),
             may_open_pdf=may_open_pdf(document),
             steps=timeline.way_of(document, g.user.company_id),
@@ -84,6 +85,17 @@ class DocumentView(BaseView):
         document = own_document(document_id)
         documents.withdraw(document, g.user, now(), reason=request.form.get("reason", "").strip())
         return done("契約文書を取り下げました。", url_for("DocumentView.show", document_id=document_id))
+
+    @expose("/<int:document_id>/remind", methods=["POST"])
+    @has_access
+    @permission_name("answer")
+    def remind(self, document_id):
+        document = own_document(document_id)
+        documents.remind(document, g.user, now())
+        return done(
+            "現在の担当者に、依頼のお知らせを再送しました。次に再送できるのは、1時間後です。",
+            url_for("DocumentView.show", document_id=document_id),
+        )
 
     @expose("/<int:document_id>/comment", methods=["POST"])
     @has_access

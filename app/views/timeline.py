@@ -125,9 +125,11 @@ def history_of(document, company_id):
 
 
 def _may_see(event, document, company_id):
+    own = document.party_of(company_id)
+    if event.action is Action.remind:
+        return own.side is Side.sender  # the sender's own matter, also where the job reminded
     if event.company_id in (None, company_id):
         return True
-    own = document.party_of(company_id)
     if own.side is Side.receiver and event.revision != document.revision:
         return False
     return event.action in _VISIBLE_OF_OTHERS[event.side]

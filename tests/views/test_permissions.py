@@ -56,6 +56,7 @@ DOCUMENT = {
     ("POST", "/documents/<int:document_id>/receipt/confirmation"): OUT_OF_TURN | {"recipient": 200},
     ("GET", "/documents/<int:document_id>/registration"): OUT_OF_TURN,
     ("POST", "/documents/<int:document_id>/remand"): OUT_OF_TURN | {"recipient": 302},
+    ("POST", "/documents/<int:document_id>/remind"): OUT_OF_TURN | {"registrar": 302},
     ("POST", "/documents/<int:document_id>/delete"): OUT_OF_TURN,
     ("POST", "/documents/<int:document_id>/send"): OUT_OF_TURN,
     ("POST", "/documents/<int:document_id>/sign"): OUT_OF_TURN,
