@@ -140,6 +140,7 @@ LETTER = {
     Letter.certificate_revoked: "電子証明書 失効",
     Letter.application_decided: "申請の審査結果",
     Letter.turn_reassigned: "担当者変更",
+    Letter.deadline: "署名期限",
 }
 ACCOUNT_ACTION = {
     AccountAction.log_in: "ログイン",

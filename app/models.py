@@ -27,6 +27,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.clock import end_of_japan_day
 from app.plans import PlanKind
 from app.workflow import (
+    OPEN,
     UNSIGNED,
     WITH_REGISTRAR,
     Action,
@@ -195,6 +196,7 @@ class Letter(StrEnum):
     certificate_revoked = auto()
     application_decided = auto()
     turn_reassigned = auto()
+    deadline = auto()
 
 
 def _enum(of):
@@ -578,6 +580,8 @@ class ContractDocument(Model):
     term_from: Mapped[dt.date | None] = mapped_column(Date)
     term_to: Mapped[dt.date | None] = mapped_column(Date)
     renews_itself: Mapped[bool] = mapped_column(default=False)
+    deadline: Mapped[dt.date | None] = mapped_column(Date)  # 署名期限, in Japan, inclusive
+    deadline_told_days: Mapped[int | None] = mapped_column()  # the last notice: so many days before it; -1 after it
     partner_number: Mapped[str] = mapped_column(String(64), default="")  # 取引先管理番号
     message: Mapped[str] = mapped_column(Text, default="")  # to the receiver, seen by both
 
@@ -654,6 +658,10 @@ class ContractDocument(Model):
         if self.status in UNSIGNED:
             return []
         return [signature for signature in self.signatures if signature.revision == self.revision]
+
+    def is_overdue(self, today):
+        """Whether it still waits for somebody after its 署名期限; `today` is Japan's."""
+        return self.status in OPEN and self.deadline is not None and self.deadline < today
 
     def partners_of(self, company_id):
         """The parties other than this company's own."""

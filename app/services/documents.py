@@ -56,6 +56,7 @@ from app.workflow import (
 WRONG_RECIPIENT = "指定された企業IDまたは利用者IDが正しくありません。取引先にご確認のうえ、入力し直してください。"
 MOST_COMMENT = 2000  # characters
 MOST_REASON = 1000  # characters
+PAST_DEADLINE = "署名期限を過ぎています。本日以降の日付に修正するか、空欄にしてください。"
 FEE_WARNING = "発出側企業と受領側企業の双方に利用料金が発生いたします。了承の上、確定ボタンを押してください。"
 FEE_DIALOG = "発出側企業と受領側企業の双方に利用料金が発生いたします。了承の上、OKボタンを押してください。"
 
@@ -72,6 +73,7 @@ class Facts:
     term_from: dt.date | None = None
     term_to: dt.date | None = None
     renews_itself: bool = False
+    deadline: dt.date | None = None
     partner_number: str = ""
     message: str = ""
 
@@ -161,6 +163,9 @@ def revise(document, registrar, now, facts, upload, recipient, choice, comment="
 
 
 def _fill_in(document, now, facts, upload, recipient, choice, comment):
+    _check_deadline(facts.deadline, now)
+    if facts.deadline != document.deadline:
+        document.deadline_told_days = None
     for name, value in vars(facts).items():
         setattr(document, name, value)
     if upload is not None:
@@ -168,6 +173,11 @@ def _fill_in(document, now, facts, upload, recipient, choice, comment):
         document.unsigned_sha256 = upload.sha256
     _set_parties(document, recipient, choice, comment)
     _place_fields(document, now)
+
+
+def _check_deadline(deadline, now):
+    if deadline is not None and deadline < japan_date(now):
+        raise Refused(PAST_DEADLINE)
 
 
 def _set_parties(document, recipient, choice, comment):
@@ -211,6 +221,7 @@ def _place_fields(document, now):
 def send(document, actor, now):
     """発信: the document leaves its registrar for the first turn of the route (T2)."""
     step = _open_step(Action.send, document, actor)
+    _check_deadline(document.deadline, now)
     for receiver in document.receivers:
         charge(document.sender.company.plan.kind, receiver.company.plan.kind)
     for party in document.parties:

@@ -13,7 +13,7 @@ from sqlalchemy import delete, select, update
 
 from app.clock import JAPAN, end_of_japan_day
 from app.extensions import db, writing
-from app.labels import ACTION, ROLE, SIDE
+from app.labels import ACTION, ROLE, SIDE, day
 from app.models import AccountAction, Letter, OutboxMessage
 from app.queries import everyone_involved
 from app.services import journal, signing_codes, signing_passwords
@@ -91,7 +91,8 @@ def _tell_holder(document, status, now, **facts):
     holder = document.turn.user
     owe(
         REQUESTS[status], holder, now, document=document,
-        side=document.turn.party.side.value, **_parties(document), **_message(document, status), **facts,
+        side=document.turn.party.side.value, deadline=day(document.deadline),
+        **_parties(document), **_message(document, status), **facts,
     )  # fmt: skip
     if REQUESTS[status] is Letter.signature_request and not holder.company.signs_by_code:
         give_signing_password(holder, now)
@@ -187,6 +188,16 @@ def forget(document):
     of_it = OutboxMessage.document_id == document.id
     db.session.execute(delete(OutboxMessage).where(of_it, OutboxMessage.due_at.is_not(None)))
     db.session.execute(update(OutboxMessage).where(of_it).values(document_id=None))
+
+
+def tell_deadline(document, days_left, now):
+    """署名期限: a word to who has the turn, and to the registrar, before and after the day."""
+    for person in {document.holder_id: document.holder, document.registrar_id: document.registrar}.values():
+        if person.is_selectable:
+            owe(
+                Letter.deadline, person, now, document=document, days_left=days_left, deadline=day(document.deadline),
+                is_holder=person.id == document.holder_id, new_status=document.status.value, **_parties(document),
+            )  # fmt: skip
 
 
 def tell_reassignment(document, replaced, replacement, roles, now, *, has_turn):

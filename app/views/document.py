@@ -7,7 +7,7 @@ from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 
 from app import queries
-from app.clock import now
+from app.clock import japan_date, now
 from app.services import documents, routes
 from app.services.strongroom import strongroom
 from app.views import timeline
@@ -31,6 +31,7 @@ class DocumentView(BaseView):
             revision=queries.current_revision(document),
             is_mine=document.holder_id == g.user.id,
             actions=[action.value for action in documents.actions_of(document, g.user)],
+            is_overdue=document.is_overdue(japan_date(now())),
             may_delete=documents.may_delete(document, g.user),
             may_remind=documents.may_remind(document, g.user),
             may_comment=documents.may_comment(document, g.user),

@@ -123,6 +123,10 @@ def upgrade():
         batch_op.add_column(sa.Column('requires_second_factor', sa.Boolean(), nullable=False, server_default=sa.false()))
         batch_op.add_column(sa.Column('signs_by_code', sa.Boolean(), nullable=False, server_default=sa.false()))
 
+    with op.batch_alter_table('contract_document', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('deadline', sa.Date(), nullable=True))
+        batch_op.add_column(sa.Column('deadline_told_days', sa.Integer(), nullable=True))
+
     with op.batch_alter_table('document_signature', schema=None) as batch_op:
         batch_op.add_column(sa.Column('signing_code_id', sa.Integer(), nullable=True))
         batch_op.alter_column('signing_password_id',
@@ -141,6 +145,7 @@ def downgrade():
         batch_op.drop_constraint('uq_ab_user_enrolment_token', type_='unique')
         batch_op.drop_column('enrolment_token')
     for table, columns in {
+        'contract_document': ('deadline_told_days', 'deadline'),
         'company': ('signs_by_code', 'requires_second_factor'),
         'certificate': ('expiry_told_days', 'chain_pem', 'is_imported'),
         'ab_user': ('mailed_password_until', 'mailed_password_mac', 'recovery_codes', 'totp_step', 'totp_sealed', 'earlier_passwords'),
