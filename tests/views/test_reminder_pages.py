@@ -1,12 +1,14 @@
-"""リマインド by its page, and who sees in the history that there was one."""
+"""リマインド by its page, who sees in the history that there was one, and where a 署名期限 is shown."""
+
+import datetime as dt
 
 import pytest
 
-from app.clock import now
+from app.clock import japan_date, now
 from app.extensions import db
 from app.models import DocumentEvent, OutboxMessage
 from app.services import documents
-from app.workflow import Action, Status
+from app.workflow import Action, SignatureMode, Status
 
 RECEIVERS = ("受取 太郎", "承認 七海", "署名 九美", "参照 十和")
 BUTTON = ">リマインド</button>"
@@ -60,3 +62,16 @@ def test_reminders_stand_in_the_senders_history_alone(waiting, person, client_of
     page = client_of(who).get(f"/documents/{waiting.id}").text
     assert page.count("リマインド</b>") == (2 if seen else 0)
     assert (BUTTON in page) is (who == "registrar")
+
+
+@pytest.mark.requirement("T18", "R40")
+@pytest.mark.parametrize("days, is_overdue", [(1, False), (0, False), (-1, True)])
+def test_a_deadline_is_shown_to_both_sides_and_marked_when_it_is_past(make_document, client_of, days, is_overdue):
+    document = make_document(Status.receiver_receipt, mode=SignatureMode.no_signature)
+    document.deadline = japan_date(now()) + dt.timedelta(days=days)
+    db.session.commit()
+    day = document.deadline.strftime("%Y/%m/%d")
+    pages = [client_of(who).get(f"/documents/{document.id}").text for who in ("recipient", "registrar")]
+    pages.append(client_of("recipient").get("/").text)
+    for page in pages:
+        assert day in page and ("期限超過</span>" in page) is is_overdue
