@@ -77,6 +77,7 @@ class Production:
         self.LOGIN_TRIES = self.number("LOGIN_TRIES", 5)
         self.LOGIN_LOCK_MINUTES = self.number("LOGIN_LOCK_MINUTES", 30)
         self.SECRET_TRIES = self.number("SECRET_TRIES", 5)
+        self.REMIND_DAYS = self.number("REMIND_DAYS", 3)
         self.ARCHIVE_YEARS = self.number("ARCHIVE_YEARS", 10)
         self.ADMIN_OPENS_PDF = self.text("ADMIN_OPENS_PDF", "no") == "yes"
         self.WORKER_LOCK_FILE = self.text("WORKER_LOCK_FILE", "var/worker.lock")

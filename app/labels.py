@@ -59,7 +59,9 @@ ACTION = {
     Action.confirm_receipt: "受取確認",
     Action.remand: "差戻",
     Action.archive: "長期保管への移行",
+    Action.withdraw: "取下げ",
     Action.reassign: "担当者変更",
+    Action.remind: "リマインド",
 }
 ROLE = {
     Role.registrar: "登録担当者",
@@ -125,6 +127,7 @@ LETTER = {
     Letter.signing_password_reissued: "署名用パスワード再発行",
     Letter.progress: "処理状況",
     Letter.remanded: "差戻",
+    Letter.withdrawn: "取下げ",
     Letter.completed: "文書回覧完了",
     Letter.account_locked: "ログインの一時停止",
     Letter.secret_locked: "PIN・署名用パスワードのロック",
@@ -138,6 +141,7 @@ LETTER = {
     Letter.mail_address_changed: "メールアドレス変更",
     Letter.application_decided: "申請の審査結果",
     Letter.turn_reassigned: "担当者変更",
+    Letter.deadline: "署名期限",
 }
 ACCOUNT_ACTION = {
     AccountAction.log_in: "ログイン",
@@ -158,6 +162,7 @@ ACCOUNT_ACTION = {
     AccountAction.user_deleted: "利用者削除",
     AccountAction.users_imported: "利用者一括登録",
     AccountAction.turns_reassigned: "担当者変更",
+    AccountAction.draft_deleted: "作成中の契約文書の削除",
     AccountAction.personal_data_exported: "個人データの出力",
     AccountAction.personal_data_erased: "個人データの消去",
     AccountAction.company_change_applied: "企業情報変更申請",

@@ -27,6 +27,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.clock import end_of_japan_day
 from app.plans import PlanKind
 from app.workflow import (
+    OPEN,
+    UNSIGNED,
     WITH_REGISTRAR,
     Action,
     Role,
@@ -114,6 +116,7 @@ class AccountAction(StrEnum):
     user_deleted = auto()
     users_imported = auto()
     turns_reassigned = auto()
+    draft_deleted = auto()
     personal_data_exported = auto()
     personal_data_erased = auto()
     company_change_applied = auto()
@@ -181,6 +184,7 @@ class Letter(StrEnum):
     signing_password_reissued = auto()
     progress = auto()
     remanded = auto()
+    withdrawn = auto()
     completed = auto()
     account_locked = auto()
     secret_locked = auto()
@@ -194,6 +198,7 @@ class Letter(StrEnum):
     application_decided = auto()
     mail_address_changed = auto()
     turn_reassigned = auto()
+    deadline = auto()
 
 
 def _enum(of):
@@ -576,6 +581,8 @@ class ContractDocument(Model):
     term_from: Mapped[dt.date | None] = mapped_column(Date)
     term_to: Mapped[dt.date | None] = mapped_column(Date)
     renews_itself: Mapped[bool] = mapped_column(default=False)
+    deadline: Mapped[dt.date | None] = mapped_column(Date)  # 署名期限, in Japan, inclusive
+    deadline_told_days: Mapped[int | None] = mapped_column()  # the last notice: so many days before it; -1 after it
     partner_number: Mapped[str] = mapped_column(String(64), default="")  # 取引先管理番号
     message: Mapped[str] = mapped_column(Text, default="")  # to the receiver, seen by both
 
@@ -648,10 +655,14 @@ class ContractDocument(Model):
 
     @property
     def valid_signatures(self):
-        """Those of the current round; a 差戻 makes all of them void (T10)."""
-        if self.status in WITH_REGISTRAR:
+        """Those of the current round; a 差戻 or 取下げ makes all of them void (T10, T12)."""
+        if self.status in UNSIGNED:
             return []
         return [signature for signature in self.signatures if signature.revision == self.revision]
+
+    def is_overdue(self, today):
+        """Whether it still waits for somebody after its 署名期限; `today` is Japan's."""
+        return self.status in OPEN and self.deadline is not None and self.deadline < today
 
     def partners_of(self, company_id):
         """The parties other than this company's own."""

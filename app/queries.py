@@ -32,7 +32,18 @@ from app.models import (
     RouteStep,
     SigningCode,
 )
-from app.workflow import IN_ARCHIVE, OPEN, REASSIGNABLE, WAITING, WITH_REGISTRAR, Side, SignatureMode, Status
+from app.workflow import (
+    IN_ARCHIVE,
+    OPEN,
+    REASSIGNABLE,
+    TURN_ACTIONS,
+    WAITING,
+    WITH_REGISTRAR,
+    Role,
+    Side,
+    SignatureMode,
+    Status,
+)
 
 MOST_ID = 2**31 - 1  # what the column of a number holds; a greater one in an address is nobody's
 
@@ -45,8 +56,8 @@ def is_id(typed):
 def documents_of(user):
     """Select the documents `user` may see: those of whose route in the own company the person is part.
 
-    A 管理用ID sees all documents of the own company.  A draft is its registrar's alone, a receiver's
-    company sees a document from 受領側受取待ち on and until a 差戻.
+    A 管理用ID sees all documents of the own company.  What was never sent is its registrar's alone, a
+    receiver's company sees a document from 受領側受取待ち on and until a 差戻 or 取下げ.
 
     Source: R89, I18
     """
@@ -56,7 +67,7 @@ def documents_of(user):
         select(ContractDocument)
         .join(own, and_(own.document_id == ContractDocument.id, own.company_id == user.company_id, own.is_open))
         .where(
-            or_(ContractDocument.status != Status.draft, ContractDocument.registrar_id == user.id),
+            or_(ContractDocument.sent_at.is_not(None), ContractDocument.registrar_id == user.id),
             True if user.is_company_admin else on_route,
         )
     )
@@ -482,6 +493,20 @@ def open_change_of(company_id):
 def everyone_involved(document):
     """Everybody who has a part in the document, of all its companies, each once (R62)."""
     return list({step.user_id: step.user for step in document.route}.values())
+
+
+def everyone_told(document):
+    """Everybody whom the document has reached so far, each once (T12).
+
+    Those are who took a turn, in whichever round, who has the turn now, and the sender's registrar and
+    参照者 once it was sent.
+    """
+    told = [event.actor for event in document.events if event.action in TURN_ACTIONS]
+    if document.turn is not None:
+        told.append(document.turn.user)
+    if document.sent_at is not None:
+        told += [document.registrar, *document.sender.people(Role.viewer)]
+    return [person for person in {person.id: person for person in told}.values() if person.is_selectable]
 
 
 def names_by_address():

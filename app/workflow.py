@@ -34,7 +34,9 @@ class Action(StrEnum):
     confirm_receipt = auto()
     remand = auto()
     archive = auto()
+    withdraw = auto()
     reassign = auto()  # 担当者変更: no step of the holder, see REASSIGNABLE
+    remind = auto()  # リマインド: no step either, see REMINDABLE
 
 
 class Role(StrEnum):
@@ -87,11 +89,19 @@ TURNS = {
 NEXT = None  # the next turn on the route; after the last one, completion_wait
 
 
+class By(StrEnum):
+    """Who may take a step."""
+
+    holder = auto()  # whoever has the turn
+    owner = auto()  # the 登録担当者 or a 管理用ID of the sender, in turn and out of turn
+
+
 @dataclass(frozen=True)
 class Step:
     action: Action
     source: Status
     target: Status | None
+    by: By = By.holder
 
 
 STEPS = (
@@ -108,6 +118,13 @@ STEPS = (
     Step(Action.sign, Status.receiver_signature, NEXT),
     Step(Action.remand, Status.receiver_signature, Status.remanded),
     Step(Action.archive, Status.completion_wait, Status.archived),
+    Step(Action.withdraw, Status.draft, Status.withdrawn, By.owner),
+    Step(Action.withdraw, Status.remanded, Status.withdrawn, By.owner),
+    Step(Action.withdraw, Status.sender_approval, Status.withdrawn, By.owner),
+    Step(Action.withdraw, Status.sender_signature, Status.withdrawn, By.owner),
+    Step(Action.withdraw, Status.receiver_receipt, Status.withdrawn, By.owner),
+    Step(Action.withdraw, Status.receiver_approval, Status.withdrawn, By.owner),
+    Step(Action.withdraw, Status.receiver_signature, Status.withdrawn, By.owner),
 )
 _STEP_OF = {(step.action, step.source): step for step in STEPS}
 
@@ -115,6 +132,11 @@ WITH_REGISTRAR = frozenset({Status.draft, Status.remanded})
 WAITING = frozenset(TURNS.values())
 OPEN = WITH_REGISTRAR | WAITING
 REASSIGNABLE = OPEN  # where an administrator may give the own company's tasks to somebody else (T17)
+REMINDABLE = WAITING  # where its request may be sent again to who has the turn (T18)
+DELETABLE = frozenset({Status.draft})  # never sent: the registrar may delete it altogether (T13)
+WITHDRAWN = frozenset({Status.withdrawn})
+UNSIGNED = WITH_REGISTRAR | WITHDRAWN  # whatever was signed before is void
+TURN_ACTIONS = frozenset(step.action for step in STEPS if step.source in WAITING and step.by is By.holder)
 WITH_RECEIVER = frozenset(turn for (side, _), turn in TURNS.items() if side is Side.receiver)
 HIDDEN_FROM_RECEIVERS = frozenset(Status) - WITH_RECEIVER - {
     Status.completion_wait, Status.archived, Status.archive_expired,
@@ -128,9 +150,9 @@ def find_step(action: Action, status: Status) -> Step | None:
     return _STEP_OF.get((action, status))
 
 
-def actions_in(status: Status) -> tuple[Action, ...]:
-    """What the holder may do while a document waits in `status`, in the table's order."""
-    return tuple(step.action for step in STEPS if step.source is status)
+def actions_in(status: Status, by: By = By.holder) -> tuple[Action, ...]:
+    """What the holder, or the owner, may do while a document waits in `status`, in the table's order."""
+    return tuple(step.action for step in STEPS if step.source is status and step.by is by)
 
 
 def arrive(step: Step, ahead: list[Status]) -> Status:

@@ -25,11 +25,13 @@ SUBJECTS = {
     Letter.signing_password_reissued: "署名用パスワード再発行のお知らせ",
     Letter.progress: "処理状況のお知らせ",
     Letter.remanded: "差戻のお知らせ",
+    Letter.withdrawn: "取下げのお知らせ",
     Letter.completed: "文書回覧完了のお知らせ",
     Letter.account_locked: "ログインの一時停止のお知らせ",
     Letter.application_decided: "申請の審査結果のお知らせ",
     Letter.mail_address_changed: "メールアドレス変更のお知らせ",
     Letter.turn_reassigned: "担当者変更のお知らせ",
+    Letter.deadline: "署名期限のお知らせ",
     Letter.account_unlocked: "ロック解除のお知らせ",
     Letter.secret_locked: "PINのロックのお知らせ",
     Letter.certificate_expiry: "電子証明書有効期限のお知らせ",
@@ -47,7 +49,7 @@ FACTS = {
     "last_day": "2027/01/14", "minutes": 30, "unlocked": "ログイン", "side": "receiver",
     "path": "/", "subject_name": "受領", "certificate_id": 1, "is_admin": True, "is_signer": True,
     "at": "2027/01/14 10:00", "until": "2027/01/14 10:00", "days_left": 1, "successor": "", "valid_until": "10:20",
-    "change": "recovery_code_used", "left": 9,
+    "change": "recovery_code_used", "left": 9, "sees": True, "is_holder": True, "deadline": "2027/01/20",
 }  # fmt: skip
 
 

@@ -2,7 +2,18 @@
 
 import pytest
 
-from app.workflow import HIDDEN_FROM_RECEIVERS, STEPS, Action, Status, actions_in, arrive, find_step
+from app.workflow import (
+    DELETABLE,
+    HIDDEN_FROM_RECEIVERS,
+    REMINDABLE,
+    STEPS,
+    Action,
+    By,
+    Status,
+    actions_in,
+    arrive,
+    find_step,
+)
 
 NEXT = "next"
 BY_HAND = {
@@ -19,10 +30,17 @@ BY_HAND = {
     (Status.receiver_signature, Action.sign): NEXT,
     (Status.receiver_signature, Action.remand): Status.remanded,
     (Status.completion_wait, Action.archive): Status.archived,
+    (Status.draft, Action.withdraw): Status.withdrawn,
+    (Status.remanded, Action.withdraw): Status.withdrawn,
+    (Status.sender_approval, Action.withdraw): Status.withdrawn,
+    (Status.sender_signature, Action.withdraw): Status.withdrawn,
+    (Status.receiver_receipt, Action.withdraw): Status.withdrawn,
+    (Status.receiver_approval, Action.withdraw): Status.withdrawn,
+    (Status.receiver_signature, Action.withdraw): Status.withdrawn,
 }
 
 
-@pytest.mark.requirement("T2", "T3", "T4", "T5", "T6", "T7", "T8", "T9", "T10", "T14")
+@pytest.mark.requirement("T2", "T3", "T4", "T5", "T6", "T7", "T8", "T9", "T10", "T12", "T14")
 @pytest.mark.parametrize("status", Status)
 @pytest.mark.parametrize("action", Action)
 def test_every_status_and_action_is_as_written_by_hand(status, action):
@@ -33,11 +51,22 @@ def test_every_status_and_action_is_as_written_by_hand(status, action):
     ahead = [Status.receiver_receipt, Status.receiver_signature]
     assert arrive(step, ahead) is (ahead[0] if expected is NEXT else expected)
     assert arrive(step, []) is (Status.completion_wait if expected is NEXT else expected)
-    assert action in actions_in(status)
+    by = By.owner if action is Action.withdraw else By.holder
+    assert [action in actions_in(status, who) for who in By] == [who is by for who in By]
 
 
 def test_no_step_stands_twice():
     assert len({(step.action, step.source) for step in STEPS}) == len(STEPS)
+
+
+@pytest.mark.requirement("T13")
+def test_only_what_was_never_sent_may_be_deleted():
+    assert DELETABLE == {Status.draft}
+
+
+@pytest.mark.requirement("T18")
+def test_a_reminder_goes_to_somebody_who_was_asked():
+    assert {status for status in Status if status.value.startswith(("sender_", "receiver_"))} == REMINDABLE
 
 
 @pytest.mark.requirement("R50", "I18")

@@ -10,7 +10,7 @@ import socket
 
 from app.clock import now as clock_now
 from app.extensions import db, writing
-from app.jobs import archive_transfer, certificate_expiry, send_mail, signing_password_expiry
+from app.jobs import archive_transfer, certificate_expiry, remind, send_mail, signing_password_expiry
 from app.models import JobRun
 
 SOCKET_SECONDS = 30  # Flask-Mail gives its connections no limit of their own
@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 JOBS = {
     "archive-transfer": archive_transfer,
     "certificate-expiry": certificate_expiry,
+    "remind": remind,
     "signing-password-expiry": signing_password_expiry,
     "send-mail": send_mail,
 }
@@ -29,6 +30,7 @@ TIMETABLE = {
     "archive-transfer": {"hour": "2-6", "minute": "*/15"},  # again and again, for whatever failed or was cut off
     "signing-password-expiry": {"hour": 0, "minute": 10},
     "certificate-expiry": {"hour": 7, "minute": 30},
+    "remind": {"hour": 8, "minute": 0},
 }
 QUIET = frozenset({"send-mail"})  # leaves a row only when it had something to do
 

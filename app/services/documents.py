@@ -9,13 +9,13 @@ import uuid
 from dataclasses import dataclass
 
 from flask import current_app
-from sqlalchemy import or_, select, update
+from sqlalchemy import exists, or_, select, update
 from sqlalchemy.orm.attributes import flag_modified
 
-from app.clock import JAPAN, japan_date, years_later
+from app.clock import JAPAN, end_of_japan_day, japan_date, years_later
 from app.errors import AlreadyRegistered, OutOfTurn, Refused
 from app.extensions import db
-from app.labels import ROLE
+from app.labels import ROLE, jst
 from app.models import (
     AccountAction,
     CompanyStatus,
@@ -30,7 +30,7 @@ from app.models import (
     RouteStep,
 )
 from app.plans import charge, must_acknowledge_fee
-from app.queries import as_code, company_by_code, people_by_code, signer_ids
+from app.queries import as_code, company_by_code, everyone_told, people_by_code, signer_ids
 from app.services import certificates, journal, outbox, routes, signing_codes
 from app.services.numbers import next_number
 from app.services.strongroom import strongroom
@@ -38,14 +38,18 @@ from app.signing.fields import FieldSpec, place_fields
 from app.signing.intake import Limits, receive
 from app.workflow import (
     CONCLUDED,
+    DELETABLE,
     HIDDEN_FROM_RECEIVERS,
     IN_ARCHIVE,
+    REMINDABLE,
     WITH_REGISTRAR,
     Action,
+    By,
     Role,
     Side,
     SignatureMode,
     Status,
+    actions_in,
     arrive,
     find_step,
 )
@@ -53,6 +57,7 @@ from app.workflow import (
 WRONG_RECIPIENT = "指定された企業IDまたは利用者IDが正しくありません。取引先にご確認のうえ、入力し直してください。"
 MOST_COMMENT = 2000  # characters
 MOST_REASON = 1000  # characters
+PAST_DEADLINE = "署名期限を過ぎています。本日以降の日付に修正するか、空欄にしてください。"
 FEE_WARNING = "発出側企業と受領側企業の双方に利用料金が発生いたします。了承の上、確定ボタンを押してください。"
 FEE_DIALOG = "発出側企業と受領側企業の双方に利用料金が発生いたします。了承の上、OKボタンを押してください。"
 
@@ -69,6 +74,7 @@ class Facts:
     term_from: dt.date | None = None
     term_to: dt.date | None = None
     renews_itself: bool = False
+    deadline: dt.date | None = None
     partner_number: str = ""
     message: str = ""
 
@@ -158,6 +164,9 @@ def revise(document, registrar, now, facts, upload, recipient, choice, comment="
 
 
 def _fill_in(document, now, facts, upload, recipient, choice, comment):
+    _check_deadline(facts.deadline, now)
+    if facts.deadline != document.deadline:
+        document.deadline_told_days = None
     for name, value in vars(facts).items():
         setattr(document, name, value)
     if upload is not None:
@@ -165,6 +174,11 @@ def _fill_in(document, now, facts, upload, recipient, choice, comment):
         document.unsigned_sha256 = upload.sha256
     _set_parties(document, recipient, choice, comment)
     _place_fields(document, now)
+
+
+def _check_deadline(deadline, now):
+    if deadline is not None and deadline < japan_date(now):
+        raise Refused(PAST_DEADLINE)
 
 
 def _set_parties(document, recipient, choice, comment):
@@ -208,6 +222,7 @@ def _place_fields(document, now):
 def send(document, actor, now):
     """発信: the document leaves its registrar for the first turn of the route (T2)."""
     step = _open_step(Action.send, document, actor)
+    _check_deadline(document.deadline, now)
     routes.hold([step_of_route.user for step_of_route in document.route])
     for receiver in document.receivers:
         charge(document.sender.company.plan.kind, receiver.company.plan.kind)
@@ -237,6 +252,117 @@ def _check_people(document):
     sender = document.sender
     if bool(sender.people(Role.signer)) != document.mode.is_signed_by(Side.sender):
         raise Refused("署名区分と自社回覧先の署名者が合っていません。登録内容を修正してください。")
+
+
+def may_delete(document, actor):
+    """Whether the person may delete the document: a draft that was never sent, by its registrar."""
+    return document.status in DELETABLE and actor.id == document.registrar_id
+
+
+def delete(document, actor, now):
+    """削除: a draft goes with all its rows (T13); its number is not given again, its file stays in the store."""
+    if not may_delete(document, actor):
+        raise OutOfTurn
+    journal.note(AccountAction.draft_deleted, now, actor=actor, note=document.number)
+    outbox.forget(document)
+    for row in (*document.events, *document.revisions, document):
+        db.session.delete(row)
+
+
+REMINDER_PAUSE = dt.timedelta(hours=1)
+
+
+def may_remind(document, actor):
+    """Whether the person may have who has the turn asked again: the registrar, while it is somebody else."""
+    return (
+        document.status in REMINDABLE and actor.id == document.registrar_id and document.holder_id != actor.id
+    )
+
+
+def remind(document, actor, now):
+    """リマインド: ask who has the turn once more, at most once an hour (T18).
+
+    No version is counted: the page that the holder has open stays good.
+    """
+    version = document.version
+    db.session.refresh(document, ["version"], with_for_update=True)  # one reminder at a time
+    if document.version != version or not may_remind(document, actor):
+        raise OutOfTurn
+    for party in document.parties:
+        _check_active(party.company)
+    last = max((event.at for event in document.events if event.action is Action.remind), default=None)
+    if last is not None and now - last < REMINDER_PAUSE:
+        raise Refused(
+            f"リマインドは、1つの契約文書につき1時間に1回まで送信できます。前回は{jst(last)}に送信しました。"
+            "時間をおいてから、もう一度お試しください。"
+        )
+    return _remind(document, actor, now)
+
+
+def waiting_long(now):
+    """Ids of the documents that nobody has dealt with or been reminded of for `PORTAL_REMIND_DAYS` days (T18).
+
+    Days are Japan's: what came on Monday is due on Thursday morning, and every third day from then on.
+    """
+    return db.session.scalars(select(ContractDocument.id).where(*_waits_long(now)).order_by(ContractDocument.id)).all()
+
+
+def _waits_long(now):
+    days = current_app.config["REMIND_DAYS"]
+    recent = exists().where(
+        DocumentEvent.document_id == ContractDocument.id,
+        DocumentEvent.action != Action.reassign,
+        DocumentEvent.at >= end_of_japan_day(japan_date(now) - dt.timedelta(days=days)),
+    )
+    return days > 0, ContractDocument.status.in_(REMINDABLE), ~recent
+
+
+def remind_of_waiting(document_id, now):
+    """Ask who has the turn once more; False where somebody dealt with it meanwhile or nobody may act."""
+    document = db.session.get(ContractDocument, document_id, with_for_update=True, populate_existing=True)
+    waits = db.session.scalar(select(ContractDocument.id).where(ContractDocument.id == document_id, *_waits_long(now)))
+    if not waits or not all(party.company.is_active for party in document.parties):
+        return False
+    _remind(document, None, now)
+    return True
+
+
+def _remind(document, actor, now):
+    outbox.tell_again(document, now)
+    return _record(Action.remind, document, actor, now, old_status=document.status)
+
+
+# -- the registrar and the sender's administrator -----------------------------
+
+
+def actions_of(document, person):
+    """What the person may do with the document now, in the table's order."""
+    own = actions_in(document.status) if document.holder_id == person.id else ()
+    return own + (actions_in(document.status, By.owner) if _is_owner(document, person) else ())
+
+
+def _is_owner(document, person):
+    is_sender = person.company_id == document.sender.company_id
+    return is_sender and (person.id == document.registrar_id or person.is_company_admin)
+
+
+def withdraw(document, actor, now, *, reason=""):
+    """取下げ: end a document before its conclusion, whoever has the turn (T12).
+
+    All receivers lose it, all signatures are void.  A receiver that is suspended meanwhile does not
+    keep the sender from it (B5).
+    """
+    step = find_step(Action.withdraw, document.status)
+    if step is None or not _is_owner(document, actor):
+        raise OutOfTurn
+    _check_active(document.sender.company)
+    told = everyone_told(document)
+    for turn in document.open_turns:
+        turn.closed_at = now
+    _place_fields(document, now)  # the file is unsigned again
+    event = _take(step, document, actor, now, one_newline(reason)[:MOST_REASON])
+    outbox.tell_withdrawal(event, told)
+    return event
 
 
 # -- whoever has the turn -----------------------------------------------------

@@ -9,11 +9,11 @@ import datetime as dt
 import uuid
 
 from flask import current_app
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from app.clock import JAPAN, end_of_japan_day
 from app.extensions import db, writing
-from app.labels import ACTION, ROLE, SIDE
+from app.labels import ACTION, ROLE, SIDE, day
 from app.models import AccountAction, Letter, OutboxMessage
 from app.queries import everyone_involved
 from app.services import journal, signing_codes, signing_passwords
@@ -40,7 +40,7 @@ def owe(letter, user, now, *, document=None, to_address=None, secret=None, expir
     """
     message_id = f"{uuid.uuid4()}@{current_app.config['MAIL_DOMAIN']}"
     if document is not None:
-        facts |= {"number": document.number, "title": document.title}
+        facts = {"number": document.number, "title": document.title} | facts
     facts |= {"person": user.full_name, "company": user.company.name if user.company else ""}
     message = OutboxMessage(
         letter=letter, to_address=to_address or user.mail_address, user=user,
@@ -82,11 +82,17 @@ def tell(event):
         _tell_holder(document, event.new_status, now)
 
 
-def _tell_holder(document, status, now):
+def tell_again(document, now):
+    """リマインド: the request of the turn once more; a signing password only if it is the day's first (T18)."""
+    _tell_holder(document, document.status, now, is_reminder=True)
+
+
+def _tell_holder(document, status, now, **facts):
     holder = document.turn.user
     owe(
         REQUESTS[status], holder, now, document=document,
-        side=document.turn.party.side.value, **_parties(document), **_message(document, status),
+        side=document.turn.party.side.value, deadline=day(document.deadline),
+        **_parties(document), **_message(document, status), **facts,
     )  # fmt: skip
     if REQUESTS[status] is Letter.signature_request and not holder.company.signs_by_code:
         give_signing_password(holder, now)
@@ -145,6 +151,53 @@ def _tell_remand(event):
             by=f"{SIDE[event.side]}（{event.company.name}）", is_registrar=person.id == document.registrar_id,
             **_parties(document),
         )  # fmt: skip
+
+
+def tell_withdrawal(event, told):
+    """取下げ: whoever had been told of the document hears that it is over (T12).
+
+    Who no longer sees it is told of it as it was when they last heard of it: what the registrar changed
+    after a 差戻 has left the own company for nobody.
+    """
+    document = event.document
+    on_route = {step.user_id for step in document.sender.steps}
+    for person in told:
+        sees = person.id in on_route
+        owe(
+            Letter.withdrawn, person, event.at, document=document, reason=event.reason, sees=sees,
+            by=f"{SIDE[event.side]}（{event.company.name}）",
+            **(_parties(document) if sees else _as_last_told(document, person)),
+        )  # fmt: skip
+
+
+def _as_last_told(document, person):
+    facts = db.session.scalar(
+        select(OutboxMessage.facts)
+        .where(
+            OutboxMessage.document_id == document.id, OutboxMessage.user_id == person.id,
+            OutboxMessage.letter.in_(REQUESTS.values()),
+        )
+        .order_by(OutboxMessage.id.desc())
+        .limit(1)
+    )  # fmt: skip
+    return {name: facts[name] for name in ("title", "sender", "receivers")}
+
+
+def forget(document):
+    """A draft is deleted: its letters not posted yet go with it, the others no longer name it (T13)."""
+    of_it = OutboxMessage.document_id == document.id
+    db.session.execute(delete(OutboxMessage).where(of_it, OutboxMessage.due_at.is_not(None)))
+    db.session.execute(update(OutboxMessage).where(of_it).values(document_id=None))
+
+
+def tell_deadline(document, days_left, now):
+    """署名期限: a word to who has the turn, and to the registrar, before and after the day."""
+    for person in {document.holder_id: document.holder, document.registrar_id: document.registrar}.values():
+        if person.is_selectable:
+            owe(
+                Letter.deadline, person, now, document=document, days_left=days_left, deadline=day(document.deadline),
+                is_holder=person.id == document.holder_id, new_status=document.status.value, **_parties(document),
+            )  # fmt: skip
 
 
 def tell_reassignment(document, replaced, replacement, roles, now, *, has_turn):

@@ -1,4 +1,4 @@
-"""［契約文書照会］ and what is decided there: 承認, 差戻, 自社内コメント."""
+"""［契約文書照会］ and what is decided there: 承認, 差戻, 取下げ, リマインド, 自社内コメント."""
 
 from urllib.parse import quote
 
@@ -7,12 +7,12 @@ from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 
 from app import queries
-from app.clock import now
+from app.clock import japan_date, now
 from app.services import documents, routes
 from app.services.strongroom import strongroom
 from app.views import timeline
 from app.views.answers import done, may_open_pdf, own_document, own_pdf
-from app.workflow import IN_ARCHIVE, Action, actions_in
+from app.workflow import IN_ARCHIVE, Action
 
 
 class DocumentView(BaseView):
@@ -23,15 +23,17 @@ class DocumentView(BaseView):
     @permission_name("show")
     def show(self, document_id):
         document = own_document(document_id)
-        is_mine = document.holder_id == g.user.id
         return self.render_template(
             "document/show.html",
             title="長期保管文書照会" if document.status in IN_ARCHIVE else "契約文書照会",
             document=document,
             own=document.party_of(g.user.company_id),
             revision=queries.current_revision(document),
-            is_mine=is_mine,
-            actions=[action.value for action in actions_in(document.status)] if is_mine else [],
+            is_mine=document.holder_id == g.user.id,
+            actions=[action.value for action in documents.actions_of(document, g.user)],
+            is_overdue=document.is_overdue(japan_date(now())),
+            may_delete=documents.may_delete(document, g.user),
+            may_remind=documents.may_remind(document, g.user),
             may_comment=documents.may_comment(document, g.user),
             may_open_pdf=may_open_pdf(document),
             steps=timeline.way_of(document, g.user.company_id),
@@ -76,6 +78,25 @@ class DocumentView(BaseView):
         document = own_document(document_id)
         documents.remand(document, g.user, now(), reason=request.form.get("reason", "").strip())
         return done("差し戻しました。", url_for("MyListView.index"))
+
+    @expose("/<int:document_id>/withdraw", methods=["POST"])
+    @has_access
+    @permission_name("answer")
+    def withdraw(self, document_id):
+        document = own_document(document_id)
+        documents.withdraw(document, g.user, now(), reason=request.form.get("reason", "").strip())
+        return done("契約文書を取り下げました。", url_for("DocumentView.show", document_id=document_id))
+
+    @expose("/<int:document_id>/remind", methods=["POST"])
+    @has_access
+    @permission_name("answer")
+    def remind(self, document_id):
+        document = own_document(document_id)
+        documents.remind(document, g.user, now())
+        return done(
+            "現在の担当者に、依頼のお知らせを再送しました。次に再送できるのは、1時間後です。",
+            url_for("DocumentView.show", document_id=document_id),
+        )
 
     @expose("/<int:document_id>/comment", methods=["POST"])
     @has_access

@@ -5,7 +5,7 @@ from flask_appbuilder import IndexView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 
 from app import queries
-from app.clock import now
+from app.clock import japan_date, now
 
 
 class MyListView(IndexView):
@@ -21,5 +21,6 @@ class MyListView(IndexView):
             self.index_template,
             title="トップページ",
             documents=queries.my_list(g.user) if g.user.company_id else [],
+            today=japan_date(now()),
             must_activate=bool(activations) and not any(link.activated_at for link in activations),
         )

@@ -1,4 +1,4 @@
-"""［契約文書登録］ → 登録確認 → 確定, and the correction of what was remanded (I4, T1, T2, T11)."""
+"""［契約文書登録］ → 登録確認 → 確定, correction and 削除 (I4, T1, T2, T11, T13)."""
 
 import uuid
 
@@ -20,7 +20,7 @@ from wtforms import (
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
 from app import queries
-from app.clock import now
+from app.clock import japan_date, now
 from app.errors import AlreadyRegistered, OutOfTurn, PortalError, Refused
 from app.extensions import db
 from app.labels import KIND, MODE
@@ -49,6 +49,7 @@ class RegistrationForm(FlaskForm):
     term_from = DayField("契約期間（から）", [Optional()])
     term_to = DayField("契約期間（まで）", [Optional()])
     renews_itself = BooleanField("自動更新あり")
+    deadline = DayField("署名期限", [Optional()], description="この日までに、すべての企業の署名・受取確認が必要な場合に指定します。期限の3日前、1日前と翌日に、担当者と登録担当者へメールでお知らせします。")
     partner_number = StringField("取引先管理番号", [Length(max=64)], filters=[one_line])
     company_code = StringField("企業ID", [InputRequired("受信者の企業IDを入力してください。"), Length(max=16)])
     user_code = StringField("利用者ID", [InputRequired("受信者の利用者IDを入力してください。"), Length(max=16)])
@@ -62,6 +63,10 @@ class RegistrationForm(FlaskForm):
         if field.data and self.term_from.data and field.data < self.term_from.data:
             raise ValidationError("契約期間の終わりは、始まりより後の日付にしてください。")
 
+    def validate_deadline(self, field):
+        if field.data and field.data < japan_date(now()):
+            raise ValidationError(documents.PAST_DEADLINE)
+
     def facts(self):
         return Facts(
             title=self.title.data,
@@ -72,6 +77,7 @@ class RegistrationForm(FlaskForm):
             term_from=self.term_from.data,
             term_to=self.term_to.data,
             renews_itself=self.renews_itself.data,
+            deadline=self.deadline.data,
             partner_number=self.partner_number.data,
             message=self.message.data,
         )
@@ -185,6 +191,15 @@ class RegistrationView(BaseView):
         document = own_document(document_id)
         documents.send(document, g.user, now())
         return done(f"契約文書 {document.number} を発信しました。", url_for("MyListView.index"))
+
+    @expose("/<int:document_id>/delete", methods=["POST"])
+    @has_access
+    @permission_name("register")
+    def delete(self, document_id):
+        document = own_document(document_id)
+        number = document.number
+        documents.delete(document, g.user, now())
+        return done(f"作成中の契約文書 {number} を削除しました。", url_for("MyListView.index"))
 
     def _own_draft(self, document_id):
         document = own_document(document_id)

@@ -5,13 +5,14 @@ route, its approvers and its comment never leave it (I18).
 """
 
 from app.labels import ACTION, ROLE, SIDE, jst
-from app.workflow import CONCLUDED, IN_ARCHIVE, WITH_REGISTRAR, Action, Role, Side
+from app.workflow import CONCLUDED, IN_ARCHIVE, WITH_REGISTRAR, WITHDRAWN, Action, Role, Side
 
 _OWN_LABEL = {
     Role.recipient: "受取確認",
     Role.approver: "承認",
     Role.signer: "署名",
 }
+_WITH_REASON = frozenset({Action.remand, Action.withdraw})
 _VISIBLE_OF_OTHERS = {
     Side.sender: frozenset({Action.send, Action.sign}),
     Side.receiver: frozenset({Action.confirm_receipt, Action.approve, Action.sign, Action.remand}),
@@ -28,6 +29,8 @@ def way_of(document, company_id):
                 stages.append(_foreign_stage(party, "署名", "ahead"))  # its signer is chosen at 受取確認
         else:
             stages += _stages_of_other(document, party)
+    if document.status in WITHDRAWN:
+        return [stage for stage in stages if stage["state"] != "ahead"] + [_withdrawal_stage(document)]
     stages.append(_end_stage(document))
     return stages
 
@@ -40,7 +43,7 @@ def _registrar_stage(document, company_id):
     has_it = document.status in WITH_REGISTRAR
     own = document.sender.company_id == company_id
     return {
-        "label": "登録・発信",
+        "label": "登録・発信" if document.sent_at or has_it else "登録",
         "company": document.sender.company.name,
         "person": document.registrar.shown_name if own else None,
         "state": "current" if has_it else "done",
@@ -92,6 +95,11 @@ def _foreign_stage(party, label, state):
     return {"label": label, "company": party.company.name, "person": None, "state": state, "at": None, "note": None}
 
 
+def _withdrawal_stage(document):
+    (event,) = (event for event in document.events if event.action is Action.withdraw)
+    return {"label": ACTION[event.action], "company": event.company.name, "state": "done", "at": jst(event.at)}
+
+
 def _end_stage(document):
     label = "契約締結" if document.mode.is_signed else "文書回覧完了"
     if document.status not in CONCLUDED:
@@ -109,7 +117,7 @@ def history_of(document, company_id):
             "company": f"{SIDE[event.side]}　{event.company.name}" if event.company else "定期処理",
             "person": event.actor.shown_name if event.actor and event.company_id == company_id else "",
             "reason": event.reason,
-            "reason_word": "理由" if event.action is Action.remand else "内容",
+            "reason_word": "理由" if event.action in _WITH_REASON else "内容",
         }
         for event in reversed(document.events)
         if _may_see(event, document, company_id)
@@ -117,9 +125,11 @@ def history_of(document, company_id):
 
 
 def _may_see(event, document, company_id):
+    own = document.party_of(company_id)
+    if event.action is Action.remind:
+        return own.side is Side.sender  # the sender's own matter, also where the job reminded
     if event.company_id in (None, company_id):
         return True
-    own = document.party_of(company_id)
     if own.side is Side.receiver and event.revision != document.revision:
         return False
     return event.action in _VISIBLE_OF_OTHERS[event.side]

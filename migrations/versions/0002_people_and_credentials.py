@@ -129,6 +129,9 @@ def upgrade():
 
     with op.batch_alter_table('route_step', schema=None) as batch_op:
         batch_op.add_column(sa.Column('is_reassigned', sa.Boolean(), nullable=False, server_default=sa.false()))
+    with op.batch_alter_table('contract_document', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('deadline', sa.Date(), nullable=True))
+        batch_op.add_column(sa.Column('deadline_told_days', sa.Integer(), nullable=True))
 
     with op.batch_alter_table('document_signature', schema=None) as batch_op:
         batch_op.add_column(sa.Column('signing_code_id', sa.Integer(), nullable=True))
@@ -152,6 +155,7 @@ def downgrade():
         batch_op.drop_column('enrolment_token')
     for table, columns in {
         'route_step': ('is_reassigned',),
+        'contract_document': ('deadline_told_days', 'deadline'),
         'company': ('signs_by_code', 'requires_second_factor'),
         'certificate': ('expiry_told_days', 'chain_pem', 'is_imported', 'crl_pem', 'authority'),
         'ab_user': ('mailed_password_until', 'mailed_password_mac', 'recovery_codes', 'totp_step', 'totp_sealed', 'earlier_passwords'),

@@ -56,11 +56,15 @@ DOCUMENT = {
     ("POST", "/documents/<int:document_id>/receipt/confirmation"): OUT_OF_TURN | {"recipient": 200},
     ("GET", "/documents/<int:document_id>/registration"): OUT_OF_TURN,
     ("POST", "/documents/<int:document_id>/remand"): OUT_OF_TURN | {"recipient": 302},
+    ("POST", "/documents/<int:document_id>/remind"): OUT_OF_TURN | {"registrar": 302},
+    ("POST", "/documents/<int:document_id>/delete"): OUT_OF_TURN,
     ("POST", "/documents/<int:document_id>/send"): OUT_OF_TURN,
     ("POST", "/documents/<int:document_id>/sign"): OUT_OF_TURN,
     ("GET", "/documents/<int:document_id>/signature"): OUT_OF_TURN,
     ("POST", "/documents/<int:document_id>/signing_code"): OUT_OF_TURN,
     ("POST", "/documents/<int:document_id>/signing_password"): OUT_OF_TURN,
+    # out of turn: first the administrator withdraws it, then it is gone for the recipient and over for the registrar
+    ("POST", "/documents/<int:document_id>/withdraw"): OUT_OF_TURN | {"admin": 302, "recipient": 404},
     ("GET", "/admin/documents/<int:document_id>/reassign"): ADMINS | {"stranger": 404},
     ("POST", "/admin/documents/<int:document_id>/reassign"): ADMINS | {"admin": 422, "stranger": 404},
 }
@@ -238,7 +242,9 @@ def test_who_gets_which_answer_about_a_document(client_of, waiting, method, rule
     found, expected = answers(client_of, method, rule, DOCUMENT[method, rule], waiting)
     assert found == expected
     db.session.refresh(waiting)
-    moved = method == "POST" and expected["recipient"] == 302 and not rule.endswith("/comment")
+    moved = rule.endswith("/withdraw") or (
+        method == "POST" and expected["recipient"] == 302 and not rule.endswith("/comment")
+    )
     assert (waiting.status is Status.receiver_receipt) is not moved
 
 

@@ -60,6 +60,7 @@ def test_every_field_is_kept(client_of, person, filled):
     reply = upload(client, filled(
         mode="both_sides", kind="contract", conclusion_date="2026-11-30", amount_yen="￥１,２３４,５６７円",
         term_from="2026/12/01", term_to="2027-03-31", renews_itself="y", partner_number="T-77",
+        deadline="2999/12/31",
         approvers=f"{person('approver').user_code}, {person('second_approver').user_code.lower()}",
         signer=person("signer").user_code, viewers=person("viewer").user_code,
         comment="社内のみ", message="よろしくお願いします。", company_code=person("recipient").company.code.lower(),
@@ -69,13 +70,13 @@ def test_every_field_is_kept(client_of, person, filled):
     assert re.fullmatch(r"D\d{8}", document.number)
     facts = {name: getattr(document, name) for name in (
         "title", "kind", "mode", "status", "conclusion_date", "amount_yen", "term_from", "term_to", "renews_itself",
-        "partner_number", "message", "file_name", "revision",
+        "deadline", "partner_number", "message", "file_name", "revision",
     )}  # fmt: skip
     assert facts == {
         "title": "資材注文書", "kind": "contract", "mode": "both_sides", "status": "draft",
         "conclusion_date": dt.date(2026, 11, 30), "amount_yen": 1_234_567, "term_from": dt.date(2026, 12, 1),
         "term_to": dt.date(2027, 3, 31), "renews_itself": True, "partner_number": "T-77",
-        "message": "よろしくお願いします。", "file_name": "注文書.pdf", "revision": 0,
+        "deadline": dt.date(2999, 12, 31), "message": "よろしくお願いします。", "file_name": "注文書.pdf", "revision": 0,
     }  # fmt: skip
     sender = document.sender
     assert sender.people(Role.approver) == [person("approver"), person("second_approver")]
@@ -92,6 +93,7 @@ def test_every_field_is_kept(client_of, person, filled):
         "1,234,567円",
         "2026/11/30",
         "2026/12/01 ～ 2027/03/31",
+        "2999/12/31",
         "T-77",
         "承認 一郎",
         "承認 二郎",
@@ -132,6 +134,8 @@ BAD_INPUT = {
     "amount_yen   ": ("9" * 16, "0以上の整数"),
     "conclusion_date": ("2026-02-30", "形式で入力"),
     "term_to": ("2026-01-01", "始まりより後"),
+    "deadline": ("2026-02-30", "形式で入力"),
+    "deadline ": ("2020-01-01", "署名期限を過ぎています"),
     "partner_number": ("x" * 65, None),
     "comment": ("あ" * 2001, None),
     "message": ("あ" * 2001, None),

@@ -150,7 +150,7 @@ BUTTONS = {
 
 def last_buttons(page):
     """The labels of the buttons at the foot of the page, apart from dialogs."""
-    main = page.split("</main>")[0].split('<dialog class="dialog" id="remand"')[0]
+    main = page.split("</main>")[0].split('<dialog class="dialog"')[0]
     bar = main[main.rindex('class="button-bar"') :]
     return re.findall(r'class="button button--[^>]*>([^<]+)<', bar)
 
