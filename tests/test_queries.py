@@ -207,6 +207,6 @@ def test_lists_ask_the_database_a_handful_of_questions(five, client_of, person):
         for url in ("/", "/documents/", "/archive/"):
             asked.clear()
             assert client.get(url).status_code == 200
-            assert len([s for s in asked if s.startswith("SELECT")]) <= 12, url
+            assert len([s for s in asked if s.startswith("SELECT")]) <= 8, (url, asked)
     finally:
         event.remove(Engine, "before_cursor_execute", count)
