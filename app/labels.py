@@ -9,6 +9,7 @@ from app.models import (
     DocumentKind,
     Letter,
     Level,
+    ListColumn,
     Lock,
     UserState,
     Validity,
@@ -85,6 +86,20 @@ KIND = {
     DocumentKind.change_contract: "変更契約書",
     DocumentKind.memorandum: "覚書",
     DocumentKind.other: "その他文書",
+}
+LIST_COLUMN = {
+    ListColumn.number: "文書管理番号",
+    ListColumn.title: "契約件名",
+    ListColumn.kind: "文書種別",
+    ListColumn.mode: "署名区分",
+    ListColumn.status: "ステータス",
+    ListColumn.partner: "取引先",
+    ListColumn.conclusion_date: "契約締結年月日",
+    ListColumn.amount: "契約金額(税込)",
+    ListColumn.archived_on: "保管開始日",
+    ListColumn.retained_until: "保管満了日",
+    ListColumn.registered_on: "登録日",
+    ListColumn.sha256: "SHA-256",
 }
 PLAN = {
     PlanKind.one_side: "片方課金プラン",
@@ -206,7 +221,7 @@ LEVEL = {
 }
 
 _ALL = (
-    STATUS, ACTION, ROLE, SIDE, MODE, KIND, PLAN, COMPANY_STATUS, LETTER, LEVEL, ACCOUNT_ACTION, APPLICATION_KIND,
+    STATUS, ACTION, ROLE, SIDE, MODE, KIND, LIST_COLUMN, PLAN, COMPANY_STATUS, LETTER, LEVEL, ACCOUNT_ACTION, APPLICATION_KIND,
     APPLICATION_STATE, USER_STATE, LOCK, VALIDITY,
 )  # fmt: skip
 

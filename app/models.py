@@ -95,6 +95,23 @@ class DocumentKind(StrEnum):
     other = auto()
 
 
+class ListColumn(StrEnum):
+    """The columns of 検索結果, in the order of its CSV file (I20, L7)."""
+
+    number = auto()
+    title = auto()
+    kind = auto()
+    mode = auto()
+    status = auto()
+    partner = auto()
+    conclusion_date = auto()
+    amount = auto()
+    archived_on = auto()
+    retained_until = auto()
+    registered_on = auto()
+    sha256 = auto()
+
+
 class AccountAction(StrEnum):
     """What is noted about people and their credentials (操作履歴)."""
 
@@ -649,6 +666,10 @@ class ContractDocument(Model):
     def receivers(self):
         return self.parties[1:]
 
+    def registered_at(self, company_id):
+        """登録日時 as a company may know it: a receiver learns of a document when it is sent (I18)."""
+        return self.created_at if self.sender.company_id == company_id else self.sent_at
+
     def party_of(self, company_id):
         """The party of a company in this document, or None."""
         return next((party for party in self.parties if party.company_id == company_id), None)
@@ -802,6 +823,23 @@ class DocumentEvent(Model):
     document: Mapped[ContractDocument] = relationship(back_populates="events")
     actor: Mapped[PortalUser | None] = relationship()
     company: Mapped[Company | None] = relationship()
+
+
+class SavedSearch(Model):
+    """検索条件の保存: what one person keeps of a search form, under a name (I20)."""
+
+    __tablename__ = "saved_search"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))
+    in_archive: Mapped[bool] = mapped_column()  # of which of the two lists
+    name: Mapped[str] = mapped_column(String(64))
+    conditions: Mapped[dict] = mapped_column(JSON)  # field of the form -> value, as they stand in an address
+    created_at: Mapped[dt.datetime] = mapped_column(Utc)
+
+    user: Mapped[PortalUser] = relationship()
+
+    __table_args__ = (UniqueConstraint("user_id", "in_archive", "name"),)
 
 
 # -- outbox and jobs ----------------------------------------------------------

@@ -3,11 +3,11 @@
 import pytest
 
 from app import labels
-from app.models import CompanyStatus, DocumentKind, Level
+from app.models import CompanyStatus, DocumentKind, Level, ListColumn
 from app.plans import PlanKind
 from app.workflow import OPEN, Action, Role, Side, SignatureMode, Status
 
-ENUMS = (Status, Action, Role, Side, SignatureMode, DocumentKind, PlanKind, CompanyStatus, Level)
+ENUMS = (Status, Action, Role, Side, SignatureMode, DocumentKind, PlanKind, CompanyStatus, Level, ListColumn)
 
 
 @pytest.mark.parametrize("of", ENUMS)

@@ -20,6 +20,7 @@ from app.models import (
     LoginSession,
     OutboxMessage,
     PortalUser,
+    SavedSearch,
     SigningCode,
     SigningPassword,
 )
@@ -48,6 +49,7 @@ def export(person, now):
             {"種類": LETTER[row.letter], "作成日時": _iso(row.created_at), "送信日時": _iso(row.sent_at)}
             for row in _rows(OutboxMessage, person)
         ],
+        "保存した検索条件": [{"名前": row.name, "条件": row.conditions} for row in _rows(SavedSearch, person)],
     }
 
 
@@ -118,7 +120,8 @@ def erase(person, actor, now):
     person.earlier_passwords, person.recovery_codes = [], []
     person.session_epoch += 1
     own = person.id
-    db.session.execute(delete(LoginSession).where(LoginSession.user_id == own))
+    for table in (LoginSession, SavedSearch):
+        db.session.execute(delete(table).where(table.user_id == own))
     for table in (SigningPassword, SigningCode):
         db.session.execute(update(table).where(table.user_id == own).values(mac=None))
     db.session.execute(update(CertificateActivation).where(CertificateActivation.user_id == own).values(sealed_key=None))

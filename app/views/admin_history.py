@@ -1,25 +1,16 @@
 """［操作履歴照会］: what happened to the own company's people and credentials (I3, I19)."""
 
-import datetime as dt
-
 from flask import g, request, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
-from wtforms import Form, SelectChoice, SelectField, StringField, ValidationError
+from wtforms import Form, SelectChoice, SelectField, StringField
 from wtforms.validators import Length, Optional
 
 from app import queries
 from app.labels import ACCOUNT_ACTION
 from app.models import AccountAction
 from app.queries import HistoryTerms
-from app.views.fields import DayField
-
-FIRST_DAY, LAST_DAY = dt.date(2000, 1, 1), dt.date(2999, 12, 31)
-
-
-def _is_near(_form, field):
-    if field.data and not FIRST_DAY <= field.data <= LAST_DAY:
-        raise ValidationError("日付は2000年以降で入力してください。")
+from app.views.fields import DayField, is_near
 
 
 class HistoryForm(Form):
@@ -30,8 +21,8 @@ class HistoryForm(Form):
         "操作", default="",
         choices=[SelectChoice("", "すべて"), *(SelectChoice(a.value, ACCOUNT_ACTION[a]) for a in AccountAction)],
     )  # fmt: skip
-    first = DayField("日付（から）", [Optional(), _is_near])
-    last = DayField("日付（まで）", [Optional(), _is_near])
+    first = DayField("日付（から）", [Optional(), is_near])
+    last = DayField("日付（まで）", [Optional(), is_near])
 
     def terms(self):
         return HistoryTerms(

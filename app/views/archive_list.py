@@ -1,17 +1,14 @@
 """［長期保管契約文書検索／一覧］ (R94)."""
 
-from flask_appbuilder.baseviews import BaseView, expose
-from flask_appbuilder.security.decorators import has_access, permission_name
-
-from app.views.document_list import search_page
+from app.models import ListColumn
+from app.views.document_list import ArchiveForm, SearchView
 
 
-class ArchiveListView(BaseView):
+class ArchiveListView(SearchView):
     route_base = "/archive"
-    default_view = "index"
-
-    @expose("/")
-    @has_access
-    @permission_name("list")
-    def index(self):
-        return search_page(self, "archive_list/index.html", "長期保管契約文書検索／一覧", archived=True)
+    form_class, in_archive = ArchiveForm, True
+    title, template, file_name = "長期保管契約文書検索／一覧", "archive_list/index.html", "archive"
+    columns = (
+        ListColumn.number, ListColumn.title, ListColumn.partner, ListColumn.conclusion_date, ListColumn.amount,
+        ListColumn.archived_on, ListColumn.retained_until,
+    )  # fmt: skip

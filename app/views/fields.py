@@ -1,5 +1,6 @@
 """Form fields that read what people in Japan type."""
 
+import datetime as dt
 import unicodedata
 
 from wtforms import DateField, IntegerField, SelectMultipleField
@@ -10,6 +11,7 @@ from app.errors import Refused
 from app.services import companies
 
 MOST_YEN = 10**15
+FIRST_DAY, LAST_DAY = dt.date(2000, 1, 1), dt.date(2999, 12, 31)
 
 
 def trimmed(typed):
@@ -48,6 +50,24 @@ class MailAddressRule:
             companies.check_mail_address(field.data)
         except Refused as refusal:
             raise ValidationError(refusal.sentence)
+
+
+def is_near(_form, field):
+    """A validator: a day that has a beginning and an end in every time zone."""
+    if field.data and not FIRST_DAY <= field.data <= LAST_DAY:
+        raise ValidationError("日付は2000年以降で入力してください。")
+
+
+class NotBefore:
+    """A validator for the end of a range: it is not before the beginning."""
+
+    def __init__(self, first, sentence):
+        self.first, self.sentence = first, sentence
+
+    def __call__(self, form, field):
+        first = form[self.first].data
+        if first is not None and field.data is not None and field.data < first:
+            raise ValidationError(self.sentence)
 
 
 class DayField(DateField):

@@ -85,6 +85,17 @@ def upgrade():
     with op.batch_alter_table('login_session', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_login_session_user_id'), ['user_id'], unique=False)
 
+    op.create_table('saved_search',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('user_id', sa.Integer(), nullable=False),
+    sa.Column('in_archive', sa.Boolean(), nullable=False),
+    sa.Column('name', sa.String(length=64), nullable=False),
+    sa.Column('conditions', sa.JSON(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['user_id'], ['ab_user.id'], ),
+    sa.PrimaryKeyConstraint('id'),
+    sa.UniqueConstraint('user_id', 'in_archive', 'name')
+    )
     op.create_table('signing_code',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('user_id', sa.Integer(), nullable=False),
@@ -162,5 +173,5 @@ def downgrade():
     }.items():
         for column in columns:
             op.drop_column(table, column)
-    for table in ('signing_code', 'login_session', 'company_change', 'certificate_application', 'account_event'):
+    for table in ('saved_search', 'signing_code', 'login_session', 'company_change', 'certificate_application', 'account_event'):
         op.drop_table(table)

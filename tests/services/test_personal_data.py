@@ -14,9 +14,10 @@ from app.models import (
     DocumentSignature,
     LoginSession,
     OutboxMessage,
+    SavedSearch,
     SigningPassword,
 )
-from app.services import journal, personal_data
+from app.services import journal, personal_data, searches
 from app.workflow import SignatureMode, Status
 
 OTHERS = ("署名 三郎", "承認 一郎", "管理 六郎", "signer@", "approver@", "admin@", "10.0.0.9")
@@ -63,6 +64,16 @@ def test_the_export_tells_a_person_everything_of_theirs_and_nothing_secret_or_of
     assert signer.password not in text and "alt@sender.example" not in text and "sealed" not in text
     event = db.session.query(AccountEvent).filter_by(action=AccountAction.personal_data_exported).one()
     assert event.user_id == event.actor_id == signer.id
+
+
+@pytest.mark.requirement("L23", "I20")
+def test_saved_searches_are_in_the_export_and_go_with_the_person(signer, person):
+    for owner, name in ((signer, "自分の検索"), (person("admin"), "他人の検索")):
+        searches.save(owner, now(), name=name, in_archive=False, conditions={"partner": "設備"})
+    assert personal_data.export(signer, now())["保存した検索条件"] == [{"名前": "自分の検索", "条件": {"partner": "設備"}}]
+    signer.deleted_at = now()
+    personal_data.erase(signer, person("admin"), now())
+    assert [saved.name for saved in db.session.query(SavedSearch)] == ["他人の検索"]
 
 
 @pytest.mark.requirement("L23", "I18")

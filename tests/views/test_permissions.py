@@ -78,6 +78,12 @@ PAGES = {  # whoever is not named gets 200
     ("GET", "/documents/new"): MEMBERS,
     ("POST", "/documents/new"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
     ("GET", "/archive/"): MEMBERS,
+    ("GET", "/documents/export.csv"): MEMBERS,
+    ("GET", "/archive/export.csv"): MEMBERS,
+    ("POST", "/documents/searches"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
+    ("POST", "/archive/searches"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
+    ("POST", "/documents/searches/<int:search_id>/delete"): dict.fromkeys(PEOPLE, 404) | MEMBERS,
+    ("POST", "/archive/searches/<int:search_id>/delete"): dict.fromkeys(PEOPLE, 404) | MEMBERS,
     ("GET", "/certificates/activation"): MEMBERS,
     ("POST", "/certificates/activation"): MEMBERS | {"stranger": 422},  # the only one here with a certificate
     ("GET", "/users/selection"): MEMBERS,
@@ -216,7 +222,7 @@ def address(rule, document):
         "<pk>": str(first[0]) if first else "1", "<int:pk>": str(first[0]) if first else "1",
         "<int:certificate_id>": str(certificate[0]),
         "<path:filename>": "css/portal.css" if "appbuilder" not in rule else "css/ab.css",
-        "<int:session_id>": "999999",
+        "<int:session_id>": "999999", "<int:search_id>": "999999",
         "<string:locale>": "ja", "<string:name>": action,
     }.items():  # fmt: skip
         rule = rule.replace(name, value)
@@ -310,6 +316,8 @@ def test_lists_counts_and_searches_show_a_document_to_those_on_its_route_only(
             f"/documents/?number={number}",
             "/documents/?title=極秘",
             "/archive/",
+            "/documents/export.csv",
+            "/archive/export.csv",
         ):
             page = client.get(url).text
             if who not in insiders:
