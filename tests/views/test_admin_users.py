@@ -43,7 +43,7 @@ def token_in(page):
 def test_an_administrator_registers_a_person_who_then_logs_in(client_of, browser, person):
     client = client_of("admin")
     form = client.get("/admin/users/new")
-    assert "<h1>利用者登録</h1>" in form.text and "個人情報は" in form.text
+    assert "<h1>利用者登録</h1>" in form.text and "お預かりした個人データ" in form.text
     reply = client.post("/admin/users/new", NEW | {"token": token_in(form)})
     assert reply.status_code == 302
     made = db.session.query(PortalUser).filter_by(full_name="髙﨑 新").one()
