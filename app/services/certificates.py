@@ -16,7 +16,7 @@ from sqlalchemy import or_, select, update
 
 from app import queries
 from app.clock import end_of_japan_day, japan_date, years_later
-from app.errors import Refused, SecretLocked, SecretRefused
+from app.errors import OutOfTurn, Refused, SecretLocked, SecretRefused
 from app.extensions import db
 from app.labels import jst
 from app.models import AccountAction, Certificate, CertificateActivation, Letter, PortalUser, Validity
@@ -116,12 +116,14 @@ def people_named(company, user_codes):
     return [people[code] for code in user_codes]
 
 
-def link_people(certificate, people, now, actor):
+def link_people(certificate, people, now, actor, *, drawn=None):
     """紐付け更新: exactly these people may use the certificate from now on (R36).
 
     Whoever leaves loses the key sealed for them; whoever comes has to do 証明書有効性確認 first.
 
+    :param drawn: 利用者IDs of those who might use it when the page was drawn
     :returns: whether anything changed
+    :raises OutOfTurn: somebody else has changed the links since
     :raises Refused: expired or revoked, or the company's use is suspended
     """
     companies.check_active(certificate.company)
@@ -129,12 +131,16 @@ def link_people(certificate, people, now, actor):
     check_usable(certificate, now)
     links = {link.user_id: link for link in certificate.activations}
     wanted = {person.id: person for person in people}
+    if links.keys() == wanted.keys():
+        return False
+    if drawn is not None and set(drawn) != {link.user.user_code for link in links.values()}:
+        raise OutOfTurn("画面を開いた後に、この電子証明書の紐付けが変わりました。画面を開き直して、内容をご確認ください。")
     for link in [links[user_id] for user_id in links.keys() - wanted.keys()]:
         journal.note(AccountAction.certificate_unlinked, now, user=link.user, actor=actor, note=certificate.number)
         db.session.delete(link)
     for person in [wanted[user_id] for user_id in wanted.keys() - links.keys()]:
         _link(certificate, person, now, actor)
-    return links.keys() != wanted.keys()
+    return True
 
 
 def _link(certificate, user, now, actor):

@@ -24,6 +24,7 @@ from app.views.fields import NameRule, one_line
 class PeopleForm(FlaskForm):
     users = StringField("署名用ID", description="この電子証明書で署名する方の利用者IDを指定します。", filters=[one_line])
     confirmed = HiddenField()
+    drawn = HiddenField()  # who was linked when the confirmation was shown
 
 
 class ApplicationForm(FlaskForm):
@@ -88,6 +89,8 @@ class AdminCertificatesView(BaseView):
         elif form.validate():
             try:
                 return self._link(certificate, form)
+            except OutOfTurn:
+                raise
             except PortalError as refusal:
                 status = refuse(form, refusal)
                 certificate = _own(certificate_id)
@@ -101,13 +104,15 @@ class AdminCertificatesView(BaseView):
     def _link(self, certificate, form):
         people = certificates.people_named(certificate.company, codes(form.users.data))
         if form.confirmed.data:
-            changed = certificates.link_people(certificate, people, now(), acting_person())
+            drawn = codes(form.drawn.data)
+            changed = certificates.link_people(certificate, people, now(), acting_person(), drawn=drawn)
             return done(
                 f"電子証明書 {certificate.number} の紐付けを更新しました。" if changed else "紐付けに変更はありませんでした。",
                 url_for("AdminCertificatesView.show", certificate_id=certificate.id),
             )
         before = certificate.people
         form.users.data = " ".join(person.user_code for person in people)
+        form.drawn.data = _codes_of(certificate)
         return self.render_template(
             "admin_certificates/people_confirmation.html", title="電子証明書 紐付け更新の確認", certificate=certificate,
             form=form, people=people, added=[p for p in people if p not in before],

@@ -45,7 +45,7 @@ class AdminHistoryView(BaseView):
         good = form.validate()
         page = max(1, min(request.args.get("page", 1, type=int), 1_000_000))
         found = queries.account_history(g.user.company_id, form.terms(), page) if good else None
-        asked = {name: values for name, values in request.args.lists() if name != "page"}
+        asked = {field.name: request.args.getlist(field.name) for field in form}
         return self.render_template(
             "admin_history/index.html", title="操作履歴照会", form=form, found=found,
             url_of_page=lambda number: url_for("AdminHistoryView.index", page=number, **asked),

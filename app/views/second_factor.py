@@ -11,8 +11,8 @@ from wtforms.validators import InputRequired, Length
 from app.clock import now
 from app.errors import PortalError
 from app.extensions import db
-from app.security import safe_next
-from app.services import second_factor
+from app.security import own_session, safe_next
+from app.services import login_sessions, second_factor
 from app.views.answers import acting_person, done, refuse
 
 
@@ -39,6 +39,7 @@ class SecondFactorView(BaseView):
             if form.validate():
                 try:
                     codes = second_factor.switch_on(acting_person(), form.offer.data, form.code.data, form.password.data, now())
+                    login_sessions.end_others(own_session(), now())  # they began without it
                     return self._show(codes, "二段階認証を設定しました。次回のログインから、確認コードの入力が必要です。")
                 except PortalError as refusal:
                     status = refuse(form, refusal)

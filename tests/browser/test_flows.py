@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from playwright.sync_api import expect
 
+from app.clock import years_later
 from run import cli
 from tests.independent import independently_valid
 
@@ -212,7 +213,8 @@ class Flow:
         (partner,) = {one.company for one in self.windows.values()} - {window.company}
         expect(row.get_by_role("cell")).to_have_text(
             [self.number, self.title, partner, f"{self.day:%Y/%m/%d}",
-             f"{self.amount:,}円" if self.amount else "金額なし", f"{today:%Y/%m/%d}"]
+             f"{self.amount:,}円" if self.amount else "金額なし", f"{today:%Y/%m/%d}",
+             f"{years_later(today, 10):%Y/%m/%d}"]
         )  # fmt: skip
         row.get_by_role("link", name=self.number, exact=True).click()
         window.is_on("長期保管文書照会")

@@ -107,11 +107,25 @@ def test_people_are_chosen_confirmed_and_linked(client_of, own, person):
     chosen = re.search(r'name="users" value="([^"]*)"', page).group(1)
     assert chosen == viewer.user_code
     for _ in range(2):  # a double click
-        assert client.post(url, {"users": chosen, "confirmed": "1"}).status_code == 302
+        confirmed = {"users": chosen, "confirmed": "1", "drawn": signer.user_code}
+        assert client.post(url, confirmed).status_code == 302
     db.session.expire_all()
     assert own.people == [viewer]
     assert "未完了" in client.get(f"{URL}{own.id}").text
     assert queries.activations_of(signer, now()) == []
+
+
+@pytest.mark.requirement("R36", "Q4")
+def test_a_confirmation_from_before_a_change_unlinks_nobody(client_of, own, person):
+    client, url = client_of("admin"), f"{URL}{own.id}/people"
+    page = client.post(url, {"users": person("signer").user_code + " " + person("viewer").user_code}).text
+    carried = {name: re.search(rf'name="{name}" value="([^"]*)"', page).group(1) for name in ("users", "confirmed", "drawn")}
+    certificates.link_people(own, [person("signer"), person("approver")], now(), person("admin"))
+    db.session.commit()
+    reply = client.post(url, carried)
+    assert reply.status_code == 409 and "紐付けが変わりました" in reply.text
+    db.session.expire_all()
+    assert own.people == sorted([person("signer"), person("approver")], key=lambda one: one.user_code)
 
 
 @pytest.mark.requirement("R36", "S7")
@@ -269,7 +283,7 @@ def test_removing_everybody_is_shown_before_it_is_done(client_of, own, person):
     client, url = client_of("admin"), f"{URL}{own.id}/people"
     page = client.post(url, {"users": ""}).text
     assert "解除する方" in page and person("signer").full_name in page
-    client.post(url, {"users": "", "confirmed": "1"})
+    client.post(url, {"users": "", "confirmed": "1", "drawn": person("signer").user_code})
     db.session.expire_all()
     assert own.activations == []
     assert "紐付けられた利用者はいません" in client.get(f"{URL}{own.id}").text
