@@ -16,7 +16,8 @@ from app.services.numbers import next_number
 
 MOST_CHARACTERS = 255
 BLANKS = " \u3000"
-_UNSEEN = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # blanks that Unicode counts as letters and signs
+# they show nothing, though Unicode counts them as letters, signs or marks
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u2800\u3164\uffa0")
 _MAIL_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", re.ASCII)
 
 
@@ -154,6 +155,8 @@ def check_name(typed, called, *, may_be_empty=False):
         raise Refused(f"{called}は{MOST_CHARACTERS}文字以内で入力してください。")
     if not may_be_empty and not name.strip():
         raise Refused(f"{called}を入力してください。")
+    if name and not any(kind[0] in "LNPS" for kind in kinds):  # marks that lack the letter they belong to
+        raise Refused(f"{called}に、文字として表示されるものがありません。入力し直してください。")
     return name
 
 

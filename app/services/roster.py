@@ -79,9 +79,15 @@ def check(rows, company_id):
 def enrol_all(company, lines, actor, now, *, token, initials):
     """Register everybody on the list, in one transaction.
 
+    The list is compared with the people of the company once more: another preview of the same file may have
+    been registered while the passwords of this one were hashed.
+
     :param initials: as many of :func:`credentials.new_initial_passwords`
     :raises AlreadyEnrolled: this list has been registered before
     """
+    companies.hold(company.id)
+    people.refuse_second(token)
+    lines = check([(line.number, line.cells) for line in lines], company.id)
     if any(line.faults for line in lines):
         raise Refused("誤りのある行があるため、登録していません。ファイルを修正して、もう一度選択してください。")
     tokens = [token] + [None] * (len(lines) - 1)

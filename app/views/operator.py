@@ -3,6 +3,7 @@
 No to-many relation is in any form or search: such a field would load and list whole tables.
 """
 
+import uuid
 from io import BytesIO
 
 from flask import flash, redirect, send_file
@@ -13,7 +14,7 @@ from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access, permission_name
 from sqlalchemy import inspect, select
-from wtforms import StringField
+from wtforms import HiddenField, StringField
 from wtforms.validators import DataRequired, Length, Optional, Regexp
 
 from app import queries
@@ -170,14 +171,17 @@ class UserModelView(OperatorView):
     }  # fmt: skip
     list_columns = ["username", "full_name", "company", "mail_address", "active"]
     show_columns = ["username", "full_name", "kana", "department", "title", "mail_address", "company", "active"]
-    add_columns = ["company", "full_name", "kana", "department", "title", "mail_address"]
+    add_columns = ["company", "full_name", "kana", "department", "title", "mail_address", "enrolment_token"]
     edit_columns = ["full_name", "kana", "department", "title", "mail_address"]
     search_columns = ["username", "full_name", "mail_address"]
     base_order = ("username", "asc")
     formatters_columns = SHOWN_TIMES | {"active": lambda active: "はい" if active else "いいえ", "company": lambda company: company or "－"}
-    add_form_extra_fields = edit_form_extra_fields = _may_stay_empty(
-        kana="氏名カナ", department="部署", title="役職"
-    )
+    edit_form_extra_fields = _may_stay_empty(kana="氏名カナ", department="部署", title="役職")
+    add_form_extra_fields = edit_form_extra_fields | {
+        "enrolment_token": HiddenField(
+            default=lambda: str(uuid.uuid4()), filters=[lambda token: token or None], validators=[Length(max=36)]
+        )
+    }
     validators_columns = {
         "company": [DataRequired("企業を選択してください。")],
         "full_name": [NameRule()],
@@ -193,6 +197,8 @@ class UserModelView(OperatorView):
         db.session.rollback()  # nothing is written yet, and nothing is held while the password is hashed
         (initial,) = credentials.new_initial_passwords(1)
         with db.session.no_autoflush:  # the row is not whole yet
+            companies.hold(user.company.id)
+            people.refuse_second(user.enrolment_token)
             others = select(PortalUser.id).where(PortalUser.company_id == user.company.id).limit(1)
             roles = role_rows("Member") if db.session.scalar(others) else role_rows("Member", "CompanyAdmin")
         companies.enrol(user, now(), roles=roles, initial=initial)

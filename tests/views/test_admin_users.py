@@ -6,6 +6,7 @@ import re
 import pytest
 
 from app.clock import now
+from app.errors import Refused
 from app.extensions import db
 from app.models import AccountAction, AccountEvent, Letter, OutboxMessage, PortalUser
 from app.services import credentials, outbox, personal_data, roster
@@ -397,6 +398,32 @@ def test_the_operators_forms_keep_the_same_rules_and_notes(client_of, person):
     assert {event.actor_id for event in db.session.query(AccountEvent)} == {person("operator").id}
     told = [Letter.user_issued, Letter.initial_password, Letter.mail_address_changed]
     assert letters() == [*told, Letter.initial_password, Letter.account_unlocked]
+
+
+@pytest.mark.requirement("R27", "I3")
+def test_two_previews_of_one_file_register_its_people_once(person):
+    admin = person("admin")
+    previews = [roster.read(GOOD.encode(), admin.company_id) for _ in range(2)]
+    initials = credentials.new_initial_passwords(3)
+    roster.enrol_all(admin.company, previews[0], admin, now(), token="first", initials=initials)
+    db.session.commit()
+    before = people()
+    with pytest.raises(Refused, match="誤りのある行"):
+        roster.enrol_all(admin.company, previews[1], admin, now(), token="second", initials=initials)
+    db.session.rollback()
+    assert people() == before and len(letters()) == 6
+
+
+@pytest.mark.requirement("R27")
+def test_the_operators_second_click_makes_no_second_person(client_of, person):
+    client, before = client_of("operator"), people()
+    page = client.get("/operator/users/add").text
+    (token,) = re.findall(r'name="enrolment_token"[^>]*value="([^"]+)"', page)
+    given = NEW | {"company": str(person("admin").company_id), "enrolment_token": token}
+    assert client.post("/operator/users/add", given).status_code == 302
+    again = client.post("/operator/users/add", given, follow_redirects=True)
+    assert "すでに登録されています" in again.text
+    assert people() == before + 1 and len(letters()) == 2
 
 
 @pytest.mark.requirement("Q4", "I3")
