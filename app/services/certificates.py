@@ -304,8 +304,7 @@ def activate(user, activation, pin, password, now):
     limit = current_app.config["SECRET_TRIES"]
     activation_id, user_id, number = activation.id, user.id, activation.certificate.number
     sealed = activation.certificate.sealed_key
-    if not credentials.is_own_password(user, password, now):
-        raise SecretRefused("パスワードが正しくありません。ログイン時のパスワードを入力してください。")
+    credentials.check_own_password(user, password, now)
     left = tries.take(CertificateActivation.pin_failures, activation_id, limit)
     if left is None:
         raise SecretRefused(_PIN_LOCKED.format(limit=limit))

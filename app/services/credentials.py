@@ -276,6 +276,15 @@ def is_own_password(user, password, now):
     return False
 
 
+def check_own_password(user, password, now):
+    """Ask for the log-in password once more, before something grave; see :func:`is_own_password`.
+
+    :raises SecretRefused: it is wrong, or the 利用者ID is locked
+    """
+    if not is_own_password(user, password, now):
+        raise SecretRefused("パスワードが正しくありません。ログイン時のパスワードを入力してください。")
+
+
 def change_password(user, current, new, repeated, now):
     """［パスワード変更］: a new password of the person's own choice; all earlier sessions end (R30, S10).
 

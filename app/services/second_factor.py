@@ -72,7 +72,7 @@ def switch_on(user, sealed, code, password, now):
             f"確認コードが正しくありません。QRコードを読み取った認証アプリの{CODE_DIGITS}桁の数字を入力してください。"
             "数字は30秒ごとに変わります。スマートフォンの時刻が正しいこともご確認ください。"
         )
-    _check_password(user, password, now)
+    credentials.check_own_password(user, password, now)
     user = credentials.hold(user.id)
     if user.has_second_factor:
         raise Refused("二段階認証は、すでに設定されています。")
@@ -108,7 +108,7 @@ def switch_off_own(user, password, code, now):
     _must_have(user)
     if user.company and user.company.requires_second_factor:
         raise Refused(REQUIRED)
-    _check_password(user, password, now)
+    credentials.check_own_password(user, password, now)
     user = check(user, code, now)
     switch_off(user, now, user)
 
@@ -120,7 +120,7 @@ def renew_recovery_codes(user, password, code, now):
     :raises SecretRefused: password or code are wrong, or the log-in is locked
     """
     _must_have(user)
-    _check_password(user, password, now)
+    credentials.check_own_password(user, password, now)
     user = check(user, code, now)
     codes = _new_codes(user)
     _tell(AccountAction.recovery_codes_made, user, user, now)
@@ -228,11 +228,6 @@ def _hash(user, code):
 def _normalise(typed):
     """What was typed, without blanks and hyphens; full-width is read as half-width."""
     return "".join(c for c in unicodedata.normalize("NFKC", typed).lower() if not c.isspace() and c not in "-‐－ー")
-
-
-def _check_password(user, password, now):
-    if not credentials.is_own_password(user, password, now):
-        raise SecretRefused("パスワードが正しくありません。ログイン時のパスワードを入力してください。")
 
 
 def _must_have(user):

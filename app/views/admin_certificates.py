@@ -12,7 +12,7 @@ from wtforms.validators import DataRequired, InputRequired, Length
 
 from app import queries
 from app.clock import now
-from app.errors import OutOfTurn, PortalError, Refused
+from app.errors import OutOfTurn, PortalError
 from app.labels import APPLICATION_KIND
 from app.models import ApplicationKind
 from app.services import applications, certificate_import, certificates, credentials
@@ -199,8 +199,7 @@ class AdminCertificatesView(BaseView):
 
     def _revoke(self, certificate_id, form):
         moment = now()
-        if not credentials.is_own_password(acting_person(), form.password.data, moment):
-            raise Refused("パスワードが正しくありません。ログイン時のパスワードを入力してください。")
+        credentials.check_own_password(acting_person(), form.password.data, moment)
         certificate = _own(certificate_id)
         revoked = applications.revoke(certificate, moment, actor=acting_person())
         return done(
