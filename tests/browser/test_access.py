@@ -58,6 +58,7 @@ def test_on_a_telephone_no_page_is_wider_than_the_screen(person):
 
     too_wide = []
     for name, someone in pages.walk(arrive):
+        someone.page.wait_for_load_state()  # a page without its styles yet is wider
         width = someone.page.evaluate("document.fonts.ready.then(() => document.documentElement.scrollWidth)")
         if width > PHONE["width"]:
             too_wide.append(f"{name}: {width} px")

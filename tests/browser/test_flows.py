@@ -144,6 +144,7 @@ class Flow:
         with signer.context.expect_page() as opened:
             signer.press("署名位置確認")
         tab = opened.value
+        tab.wait_for_load_state()  # before, nobody listens to its button
         expect(tab.get_by_role("heading", level=1)).to_have_text("署名位置確認")
         boxes = tab.get_by_role("img", name="署名位置：")
         expect(boxes).to_have_accessible_name(f"署名位置：{'、'.join(self.labels)}")
