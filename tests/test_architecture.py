@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = (
     ("config",),
     ("app.workflow", "app.errors", "app.clock", "app.extensions", "app.plans"),
-    ("app.models", "app.signing", "app.schema"),
+    ("app.models", "app.tables", "app.signing", "app.schema"),
     ("app.labels",),
     ("app.queries", "app.letters"),
     ("app.services",),
@@ -68,9 +68,17 @@ def test_imports_point_downwards(path):
 def test_the_signing_knows_no_table_and_the_tables_no_signing():
     for path in ROOT.glob("app/signing/*.py"):
         assert not [
-            name for name, _ in imports_of(path) if name.startswith(("app.models", "app.schema", "flask"))
+            name for name, _ in imports_of(path) if name.startswith(("app.models", "app.tables", "app.schema", "flask"))
         ], path
-    assert not [name for name, _ in imports_of(ROOT / "app/models.py") if name.startswith("app.signing")]
+    for path in (ROOT / "app/models.py", *ROOT.glob("app/tables/*.py")):
+        assert not [name for name, _ in imports_of(path) if name.startswith("app.signing")], path
+
+
+def test_everybody_takes_the_tables_from_the_one_list_of_them():
+    tables = ROOT / "app/tables"
+    for path in SOURCES:
+        if path.parent != tables and path != ROOT / "app/models.py":
+            assert not [name for name, _ in imports_of(path) if name.startswith("app.tables")], path
 
 
 def test_services_know_no_request_and_no_session_cookie():
