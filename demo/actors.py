@@ -6,8 +6,8 @@ from app import queries
 from app.clock import now
 from app.extensions import db
 from app.models import Letter, OutboxMessage, PortalUser
-from app.services import certificates, credentials, documents, outbox, routes, signatures
-from app.services.documents import Facts
+from app.services import certificates, credentials, documents, outbox, registration, routes, signatures
+from app.services.registration import Facts
 from app.workflow import Side, Status
 
 
@@ -55,7 +55,7 @@ def register(plan, facts: Facts, upload, comment=""):
     choice = routes.Choice(
         plan.approvers, plan.signer if facts.mode.is_signed_by(Side.sender) else None, plan.viewers
     )
-    document = documents.register(plan.registrar, now(), facts, upload, plan.recipient, choice, comment)
+    document = registration.register(plan.registrar, now(), facts, upload, plan.recipient, choice, comment)
     db.session.commit()
     return document
 
@@ -70,7 +70,7 @@ def step(document, plan):
     """One step by whoever has the turn; committed."""
     holder, status = document.holder, document.status
     if status in (Status.draft, Status.remanded):
-        documents.send(document, holder, now())
+        registration.send(document, holder, now())
     elif status in (Status.sender_approval, Status.receiver_approval):
         documents.approve(document, holder, now())
     elif status is Status.receiver_receipt:

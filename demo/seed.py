@@ -11,8 +11,8 @@ from app.jobs import archive_transfer
 from app.models import Company, DocumentKind, Letter, PortalUser
 from app.plans import PlanKind
 from app.queries import role_rows
-from app.services import certificates, companies, documents, strongroom
-from app.services.documents import Facts
+from app.services import certificates, companies, documents, files, strongroom
+from app.services.registration import Facts
 from app.workflow import SignatureMode, Status
 from demo import actors
 from demo.actors import Plan
@@ -190,7 +190,7 @@ class Seed:
     def _upload(self, file):
         if file not in self.uploads:
             path = CONTRACTS / f"{file}.pdf"
-            self.uploads[file] = documents.take_in(path.name, path.read_bytes())
+            self.uploads[file] = files.take_in(path.name, path.read_bytes())
         return self.uploads[file]
 
     def _remanded(self):

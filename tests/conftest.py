@@ -23,8 +23,8 @@ from app.extensions import db, writing  # noqa: E402
 from app.models import DocumentKind, Letter, PortalUser  # noqa: E402
 from app.plans import PlanKind  # noqa: E402
 from app.queries import role_rows  # noqa: E402
-from app.services import certificates, companies, documents, strongroom  # noqa: E402
-from app.services.documents import Facts  # noqa: E402
+from app.services import certificates, companies, documents, files, strongroom  # noqa: E402
+from app.services.registration import Facts  # noqa: E402
 from app.workflow import SignatureMode, Status  # noqa: E402
 from demo import actors  # noqa: E402
 from tests import databases  # noqa: E402
@@ -201,7 +201,7 @@ def upload(app, _uploads):
     def take(name="purchase-order"):
         if name not in _uploads:
             path = CONTRACTS / f"{name}.pdf"
-            _uploads[name] = documents.take_in(path.name, path.read_bytes())
+            _uploads[name] = files.take_in(path.name, path.read_bytes())
         return _uploads[name]
 
     return take

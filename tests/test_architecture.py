@@ -137,7 +137,7 @@ def test_only_take_writes_a_documents_status():
                         if isinstance(target, ast.Attribute) and target.attr == "status"
                         and isinstance(target.value, ast.Name) and target.value.id == "document"
                     }  # fmt: skip
-    assert writers == {("documents", "_take")}
+    assert writers == {("steps", "take")}
 
 
 def test_only_the_settings_read_the_environment():

@@ -9,7 +9,7 @@ from app.clock import JAPAN, now
 from app.extensions import db
 from app.models import AccountAction, DocumentKind, Level
 from app.queries import SearchTerms
-from app.services import certificates, documents, people
+from app.services import archive, certificates, documents, people
 from app.services.signatures import SignedFile
 from app.workflow import Side, SignatureMode, Status
 
@@ -72,7 +72,7 @@ def five(make_document, person):
         strict=True,
     ):
         file = SignedFile(f"{document.id:064d}", document.pdf_sha256, 1, Level.timestamped)
-        documents.archive(document, moment, file=file)
+        archive.archive(document, moment, file=file)
     for day, document in enumerate(made, start=1):  # the first moment of 1 January in Japan, the last of the 2nd
         document.created_at = dt.datetime(2026, 1, day, tzinfo=JAPAN) + dt.timedelta(hours=0 if day == 1 else 23)
     db.session.commit()

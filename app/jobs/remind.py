@@ -1,9 +1,9 @@
 """Ask again who has had the turn for PORTAL_REMIND_DAYS days, and tell of every 署名期限 that comes (T18)."""
 
 from app.extensions import db
-from app.services import deadlines, documents
+from app.services import deadlines, reminders
 
-KINDS = {"turn": (documents.waiting_long, documents.remind_of_waiting), "deadline": (deadlines.due, deadlines.tell)}
+KINDS = {"turn": (reminders.waiting_long, reminders.remind_of_waiting), "deadline": (deadlines.due, deadlines.tell)}
 
 
 def due(now):

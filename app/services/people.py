@@ -15,7 +15,7 @@ from app.extensions import db
 from app.labels import LOCK, USER, jst
 from app.models import AccountAction, Letter, Lock, PortalUser, UserState
 from app.queries import role_rows
-from app.services import certificates, companies, credentials, documents, journal, outbox
+from app.services import certificates, companies, credentials, journal, outbox, reassignment
 
 NAMES = ("full_name", "kana", "department", "title")
 
@@ -162,7 +162,7 @@ def delete(user, actor, now, *, replacement=None):
     credentials.end_sessions(user, now)
     credentials.close_keys(user)
     for document in held:
-        documents.reassign(document, actor, user, replacement, now)
+        reassignment.reassign(document, actor, user, replacement, now)
     journal.note(AccountAction.user_deleted, now, user=user, actor=actor)
 
 

@@ -13,7 +13,7 @@ from app.extensions import db
 from app.labels import FIELD_LABEL
 from app.models import CertificateActivation, Level
 from app.services import certificates, documents, lock_notices, signing_codes, signing_passwords
-from app.services.documents import SignedFile
+from app.services.files import SignedFile
 from app.services.strongroom import outside_roots, strongroom
 from app.signing.outside import Outside
 from app.signing.stamps import Stamp

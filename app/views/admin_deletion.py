@@ -13,7 +13,7 @@ from app import queries
 from app.clock import now
 from app.errors import OutOfTurn, PortalError, Refused
 from app.labels import ROLE
-from app.services import documents, people, personal_data, routes
+from app.services import people, personal_data, reassignment, routes
 from app.views.answers import acting_person, done, own_document, refuse
 
 NEW_PERSON = "新しい担当者"
@@ -100,7 +100,7 @@ class AdminDeletionView(BaseView):
 
     def _reassign(self, form, document, people):
         replaced, replacement = people[form.replaced.data], _colleague(form.replacement.data)
-        documents.reassign(document, acting_person(), replaced, replacement, now())
+        reassignment.reassign(document, acting_person(), replaced, replacement, now())
         return done(
             f"担当者を「{replaced.full_name}」様から「{replacement.full_name}」様に変更しました。",
             url_for("DocumentView.show", document_id=document.id),

@@ -8,7 +8,7 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 
 from app import queries
 from app.clock import japan_date, now
-from app.services import documents, routes
+from app.services import documents, registration, reminders, routes
 from app.services.strongroom import strongroom
 from app.views import timeline
 from app.views.answers import done, may_open_pdf, own_document, own_pdf
@@ -32,8 +32,8 @@ class DocumentView(BaseView):
             is_mine=document.holder_id == g.user.id,
             actions=[action.value for action in documents.actions_of(document, g.user)],
             is_overdue=document.is_overdue(japan_date(now())),
-            may_delete=documents.may_delete(document, g.user),
-            may_remind=documents.may_remind(document, g.user),
+            may_delete=registration.may_delete(document, g.user),
+            may_remind=reminders.may_remind(document, g.user),
             may_comment=documents.may_comment(document, g.user),
             may_open_pdf=may_open_pdf(document),
             steps=timeline.way_of(document, g.user.company_id),
@@ -92,7 +92,7 @@ class DocumentView(BaseView):
     @permission_name("answer")
     def remind(self, document_id):
         document = own_document(document_id)
-        documents.remind(document, g.user, now())
+        reminders.remind(document, g.user, now())
         return done(
             "現在の担当者に、依頼のお知らせを再送しました。次に再送できるのは、1時間後です。",
             url_for("DocumentView.show", document_id=document_id),

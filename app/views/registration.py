@@ -26,8 +26,9 @@ from app.extensions import db
 from app.labels import KIND, MODE
 from app.models import DocumentKind
 from app.plans import charge, must_acknowledge_fee
-from app.services import documents, routes
-from app.services.documents import Facts, Upload
+from app.services import files, registration, routes
+from app.services.files import Upload
+from app.services.registration import Facts
 from app.views import timeline
 from app.views.answers import acting_person, codes, done, own_document, refuse
 from app.views.fields import DayField, YenField, one_line, trimmed
@@ -65,7 +66,7 @@ class RegistrationForm(FlaskForm):
 
     def validate_deadline(self, field):
         if field.data and field.data < japan_date(now()):
-            raise ValidationError(documents.PAST_DEADLINE)
+            raise ValidationError(registration.PAST_DEADLINE)
 
     def facts(self):
         return Facts(
@@ -144,17 +145,17 @@ class RegistrationView(BaseView):
         upload = _upload_of(form, has_file=document_id is not None)
         document = self._own_draft(document_id) if document_id is not None else None
         facts = form.facts()
-        recipient = documents.recipient_of(form.company_code.data, form.user_code.data, user.company)
+        recipient = registration.recipient_of(form.company_code.data, form.user_code.data, user.company)
         choice = routes.choose(
             user.company_id, Side.sender, facts.mode, approvers=codes(form.approvers.data),
             signer=codes(form.signer.data), viewers=codes(form.viewers.data),
         )  # fmt: skip
         if document is None:
-            document = documents.register(
+            document = registration.register(
                 user, now(), facts, upload, recipient, choice, form.comment.data, token=form.token.data
             )
         else:
-            documents.revise(document, user, now(), facts, upload, recipient, choice, form.comment.data)
+            registration.revise(document, user, now(), facts, upload, recipient, choice, form.comment.data)
         return done(
             "登録内容を保存しました。内容をご確認のうえ、［確定］を押すと発信されます。",
             url_for("RegistrationView.confirmation", document_id=document.id),
@@ -189,7 +190,7 @@ class RegistrationView(BaseView):
     @permission_name("register")
     def send(self, document_id):
         document = own_document(document_id)
-        documents.send(document, g.user, now())
+        registration.send(document, g.user, now())
         return done(f"契約文書 {document.number} を発信しました。", url_for("MyListView.index"))
 
     @expose("/<int:document_id>/delete", methods=["POST"])
@@ -198,7 +199,7 @@ class RegistrationView(BaseView):
     def delete(self, document_id):
         document = own_document(document_id)
         number = document.number
-        documents.delete(document, g.user, now())
+        registration.delete(document, g.user, now())
         return done(f"作成中の契約文書 {number} を削除しました。", url_for("MyListView.index"))
 
     def _own_draft(self, document_id):
@@ -218,7 +219,7 @@ def _upload_of(form, *, has_file):
     """The uploaded file, or the one accepted at an earlier attempt at this form; None keeps the document's."""
     given = form.pdf.data
     if given:
-        upload = documents.take_in(given.filename, given.read())
+        upload = files.take_in(given.filename, given.read())
         form.kept_file.data = _seal().dumps([upload.file_name, upload.sha256, upload.page_count])
         return upload
     kept = _kept_upload(form)

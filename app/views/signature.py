@@ -12,7 +12,7 @@ from app.clock import now
 from app.errors import NotFound, OutOfTurn, PortalError
 from app.extensions import db
 from app.labels import FIELD_LABEL
-from app.services import documents, outbox, signatures
+from app.services import documents, outbox, signatures, steps
 from app.services.certificates import NOT_ACTIVATED
 from app.services.strongroom import strongroom
 from app.signing.fields import field_positions
@@ -142,7 +142,7 @@ class SignatureView(BaseView):
         document = own_document(document_id)
         documents.check_turn(Action.sign, document, g.user)
         outbox.give_signing_password_again(acting_person(), now())
-        documents.mark_acted(document)
+        steps.mark_acted(document)
         page = "SignatureView.form" if request.form.get("from") == "signature" else "DocumentView.show"
         return done(
             "署名用パスワードを再発行し、メールでお送りしました。以前の署名用パスワードは無効になりました。",
@@ -160,7 +160,7 @@ class SignatureView(BaseView):
             outbox.give_signing_code(acting_person(), document, now())
         except PortalError as refusal:
             return self._form_page(own_document(document_id), form, refuse(form, refusal))
-        documents.mark_acted(document)
+        steps.mark_acted(document)
         db.session.commit()
         flash("署名用コードをメールでお送りしました。メールに記載の6桁の数字を入力してください。", "success")
         return self._form_page(document, form)

@@ -12,7 +12,7 @@ from app.extensions import db
 from app.jobs import JOBS, TIMETABLE, archive_transfer, run_job
 from app.models import DocumentEvent, JobRun, Level
 from app.queries import SearchTerms
-from app.services import documents
+from app.services import archive, documents
 from app.services.strongroom import strongroom
 from app.signing.verify import verify
 from app.workflow import Action, SignatureMode, Status
@@ -74,7 +74,7 @@ def test_two_runners_do_not_take_the_same_document(clock, make_document):
     document = make_document(Status.completion_wait, mode=SignatureMode.no_signature)
     clock.shift(dt.timedelta(days=1))
     moment = dt.datetime.now(dt.UTC)
-    assert documents.claim_for_archive(document.id, moment) is not None
+    assert archive.claim_for_archive(document.id, moment) is not None
     assert archive_transfer.run_one(document.id, moment) is False
 
 
@@ -145,7 +145,7 @@ def test_the_two_lists_share_no_document(clock, make_document, person):
         make_document(Status.completion_wait, mode=SignatureMode.no_signature)
     clock.shift(dt.timedelta(days=1))
     archive_transfer.run_one(
-        documents.waiting_for_archive(dt.datetime.now(dt.UTC))[0], dt.datetime.now(dt.UTC)
+        archive.waiting_for_archive(dt.datetime.now(dt.UTC))[0], dt.datetime.now(dt.UTC)
     )
     lists = [
         queries.search(person("registrar"), SearchTerms(), archived=archived).rows

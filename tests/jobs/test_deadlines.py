@@ -9,7 +9,7 @@ from app.errors import Refused
 from app.extensions import db
 from app.jobs import run_job
 from app.models import CompanyStatus, Letter, OutboxMessage
-from app.services import deadlines, documents, routes
+from app.services import deadlines, documents, registration, routes
 from app.workflow import OPEN, SignatureMode, Status
 
 NAME = "remind"
@@ -123,11 +123,11 @@ def test_a_new_day_is_told_anew_and_a_past_one_is_neither_registered_nor_sent(ma
     plan, registrar = make_plan(), person("registrar")
 
     def revise(deadline, moment):
-        facts = documents.Facts(document.title, document.kind, document.mode, deadline=deadline)
-        documents.revise(document, registrar, moment, facts, None, plan.recipient, routes.Choice())
+        facts = registration.Facts(document.title, document.kind, document.mode, deadline=deadline)
+        registration.revise(document, registrar, moment, facts, None, plan.recipient, routes.Choice())
 
     with pytest.raises(Refused, match="署名期限を過ぎています"):
-        documents.send(document, registrar, morning(-1))
+        registration.send(document, registrar, morning(-1))
     with pytest.raises(Refused, match="署名期限を過ぎています"):
         revise(document.deadline, morning(-1))
     db.session.rollback()
@@ -135,5 +135,5 @@ def test_a_new_day_is_told_anew_and_a_past_one_is_neither_registered_nor_sent(ma
     assert document.deadline_told_days == 1
     revise(document.deadline + dt.timedelta(days=30), morning(-1))
     assert document.deadline_told_days is None
-    documents.send(document, registrar, morning(-1))
+    registration.send(document, registrar, morning(-1))
     assert document.status is Status.receiver_receipt

@@ -8,7 +8,7 @@ from app.clock import JAPAN, now
 from app.extensions import db
 from app.jobs import TIMETABLE, run_job
 from app.models import CompanyStatus, DocumentEvent, Letter, OutboxMessage
-from app.services import documents
+from app.services import documents, reassignment, registration, reminders
 from app.workflow import Action, SignatureMode, Status
 
 NAME = "remind"
@@ -46,20 +46,20 @@ def test_after_three_days_and_every_third_day_from_then_on(waiting):
 @pytest.mark.requirement("T18")
 def test_run_twice_it_reminds_once(waiting):
     assert [run_job(NAME, morning(3))["done"] for _ in range(2)] == [1, 0]
-    assert [documents.remind_of_waiting(waiting.id, morning(6)) for _ in range(2)] == [True, False]
+    assert [reminders.remind_of_waiting(waiting.id, morning(6)) for _ in range(2)] == [True, False]
     assert len(reminded()) == 2
 
 
 @pytest.mark.requirement("T18")
 def test_a_step_or_a_reminder_by_hand_counts_anew_and_a_change_of_hands_does_not(waiting, person):
-    documents.remind(waiting, person("registrar"), morning(2))
-    documents.reassign(waiting, person("receiver_admin"), person("recipient"), person("receiver_colleague"), morning(4))
+    reminders.remind(waiting, person("registrar"), morning(2))
+    reassignment.reassign(waiting, person("receiver_admin"), person("recipient"), person("receiver_colleague"), morning(4))
     db.session.commit()
     assert [run_job(NAME, morning(day))["done"] for day in (3, 4, 5)] == [0, 0, 1]
     assert reminded() == [("recipient", Letter.receipt_request), ("receiver_colleague", Letter.receipt_request)]
     documents.remand(waiting, waiting.holder, morning(7))
     db.session.commit()
-    documents.send(waiting, waiting.holder, morning(7))
+    registration.send(waiting, waiting.holder, morning(7))
     db.session.commit()
     assert [run_job(NAME, morning(day))["done"] for day in (8, 9, 10)] == [0, 0, 1]
 

@@ -8,7 +8,7 @@ from app.clock import now
 from app.errors import PortalError
 from app.extensions import db, writing
 from app.models import ContractDocument, PortalUser
-from app.services import documents, people
+from app.services import documents, people, reassignment, registration
 from app.services.routes import Choice
 from app.workflow import Role, SignatureMode, Status
 
@@ -89,9 +89,9 @@ def test_nothing_is_sent_to_a_recipient_who_is_being_deleted(make_document, pers
     refused = at_once(
         lambda: loaded(db.session.get(ContractDocument, document_id), get("registrar"), get("recipient")),
         lambda: people.delete(get("recipient"), get("receiver_admin"), now()),
-        lambda document, actor, _recipient: documents.send(document, actor, now()),
+        lambda document, actor, _recipient: registration.send(document, actor, now()),
     )
-    assert refused == [documents.WRONG_RECIPIENT]
+    assert refused == [registration.WRONG_RECIPIENT]
     assert document.status is Status.draft and document.holder is person("registrar")
 
 
@@ -108,7 +108,7 @@ def test_a_part_is_not_given_to_a_colleague_who_is_being_deleted(make_document, 
             db.session.get(ContractDocument, document_id), get("receiver_admin"), get("recipient"), get("receiver_colleague")
         ),
         lambda: people.delete(get("receiver_colleague"), get("receiver_admin"), now()),
-        lambda document, admin, replaced, colleague: documents.reassign(document, admin, replaced, colleague, now()),
+        lambda document, admin, replaced, colleague: reassignment.reassign(document, admin, replaced, colleague, now()),
     )
     assert refused == ["新しい担当者には、自社の有効な利用者IDを指定してください。"]
     assert document.party_of(person("recipient").company_id).people(Role.recipient) == [person("recipient")]

@@ -17,7 +17,7 @@ from app.models import (
     OutboxMessage,
     PortalUser,
 )
-from app.services import certificates, documents, routes
+from app.services import certificates, documents, reassignment, registration, routes
 from app.workflow import Action, Role, SignatureMode, Status
 from demo import actors
 
@@ -67,9 +67,9 @@ def test_a_remand_at_any_turn_goes_to_the_registrar_and_voids_everything(make_do
     assert document.holder is plan.registrar
     assert not any(receiver.is_open for receiver in document.receivers)
 
-    facts = documents.Facts(**{name: getattr(document, name) for name in documents.Facts.__dataclass_fields__})
+    facts = registration.Facts(**{name: getattr(document, name) for name in registration.Facts.__dataclass_fields__})
     choice = routes.Choice(plan.approvers, plan.signer)
-    documents.revise(document, plan.registrar, now(), facts, None, plan.recipient, choice)
+    registration.revise(document, plan.registrar, now(), facts, None, plan.recipient, choice)
     db.session.commit()
     assert queries.current_revision(document).made_from == document.unsigned_sha256  # no signature came along
     actors.walk(document, plan, Status.completion_wait)
@@ -218,7 +218,7 @@ def test_what_is_not_done_moves_to_a_colleague(
     side = side_of(who)
     colleague = with_certificate(COLLEAGUE[side])
     version, holder = document.version, document.holder
-    event = documents.reassign(document, person(ADMIN[side]), replaced, colleague, now())
+    event = reassignment.reassign(document, person(ADMIN[side]), replaced, colleague, now())
     db.session.commit()
 
     counted = document.party_of(colleague.company_id).is_open  # else the sender's open page stays good
@@ -244,7 +244,7 @@ def test_what_is_not_done_moves_to_a_colleague(
 @pytest.mark.requirement("T17", "I18")
 def test_of_a_document_on_its_way_the_receivers_history_tells_no_number(make_document, person):
     document = make_document(Status.sender_signature)
-    documents.reassign(document, person("receiver_admin"), person("recipient"), person("receiver_colleague"), now())
+    reassignment.reassign(document, person("receiver_admin"), person("recipient"), person("receiver_colleague"), now())
     db.session.commit()
     noted = db.session.query(AccountEvent).filter_by(action=AccountAction.turns_reassigned).one()
     assert document.number not in noted.note and "受取前" in noted.note
@@ -259,7 +259,7 @@ def test_the_walk_goes_on_with_the_new_people_and_progress_goes_to_the_new_regis
     colleague = with_certificate("colleague")
     document = make_document(Status.sender_approval, plan=plan)
     for who in ("registrar", "approver", "signer"):
-        documents.reassign(document, person("admin"), person(who), colleague, now())
+        reassignment.reassign(document, person("admin"), person(who), colleague, now())
         db.session.commit()
     with pytest.raises(OutOfTurn):
         documents.approve(document, person("approver"), now())
@@ -274,7 +274,7 @@ def test_the_walk_goes_on_with_the_new_people_and_progress_goes_to_the_new_regis
 def test_nothing_moves_once_a_document_is_concluded(make_document, person):
     document = make_document(Status.completion_wait, mode=SignatureMode.no_signature)
     with pytest.raises(OutOfTurn):
-        documents.reassign(document, person("admin"), person("registrar"), person("colleague"), now())
+        reassignment.reassign(document, person("admin"), person("registrar"), person("colleague"), now())
 
 
 @pytest.mark.requirement("T17")
@@ -288,7 +288,7 @@ def test_nothing_moves_once_a_document_is_concluded(make_document, person):
 def test_who_cannot_take_over_is_refused_with_the_reason(make_document, person, actor, replaced, replacement, sentence):
     document = make_document(Status.sender_approval)
     with pytest.raises(Refused, match=sentence):
-        documents.reassign(document, person(actor), person(replaced), person(replacement), now())
+        reassignment.reassign(document, person(actor), person(replaced), person(replacement), now())
     db.session.rollback()
     assert document.holder is person("approver")
 
@@ -299,7 +299,7 @@ def test_a_deleted_colleague_takes_nothing_over(make_document, person):
     colleague.active, colleague.deleted_at = False, now()
     db.session.commit()
     with pytest.raises(Refused, match="有効な利用者ID"):
-        documents.reassign(document, person("admin"), person("approver"), colleague, now())
+        reassignment.reassign(document, person("admin"), person("approver"), colleague, now())
 
 
 @pytest.mark.requirement("T17", "I18")
@@ -312,7 +312,7 @@ def test_a_deleted_colleague_takes_nothing_over(make_document, person):
 def test_only_what_the_own_company_still_has_to_do_moves(make_document, person, actor, replaced):
     document = make_document(Status.receiver_receipt)
     with pytest.raises(OutOfTurn):
-        documents.reassign(document, person(actor), person(replaced), person("colleague"), now())
+        reassignment.reassign(document, person(actor), person(replaced), person("colleague"), now())
 
 
 @pytest.mark.requirement("T17", "Q4")
@@ -321,14 +321,14 @@ def test_a_hand_over_and_an_approval_at_once_have_one_effect(make_document, pers
     documents.approve(document, person("approver"), now())
     db.session.commit()
     with pytest.raises(OutOfTurn):
-        documents.reassign(document, person("admin"), person("approver"), person("colleague"), now())
+        reassignment.reassign(document, person("admin"), person("approver"), person("colleague"), now())
 
 
 @pytest.mark.requirement("T17", "I18", "Q4")
 def test_the_senders_page_stays_good_while_the_receiver_changes_who_will_receive(make_document, person):
     document = make_document(Status.sender_signature)
     version = document.version
-    documents.reassign(document, person("receiver_admin"), person("recipient"), person("receiver_colleague"), now())
+    reassignment.reassign(document, person("receiver_admin"), person("recipient"), person("receiver_colleague"), now())
     db.session.commit()
     assert document.version == version
     actors.sign(document, person("signer"))
@@ -358,7 +358,7 @@ def test_of_a_hand_over_and_a_hand_on_at_the_same_moment_the_second_is_told_so(
         db.session.commit()
 
     def reassign(row, _approver, admin, recipient, colleague):
-        documents.reassign(row, admin, recipient, colleague, now())
+        reassignment.reassign(row, admin, recipient, colleague, now())
         db.session.commit()
 
     def elsewhere(act):
@@ -384,9 +384,9 @@ def test_nobody_becomes_approver_twice(make_document, make_plan, person):
     first, second = person("approver"), person("second_approver")
     for replaced, replacement in ((first, second), (second, first)):
         with pytest.raises(Refused, match="すでにこの契約文書の承認者です"):
-            documents.reassign(document, person("admin"), replaced, replacement, now())
+            reassignment.reassign(document, person("admin"), replaced, replacement, now())
         db.session.rollback()
     documents.approve(document, first, now())
     db.session.commit()
-    documents.reassign(document, person("admin"), second, first, now())  # whose own turn is over
+    reassignment.reassign(document, person("admin"), second, first, now())  # whose own turn is over
     assert document.holder is first

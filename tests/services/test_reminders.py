@@ -8,7 +8,7 @@ from app.clock import now
 from app.errors import OutOfTurn, Refused
 from app.extensions import db
 from app.models import CompanyStatus, DocumentEvent, Letter, OutboxMessage
-from app.services import documents
+from app.services import reassignment, reminders
 from app.workflow import REMINDABLE, Action, SignatureMode, Status
 
 REQUESTED = {  # who is asked again, by which letter
@@ -36,7 +36,7 @@ def test_the_request_goes_again_to_who_has_the_turn_and_nothing_else_changes(mak
     assert set(REQUESTED) == REMINDABLE
     document, last = make_document(status, message="至急です。"), last_letter()
     version, holder = document.version, document.holder
-    event = documents.remind(document, person("registrar"), now())
+    event = reminders.remind(document, person("registrar"), now())
     db.session.commit()
     assert new_letters(last) == [REQUESTED[status]]  # no second signing password today (R74)
     mail = post_letters()[-1]
@@ -50,7 +50,7 @@ def test_the_request_goes_again_to_who_has_the_turn_and_nothing_else_changes(mak
 def test_on_another_day_a_signing_password_comes_along(make_document, person):
     document, last = make_document(Status.sender_signature), last_letter()
     tomorrow = now() + dt.timedelta(days=1)
-    documents.remind(document, person("registrar"), tomorrow)
+    reminders.remind(document, person("registrar"), tomorrow)
     db.session.flush()
     assert new_letters(last) == [("signer", Letter.signature_request), ("signer", Letter.signing_password)]
 
@@ -58,14 +58,14 @@ def test_on_another_day_a_signing_password_comes_along(make_document, person):
 @pytest.mark.requirement("T18", "Q3")
 def test_once_an_hour_whoever_reminded_last(make_document, person):
     document, first = make_document(Status.receiver_receipt, mode=SignatureMode.no_signature), now()
-    documents.remind(document, person("registrar"), first)
+    reminders.remind(document, person("registrar"), first)
     db.session.commit()
     last = last_letter()
     with pytest.raises(Refused, match="1時間に1回"):
-        documents.remind(document, person("registrar"), first + HOUR - dt.timedelta(seconds=1))
+        reminders.remind(document, person("registrar"), first + HOUR - dt.timedelta(seconds=1))
     db.session.rollback()
     assert new_letters(last) == []
-    documents.remind(document, person("registrar"), first + HOUR)
+    reminders.remind(document, person("registrar"), first + HOUR)
     db.session.commit()
     assert new_letters(last) == [("recipient", Letter.receipt_request)]
     assert db.session.query(DocumentEvent).filter_by(action=Action.remind).count() == 2
@@ -74,10 +74,10 @@ def test_once_an_hour_whoever_reminded_last(make_document, person):
 @pytest.mark.requirement("T18", "T17")
 def test_after_a_change_of_hands_the_new_one_is_asked(make_document, person):
     document = make_document(Status.sender_approval)
-    documents.reassign(document, person("admin"), person("approver"), person("colleague"), now())
+    reassignment.reassign(document, person("admin"), person("approver"), person("colleague"), now())
     db.session.commit()
     last = last_letter()
-    documents.remind(document, person("registrar"), now())
+    reminders.remind(document, person("registrar"), now())
     db.session.flush()
     assert new_letters(last) == [("colleague", Letter.approval_request)]
 
@@ -89,9 +89,9 @@ def test_after_a_change_of_hands_the_new_one_is_asked(make_document, person):
 ])  # fmt: skip
 def test_nobody_else_reminds_and_nobody_of_what_waits_for_nobody_else(make_document, person, status, who):
     document, last = make_document(status), last_letter() or 0
-    assert not documents.may_remind(document, person(who))
+    assert not reminders.may_remind(document, person(who))
     with pytest.raises(OutOfTurn):
-        documents.remind(document, person(who), now())
+        reminders.remind(document, person(who), now())
     assert new_letters(last) == []
 
 
@@ -100,7 +100,7 @@ def test_who_has_the_turn_does_not_remind_the_own_self(make_document, make_plan,
     document = make_document(Status.sender_signature, plan=make_plan(single_id=True))
     assert document.holder is document.registrar
     with pytest.raises(OutOfTurn):
-        documents.remind(document, document.registrar, now())
+        reminders.remind(document, document.registrar, now())
 
 
 @pytest.mark.requirement("T18", "B5")
@@ -108,4 +108,4 @@ def test_nobody_is_reminded_of_what_a_suspended_company_may_not_do(make_document
     document = make_document(Status.receiver_receipt, mode=SignatureMode.no_signature)
     document.receivers[0].company.status = CompanyStatus.suspended
     with pytest.raises(Refused, match="停止"):
-        documents.remind(document, person("registrar"), now())
+        reminders.remind(document, person("registrar"), now())

@@ -18,7 +18,7 @@ from app.models import (
     OutboxMessage,
     RouteStep,
 )
-from app.services import documents, routes
+from app.services import documents, reassignment, registration, routes
 from app.services.strongroom import strongroom
 from app.workflow import OPEN, Action, SignatureMode, Status
 from demo import actors
@@ -110,7 +110,7 @@ def test_a_suspended_receiver_keeps_no_sender_from_it_but_an_own_suspension_does
 @pytest.mark.requirement("T12", "T17")
 def test_who_was_replaced_or_left_hears_nothing(make_document, person):
     document = make_document(Status.sender_approval)
-    documents.reassign(document, person("admin"), person("approver"), person("colleague"), now())
+    reassignment.reassign(document, person("admin"), person("approver"), person("colleague"), now())
     person("viewer").deleted_at = now()
     documents.withdraw(document, person("registrar"), now())
     assert told() == {"registrar", "colleague"}
@@ -121,9 +121,9 @@ def test_after_a_remand_the_former_receiver_hears_of_nothing_new_and_the_next_on
     make_document, person, post_letters
 ):
     document = make_document(Status.remanded, title="資材注文書")
-    facts = documents.Facts("極秘の別件", document.kind, document.mode)
+    facts = registration.Facts("極秘の別件", document.kind, document.mode)
     choice = routes.Choice([person("approver")], person("signer"))
-    documents.revise(document, person("registrar"), now(), facts, None, person("stranger"), choice)
+    registration.revise(document, person("registrar"), now(), facts, None, person("stranger"), choice)
     db.session.commit()
     documents.withdraw(document, person("registrar"), now(), reason="中止します。")
     db.session.commit()
@@ -146,7 +146,7 @@ def test_a_signature_made_meanwhile_comes_too_late(make_document, person):
         with pytest.raises(OutOfTurn):
             documents.check_turn(action, document, person("signer"))
     with pytest.raises(OutOfTurn):
-        documents.reassign(document, person("admin"), person("signer"), person("colleague"), now())
+        reassignment.reassign(document, person("admin"), person("signer"), person("colleague"), now())
 
 
 # -- 削除 ------------------------------------------------------------------------
@@ -156,7 +156,7 @@ def test_a_signature_made_meanwhile_comes_too_late(make_document, person):
 def test_a_deleted_draft_leaves_its_file_and_a_line_in_the_history_and_its_number_is_not_reused(make_document, person):
     draft = make_document(comment="控え")
     number, file = draft.number, draft.pdf_sha256
-    documents.delete(draft, person("registrar"), now())
+    registration.delete(draft, person("registrar"), now())
     db.session.commit()
     for table in (ContractDocument, DocumentParty, RouteStep, DocumentRevision, DocumentEvent):
         assert db.session.query(table).count() == 0, table
@@ -169,13 +169,13 @@ def test_a_deleted_draft_leaves_its_file_and_a_line_in_the_history_and_its_numbe
 @pytest.mark.requirement("T13", "T17")
 def test_letters_of_a_deleted_draft_are_not_posted_any_more(make_document, person):
     draft = make_document()
-    documents.reassign(draft, person("admin"), person("viewer"), person("colleague"), now())
+    reassignment.reassign(draft, person("admin"), person("viewer"), person("colleague"), now())
     db.session.commit()
     posted = db.session.query(OutboxMessage).one()
     posted.due_at, posted.sent_at = None, now()
-    documents.reassign(draft, person("admin"), person("colleague"), person("viewer"), now())
+    reassignment.reassign(draft, person("admin"), person("colleague"), person("viewer"), now())
     db.session.commit()
-    documents.delete(draft, person("registrar"), now())
+    registration.delete(draft, person("registrar"), now())
     db.session.commit()
     assert [(row.id, row.document_id) for row in db.session.query(OutboxMessage)] == [(posted.id, None)]
 
@@ -184,9 +184,9 @@ def test_letters_of_a_deleted_draft_are_not_posted_any_more(make_document, perso
 @pytest.mark.parametrize("status", [status for status in TOLD if status is not Status.draft] + [Status.completion_wait])
 def test_what_was_sent_once_is_never_deleted(make_document, person, status):
     document = make_document(status)
-    assert not documents.may_delete(document, person("registrar"))
+    assert not registration.may_delete(document, person("registrar"))
     with pytest.raises(OutOfTurn):
-        documents.delete(document, person("registrar"), now())
+        registration.delete(document, person("registrar"), now())
     assert db.session.query(ContractDocument).count() == 1
 
 
@@ -194,15 +194,15 @@ def test_what_was_sent_once_is_never_deleted(make_document, person, status):
 @pytest.mark.parametrize("who", ["admin", "approver", "signer", "recipient", "stranger"])
 def test_only_the_registrar_deletes_a_draft(make_document, person, who):
     document = make_document()
-    assert not documents.may_delete(document, person(who))
+    assert not registration.may_delete(document, person(who))
     with pytest.raises(OutOfTurn):
-        documents.delete(document, person(who), now())
+        registration.delete(document, person(who), now())
 
 
 @pytest.mark.requirement("T13")
 def test_a_draft_beside_others_goes_alone(make_document, make_plan, person):
     other = make_document(Status.receiver_receipt, mode=SignatureMode.no_signature)
-    documents.delete(make_document(), person("registrar"), now())
+    registration.delete(make_document(), person("registrar"), now())
     db.session.commit()
     assert db.session.query(ContractDocument).one() is other
     actors.walk(other, make_plan(), Status.completion_wait)

@@ -8,7 +8,7 @@ from app import queries
 from app.clock import now
 from app.extensions import db
 from app.models import AccountAction, AccountEvent, DocumentEvent, OutboxMessage
-from app.services import documents
+from app.services import reassignment
 from app.workflow import Action, SignatureMode, Status
 
 UNSIGNED = SignatureMode.no_signature
@@ -180,8 +180,8 @@ def test_a_concluded_document_says_that_nothing_is_left(client_of, make_document
 def test_the_other_company_learns_nothing_of_a_hand_over(client_of, make_document, person):
     document = make_document(Status.receiver_receipt)
     before = client_of("receiver_admin").get(f"/documents/{document.id}").text
-    documents.reassign(document, person("admin"), person("registrar"), person("colleague"), now())
-    documents.reassign(document, person("receiver_admin"), person("recipient"), person("receiver_colleague"), now())
+    reassignment.reassign(document, person("admin"), person("registrar"), person("colleague"), now())
+    reassignment.reassign(document, person("receiver_admin"), person("recipient"), person("receiver_colleague"), now())
     db.session.commit()
     for who, own, foreign in (
         ("admin", "登録 花子 → 同僚 五郎", ("受取 太郎", "同僚 千代")),

@@ -15,7 +15,7 @@ from app.extensions import db
 from app.labels import LIST_COLUMN
 from app.models import ContractDocument, Level, ListColumn, SavedSearch
 from app.queries import SORTABLE
-from app.services import documents, listing, searches
+from app.services import archive, documents, listing, searches
 from app.services.signatures import SignedFile
 from app.workflow import SignatureMode, Status
 
@@ -43,9 +43,9 @@ def three(make_document):
     return made
 
 
-def archive(document, moment):
+def archive_it(document, moment):
     file = SignedFile(f"{document.id:064d}", document.pdf_sha256, 1, Level.timestamped)
-    documents.archive(document, moment, file=file)
+    archive.archive(document, moment, file=file)
     db.session.commit()
 
 
@@ -124,7 +124,7 @@ def test_any_two_conditions_together_find_what_both_find(client_of, three, perso
 def test_the_archive_is_searched_by_the_days_of_keeping(client_of, make_document, query, found):
     for title, month in (("A", 1), ("B", 2)):
         document = make_document(Status.completion_wait, NO_SIGNATURE, title=title)
-        archive(document, dt.datetime(2027, month, 4, 17, tzinfo=dt.UTC))
+        archive_it(document, dt.datetime(2027, month, 4, 17, tzinfo=dt.UTC))
     assert titles(client_of("recipient").get(f"/archive/?{query}")) == found
 
 
@@ -245,7 +245,7 @@ def test_the_csv_file_holds_every_column_of_every_document_found(client_of, thre
 @pytest.mark.requirement("L7", "R94")
 def test_the_csv_file_of_the_archive_has_the_days_of_keeping(client_of, make_document):
     document = make_document(Status.completion_wait, NO_SIGNATURE)
-    archive(document, dt.datetime(2027, 1, 4, 17, tzinfo=dt.UTC))
+    archive_it(document, dt.datetime(2027, 1, 4, 17, tzinfo=dt.UTC))
     reply = client_of("recipient").get("/archive/export.csv?archived_from=2027-01-05")
     assert reply.headers["Content-Disposition"].startswith('attachment; filename="archive-')
     assert lines_of(reply)[1][8:10] == ["2027/01/05", "2037/01/05"]

@@ -12,7 +12,7 @@ from app.clock import now
 from app.extensions import db
 from app.models import ContractDocument, DocumentRevision, OutboxMessage, Plan
 from app.plans import MATRIX, OWN_MUST_CHANGE
-from app.services import documents
+from app.services import documents, reassignment
 from app.services.strongroom import strongroom
 from app.workflow import Role, SignatureMode, Status
 from tests import pdfs
@@ -494,7 +494,7 @@ def test_after_a_remand_the_sender_learns_no_colleague_whom_the_receiver_put_in_
     client_of, make_document, person, filled
 ):
     document, colleague = make_document(Status.receiver_receipt, mode=SignatureMode.no_signature), person("receiver_colleague")
-    documents.reassign(document, person("receiver_admin"), person("recipient"), colleague, now())
+    reassignment.reassign(document, person("receiver_admin"), person("recipient"), colleague, now())
     documents.remand(document, colleague, now())
     db.session.commit()
     client = client_of("registrar")

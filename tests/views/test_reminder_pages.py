@@ -7,7 +7,7 @@ import pytest
 from app.clock import japan_date, now
 from app.extensions import db
 from app.models import DocumentEvent, OutboxMessage
-from app.services import documents
+from app.services import reminders
 from app.workflow import Action, SignatureMode, Status
 
 RECEIVERS = ("受取 太郎", "承認 七海", "署名 九美", "参照 十和")
@@ -52,7 +52,7 @@ def test_the_page_the_holder_has_open_stays_good(waiting, client_of):
     ("recipient", False), ("receiver_approver", False), ("receiver_admin", False),
 ])  # fmt: skip
 def test_reminders_stand_in_the_senders_history_alone(waiting, person, client_of, who, seen):
-    documents.remind(waiting, person("registrar"), now())
+    reminders.remind(waiting, person("registrar"), now())
     db.session.add(
         DocumentEvent(
             document=waiting, action=Action.remind, at=now(), revision=1, new_status=waiting.status, pdf_sha256="",

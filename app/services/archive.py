@@ -1,0 +1,57 @@
+"""長期保管: concluded documents on their way into the archive (T14)."""
+
+import datetime as dt
+
+from flask import current_app
+from sqlalchemy import or_, select, update
+
+from app.clock import JAPAN, japan_date, years_later
+from app.errors import OutOfTurn
+from app.extensions import db
+from app.models import ContractDocument
+from app.services import files, steps
+from app.workflow import Action, Status, find_step
+
+ARCHIVE_LEASE = dt.timedelta(minutes=10)
+
+
+def waiting_for_archive(now):
+    """Ids of the documents concluded before today in Japan (T14)."""
+    midnight = dt.datetime.combine(japan_date(now), dt.time(), JAPAN)
+    return db.session.scalars(
+        select(ContractDocument.id)
+        .where(ContractDocument.concluded_at < midnight, *_free_to_archive(now))
+        .order_by(ContractDocument.concluded_at)
+    ).all()
+
+
+def _free_to_archive(now):
+    """In 完了待ち, and not in anybody's hands."""
+    attempted_at = ContractDocument.archive_attempted_at
+    return (
+        ContractDocument.status == Status.completion_wait,
+        or_(attempted_at.is_(None), attempted_at <= now - ARCHIVE_LEASE),
+    )
+
+
+def claim_for_archive(document_id, now):
+    """Take a concluded document for archiving, and commit; None when somebody else has it or it is done."""
+    claimed = db.session.execute(
+        update(ContractDocument)
+        .where(ContractDocument.id == document_id, *_free_to_archive(now))
+        .values(archive_attempted_at=now)
+        .execution_options(synchronize_session=False)
+    ).rowcount
+    db.session.commit()
+    return db.session.get(ContractDocument, document_id) if claimed else None
+
+
+def archive(document, now, *, file):
+    """定期処理: move a concluded document into 長期保管 for the base period (T14, I14)."""
+    step = find_step(Action.archive, document.status)
+    if step is None or file.made_from != document.pdf_sha256:
+        raise OutOfTurn
+    files.add_revision(document, file, now)
+    document.archived_on = japan_date(now)
+    document.retained_until = years_later(document.archived_on, current_app.config["ARCHIVE_YEARS"])
+    return steps.take(step, document, None, now)

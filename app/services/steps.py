@@ -1,0 +1,112 @@
+"""What every step of a document shares: who may take it, and what it writes.
+
+A verb takes the document, who acts and when; it changes rows and leaves the commit to its
+caller, so that the step, its event and its letters are saved together or not at all.
+"""
+
+from sqlalchemy import select
+from sqlalchemy.orm.attributes import flag_modified
+
+from app.clock import japan_date
+from app.errors import OutOfTurn, Refused
+from app.extensions import db
+from app.models import CompanyStatus, DocumentEvent, PortalUser, RouteStep
+from app.services import outbox
+from app.workflow import CONCLUDED, HIDDEN_FROM_RECEIVERS, WITH_REGISTRAR, arrive, find_step
+
+
+def open_step(action, document, actor):
+    """The row of the table for an action of who has the turn.
+
+    :raises OutOfTurn: it is not this person's to take now
+    :raises Refused: one of the companies may not act at present
+    """
+    step = find_step(action, document.status)
+    if step is None:
+        raise OutOfTurn
+    hold(document, actor)
+    for party in document.parties:
+        check_active(party.company)
+    return step
+
+
+def hold(document, actor):
+    """Refuse whoever does not have the document now."""
+    if document.holder_id is None or actor.id != document.holder_id:
+        raise OutOfTurn
+
+
+def check_active(company):
+    """Refuse while the company is suspended or has left (G_company)."""
+    if company.status is not CompanyStatus.active:
+        raise Refused("自社または取引先のご利用が停止されているため、操作できません。お問い合わせ窓口にご連絡ください。")
+
+
+def take(step, document, actor, now, reason=""):
+    """Close the turn, write the new status and holder, record the event, owe its letters."""
+    old_status = document.status
+    if document.turn is not None:
+        document.turn.outcome = step.action
+        document.turn.closed_at = now
+    document.status = arrive(step, [turn.status for turn in document.open_turns])
+    hand_over(document)
+    _open_to_companies(document)
+    if document.status in CONCLUDED and document.concluded_at is None:
+        document.concluded_at = now
+        document.conclusion_date = document.conclusion_date or japan_date(now)
+    event = record(step.action, document, actor, now, old_status=old_status, reason=reason)
+    outbox.tell(event)
+    return event
+
+
+def hand_over(document):
+    """Give the document to whoever has the turn now, and count a version."""
+    flag_modified(document, "status")  # also from approver to approver
+    document.holder = _holder(document)
+    db.session.flush()
+    if document.turn is not None:
+        next_id = select(RouteStep.user_id).where(RouteStep.id == document.turn.id)
+        if db.session.scalar(next_id) != document.holder_id:
+            raise OutOfTurn  # 担当者変更 of a company that does not see the document yet counts no version
+    if document.holder is not None and not document.holder.is_selectable:
+        raise Refused("次の担当者の利用者IDが利用できなくなっているため、操作できません。お問い合わせ窓口にご連絡ください。")
+
+
+def _holder(document) -> PortalUser | None:
+    if document.status in WITH_REGISTRAR:
+        return document.registrar
+    return document.turn.user if document.turn is not None else None
+
+
+def _open_to_companies(document):
+    """A receiver sees the document from its own turn on, and no longer after a 差戻 (I18, T10)."""
+    for receiver in document.receivers:
+        if document.status in HIDDEN_FROM_RECEIVERS:
+            receiver.is_open = False
+        elif document.turn is None or document.turn.party is receiver:
+            receiver.is_open = True
+
+
+def record(action, document, actor, now, *, old_status, reason=""):
+    """Note what happened to the document, with the file as it is now; events are added, never changed."""
+    party = document.party_of(actor.company_id) if actor is not None else None
+    event = DocumentEvent(
+        document=document, action=action, actor=actor, at=now, reason=reason, revision=document.revision,
+        company=party.company if party else None, side=party.side if party else None,
+        old_status=old_status, new_status=document.status, pdf_sha256=document.pdf_sha256,
+    )  # fmt: skip
+    db.session.add(event)
+    return event
+
+
+def mark_acted(document):
+    """Count a version for an act that is no step, so that a second click on the same page is told so."""
+    flag_modified(document, "status")
+
+
+MOST_REASON = 1000  # characters
+
+
+def one_newline(text):
+    """Line breaks as one character each, as the browser counts them against the length it allows."""
+    return text.replace("\r\n", "\n")
