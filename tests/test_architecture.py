@@ -49,7 +49,8 @@ def imports_of(path):
         elif isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
                 whole = f"{node.module}.{alias.name}"
-                is_module = (ROOT / Path(*whole.split("."))).with_suffix(".py").exists()
+                place = ROOT / Path(*whole.split("."))
+                is_module = place.is_dir() or place.with_suffix(".py").exists()
                 yield (whole if is_module else node.module), node.lineno
 
 

@@ -1,0 +1,137 @@
+"""What a person may see of the documents: :func:`documents_of` is the one gate, every list, page,
+download and verb gets its document there.
+"""
+
+from sqlalchemy import and_, exists, or_, select
+from sqlalchemy.orm import aliased, joinedload, selectinload
+
+from app.errors import NotFound
+from app.extensions import db
+from app.models import ContractDocument, DocumentParty, DocumentRevision, RouteStep
+from app.queries.typed import MOST_ID
+from app.workflow import OPEN, REASSIGNABLE, TURN_ACTIONS, WAITING, WITH_REGISTRAR, Role, Side
+
+
+def documents_of(user):
+    """Select the documents `user` may see: those of whose route in the own company the person is part.
+
+    A 管理用ID sees all documents of the own company.  What was never sent is its registrar's alone, a
+    receiver's company sees a document from 受領側受取待ち on and until a 差戻 or 取下げ.
+
+    Source: R89, I18
+    """
+    own = aliased(DocumentParty, name="own_party")
+    on_route = exists().where(RouteStep.party_id == own.id, RouteStep.user_id == user.id)
+    return (
+        select(ContractDocument)
+        .join(own, and_(own.document_id == ContractDocument.id, own.company_id == user.company_id, own.is_open))
+        .where(
+            or_(ContractDocument.sent_at.is_not(None), ContractDocument.registrar_id == user.id),
+            True if user.is_company_admin else on_route,
+        )
+    )
+
+
+def document_of(user, document_id):
+    """One document with all its page needs, or :class:`NotFound` for unknown and foreign alike."""
+    if document_id > MOST_ID:
+        raise NotFound
+    document = db.session.scalar(
+        documents_of(user)
+        .where(ContractDocument.id == document_id)
+        .options(
+            joinedload(ContractDocument.holder),
+            selectinload(ContractDocument.parties).joinedload(DocumentParty.company),
+            selectinload(ContractDocument.route).joinedload(RouteStep.user),
+        )
+    )
+    if document is None:
+        raise NotFound
+    return document
+
+
+def may_open_pdf(user, document, admin_opens_pdf):
+    """Whether the file itself may be opened; an administrator off the route sees the facts only (I18)."""
+    if admin_opens_pdf:
+        return True
+    return any(step.user_id == user.id for step in document.route)
+
+
+def documents_with(user):
+    """The documents `user` may see and is personally part of, by number."""
+    return db.session.scalars(
+        documents_of(user)
+        .where(exists().where(RouteStep.document_id == ContractDocument.id, RouteStep.user_id == user.id))
+        .order_by(ContractDocument.number)
+        .options(selectinload(ContractDocument.route), selectinload(ContractDocument.signatures))
+    ).all()
+
+
+def my_list(user):
+    """マイリスト: the documents that wait for this person, the longest waiting first (R40)."""
+    return db.session.scalars(
+        documents_of(user)
+        .where(ContractDocument.holder_id == user.id, ContractDocument.status.in_(OPEN))
+        .order_by(ContractDocument.sent_at.nulls_last(), ContractDocument.id)
+        .options(selectinload(ContractDocument.parties).joinedload(DocumentParty.company))
+    ).all()
+
+
+def documents_held_by(user):
+    """The open documents that wait for this person now or will do so later, the oldest first (B5).
+
+    :func:`app.services.routes.unfinished`, for the database; a 参照者 holds nothing.  Not all of them may
+    be shown to the person's administrator: see :func:`documents_of`.
+    """
+    comes = exists().where(
+        RouteStep.document_id == ContractDocument.id,
+        RouteStep.party_id == DocumentParty.id,
+        RouteStep.user_id == user.id,
+        RouteStep.status.is_not(None),
+        or_(
+            and_(ContractDocument.status.in_(WAITING), RouteStep.closed_at.is_(None)),
+            and_(ContractDocument.status.in_(WITH_REGISTRAR), DocumentParty.side == Side.sender),
+        ),
+    )
+    return db.session.scalars(
+        select(ContractDocument)
+        .where(ContractDocument.status.in_(REASSIGNABLE), or_(ContractDocument.registrar_id == user.id, comes))
+        .order_by(ContractDocument.id)
+        .options(selectinload(ContractDocument.parties).joinedload(DocumentParty.company))
+    ).all()
+
+
+def visible_of(user, documents):
+    """The ids of those of the documents that the person may see."""
+    asked = [document.id for document in documents]
+    seen = documents_of(user).where(ContractDocument.id.in_(asked))
+    return set(db.session.scalars(seen.with_only_columns(ContractDocument.id)))
+
+
+def current_revision(document):
+    """The stored revision of the file that everybody sees now."""
+    return db.session.scalar(
+        select(DocumentRevision)
+        .where(DocumentRevision.document_id == document.id, DocumentRevision.sha256 == document.pdf_sha256)
+        .order_by(DocumentRevision.position.desc())
+        .limit(1)
+    )
+
+
+def everyone_involved(document):
+    """Everybody who has a part in the document, of all its companies, each once (R62)."""
+    return list({step.user_id: step.user for step in document.route}.values())
+
+
+def everyone_told(document):
+    """Everybody whom the document has reached so far, each once (T12).
+
+    Those are who took a turn, in whichever round, who has the turn now, and the sender's registrar and
+    参照者 once it was sent.
+    """
+    told = [event.actor for event in document.events if event.action in TURN_ACTIONS]
+    if document.turn is not None:
+        told.append(document.turn.user)
+    if document.sent_at is not None:
+        told += [document.registrar, *document.sender.people(Role.viewer)]
+    return [person for person in {person.id: person for person in told}.values() if person.is_selectable]
