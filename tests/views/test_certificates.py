@@ -1,5 +1,6 @@
 """［証明書有効性確認］: PIN, log-in password, tries, and whose certificate it is."""
 
+import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -206,7 +207,7 @@ def test_neither_pin_nor_key_lies_open_in_the_database(person, issued):
 
 def test_an_activation_outlives_a_change_of_password_and_a_day(client_of, make_document, person):
     document = make_document(Status.sender_signature)
-    with time_machine.travel(now() + actors.documents.dt.timedelta(days=1)):
+    with time_machine.travel(now() + dt.timedelta(days=1)):
         actors.sign(document, person("signer"))
         db.session.commit()
     assert document.status is Status.receiver_receipt
