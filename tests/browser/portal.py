@@ -81,7 +81,18 @@ class Portal:
         os.killpg(self.process.pid, signal.SIGINT)
         exit_code = self.process.wait(STOP_SECONDS)
         self.log.close()
+        self._close_connections()
         return exit_code
+
+    def _close_connections(self):
+        """Those of :attr:`app`; left to the garbage collector, they fail whichever test runs then."""
+        app = self.__dict__.pop("app", None)
+        if app is not None:
+            from app.extensions import db
+
+            with app.app_context():
+                db.session.remove()
+                db.engine.dispose()
 
     def said(self):
         self.log.seek(0)
