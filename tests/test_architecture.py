@@ -97,7 +97,7 @@ def test_services_know_no_request_and_no_session_cookie():
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("app/views/*.py")), ids=lambda path: path.stem)
 def test_views_ask_no_question_of_the_database_themselves(path):
-    if path.stem in ("operator", "health"):  # master data, and whether the database answers at all
+    if path.stem.startswith("operator") or path.stem == "health":  # master data, and whether the database answers at all
         return
     text = path.read_text(encoding="utf-8")
     assert not re.search(r"\bselect\(|session\.(get|scalars?|execute|query)\(", text)

@@ -24,11 +24,13 @@ def people_by_code(company_id, user_codes):
     return {person.user_code: person for person in people}
 
 
-def people_of(company_id, *, code="", name="", with_deleted=False, page=1, page_size=20):
-    """利用者情報照会: the people of one company by 利用者ID, those deleted only when asked for (R26)."""
+def people_of(company_id, *, code="", name="", condition=None, page=1, page_size=20):
+    """利用者情報照会: the people of one company by 利用者ID, those deleted only when asked for (R26).
+
+    :param condition: what else must hold of a :class:`PortalUser`; None leaves out the deleted
+    """
     found = select(PortalUser).where(PortalUser.company_id == company_id)
-    if not with_deleted:
-        found = found.where(PortalUser.deleted_at.is_(None))
+    found = found.where(PortalUser.deleted_at.is_(None) if condition is None else condition)
     if code:
         found = found.where(PortalUser.username.contains(as_code(code), autoescape=True))
     if name:

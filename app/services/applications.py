@@ -25,6 +25,7 @@ from app.services import certificates, companies, journal, outbox
 from app.services.strongroom import strongroom
 
 MOST_EVIDENCE_MB = 5
+MOST_REASON = 1000  # characters
 RENEWAL_MONTHS = 1  # before the end of a certificate
 
 
@@ -158,16 +159,16 @@ def approve(application, operator, now):
     return made
 
 
-def reject(application, operator, now):
-    """Turn an application down; nothing is issued.
+def reject(application, operator, now, *, reason):
+    """Turn an application down; nothing is issued, and the applicant reads why.
 
     :raises Refused: decided already
     """
-    _decide(application, ApplicationState.rejected, operator, now)
+    _decide(application, ApplicationState.rejected, operator, now, reason)
     journal.note(
         AccountAction.certificate_rejected, now, actor=operator, company=application.company, note=_subject(application)
     )
-    _tell(application, now, "申請の内容をご確認のうえ、あらためて申請してください。理由は、下記の問い合わせ先にお尋ねください。")
+    _tell(application, now, f"却下の理由：{reason}\n内容をご確認のうえ、あらためて申請してください。")
 
 
 def revoke(certificate, now, *, actor):
@@ -184,15 +185,16 @@ def revoke(certificate, now, *, actor):
         )
     ).all()
     for application in waiting:
-        _decide(application, ApplicationState.rejected, actor, now)
+        reason = f"電子証明書 {certificate.number} が失効したためです。"
+        _decide(application, ApplicationState.rejected, actor, now, reason)
         journal.note(
             AccountAction.certificate_rejected, now, actor=actor, company=application.company, note=_subject(application)
         )
-        _tell(application, now, f"電子証明書 {certificate.number} が失効したためです。必要な場合は、追加発行を申請してください。")
+        _tell(application, now, f"{reason}必要な場合は、追加発行を申請してください。")
     return True
 
 
-def _decide(application, state, operator, now):
+def _decide(application, state, operator, now, reason=""):
     """Take the decision once: of two operators at the same moment, one is told so."""
     decided = db.session.execute(
         update(CertificateApplication)
@@ -200,7 +202,7 @@ def _decide(application, state, operator, now):
             CertificateApplication.id == application.id,
             CertificateApplication.state == ApplicationState.received,
         )
-        .values(state=state, decided_at=now, decided_by_id=operator.id)
+        .values(state=state, decided_at=now, decided_by_id=operator.id, reason=reason)
     ).rowcount
     if not decided:
         raise Refused("この申請は、すでに審査済みです。")

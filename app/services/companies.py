@@ -81,26 +81,38 @@ def apply_for_change(company, applicant, wanted, now):
     return change
 
 
-def decide_change(change, decided_by, now, *, is_approved):
-    """変更申請の審査: write the new values, or not, and tell the applicant by mail.
+def approve_change(change, decided_by, now):
+    """変更申請の承認: write the new values, and tell the applicant by mail.
 
     :raises OutOfTurn: decided already
     """
+    _decide_change(change, ApplicationState.approved, decided_by, now)
+    for name, value in change.wanted.items():
+        setattr(change.company, name, value)
+
+
+def reject_change(change, decided_by, now, *, reason):
+    """変更申請の却下: nothing changes, and the applicant reads why.
+
+    :raises OutOfTurn: decided already
+    """
+    _decide_change(change, ApplicationState.rejected, decided_by, now, reason)
+
+
+def _decide_change(change, state, decided_by, now, reason=""):
     db.session.refresh(change, with_for_update=True)
     if change.state is not ApplicationState.received:
         raise OutOfTurn("この申請はすでに審査済みです。")
-    change.state = ApplicationState.approved if is_approved else ApplicationState.rejected
-    change.decided_at, change.decided_by = now, decided_by
-    if is_approved:
-        for name, value in change.wanted.items():
-            setattr(change.company, name, value)
+    change.state, change.decided_at, change.decided_by, change.reason = state, now, decided_by, reason
+    is_approved = state is ApplicationState.approved
     action = AccountAction.company_changed if is_approved else AccountAction.company_change_rejected
     journal.note(action, now, actor=decided_by, company=change.company, note=_names(change.wanted))
+    detail = f"申請された項目： {_names(change.wanted)}" + (f"\n却下の理由：{reason}" if reason else "")
     applicant = change.applicant
     for person in [applicant] if applicant.is_selectable else queries.administrators_of(change.company_id):
         outbox.owe(
             Letter.application_decided, person, now, what="企業情報の変更申請",
-            outcome=APPLICATION_STATE[change.state], detail=f"申請された項目： {_names(change.wanted)}",
+            outcome=APPLICATION_STATE[change.state], detail=detail,
         )  # fmt: skip
 
 

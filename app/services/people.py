@@ -7,13 +7,13 @@ import hashlib
 from dataclasses import dataclass
 
 from flask import current_app
-from sqlalchemy import inspect, select
+from sqlalchemy import and_, inspect, or_, select
 
 from app import queries
 from app.errors import AlreadyEnrolled, OutOfTurn, PersonChanged, Refused
 from app.extensions import db
 from app.labels import LOCK, USER, jst
-from app.models import AccountAction, Letter, Lock, PortalUser, UserState
+from app.models import AccountAction, CertificateActivation, Letter, Lock, PortalUser, UserState
 from app.queries import role_rows
 from app.services import certificates, companies, credentials, journal, outbox, reassignment
 
@@ -184,6 +184,22 @@ def state(user, now):
     if not user.is_selectable:
         return UserState.deleted
     return UserState.locked if locks(user, now) else UserState.active
+
+
+def in_state(wanted, now):
+    """:func:`state`, for the database."""
+    limit = current_app.config["SECRET_TRIES"]
+    is_there = and_(PortalUser.deleted_at.is_(None), PortalUser.active.is_(True))
+    is_locked = or_(
+        and_(PortalUser.locked_until.is_not(None), PortalUser.locked_until > now),
+        PortalUser.signing_failures >= limit,
+        PortalUser.activations.any(CertificateActivation.pin_failures >= limit),
+    )
+    return {
+        UserState.active: and_(is_there, ~is_locked),
+        UserState.locked: and_(is_there, is_locked),
+        UserState.deleted: ~is_there,
+    }[wanted]
 
 
 def _fill_in(user, particulars):

@@ -4,7 +4,7 @@ import datetime as dt
 from enum import StrEnum, auto
 
 from flask_appbuilder import Model
-from sqlalchemy import JSON, ForeignKey, String
+from sqlalchemy import JSON, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.tables.certificate import Certificate
@@ -42,6 +42,7 @@ class CompanyChange(Model):
     applied_at: Mapped[dt.datetime] = mapped_column(Utc)
     decided_at: Mapped[dt.datetime | None] = mapped_column(Utc)
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+    reason: Mapped[str] = mapped_column(Text, default="")  # of a 却下
 
     company: Mapped[Company] = relationship()
     applicant: Mapped[PortalUser] = relationship(foreign_keys=applicant_id)
@@ -69,6 +70,7 @@ class CertificateApplication(Model):
     applied_at: Mapped[dt.datetime] = mapped_column(Utc)
     decided_at: Mapped[dt.datetime | None] = mapped_column(Utc)
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+    reason: Mapped[str] = mapped_column(Text, default="")  # of a 却下
     issued_id: Mapped[int | None] = mapped_column(ForeignKey("certificate.id"))
 
     company: Mapped[Company] = relationship()

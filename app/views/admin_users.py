@@ -8,14 +8,15 @@ from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
-from wtforms import BooleanField, Form, HiddenField, StringField
+from wtforms import BooleanField, Form, HiddenField, SelectChoice, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
 from app import queries
 from app.clock import now
 from app.errors import AlreadyEnrolled, PersonChanged, PortalError, Refused
 from app.extensions import db
-from app.labels import USER
+from app.labels import USER, USER_STATE
+from app.models import UserState
 from app.services import credentials, people, personal_data, roster, second_factor
 from app.services.companies import BLANKS
 from app.services.people import Particulars
@@ -36,7 +37,9 @@ class SearchForm(Form):
 
     code = StringField("利用者ID", [Length(max=16)])
     name = StringField("氏名", [Length(max=255)], description="氏名またはカナの一部を入力してください。")
-    with_deleted = BooleanField("削除した利用者も表示する")
+    state = SelectField(
+        "状態", choices=[SelectChoice("", "有効・ロック"), *(SelectChoice(state.value, USER_STATE[state]) for state in UserState)],
+    )  # fmt: skip
 
 
 class UserForm(FlaskForm):
@@ -77,9 +80,10 @@ class AdminUsersView(BaseView):
         """利用者情報照会: everybody of the own company, with what they may do."""
         form = SearchForm(request.args)
         page = max(1, min(request.args.get("page", 1, type=int), 1_000_000))
+        wanted = form.state.data
         found = queries.people_of(
             g.user.company_id, code=form.code.data or "", name=form.name.data or "",
-            with_deleted=form.with_deleted.data, page=page,
+            condition=people.in_state(UserState(wanted), now()) if wanted in set(UserState) else None, page=page,
         )  # fmt: skip
         asked = {name: values for name, values in request.args.lists() if name != "page"}
         return self.render_template(

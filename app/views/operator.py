@@ -4,44 +4,29 @@ No to-many relation is in any form or search: such a field would load and list w
 """
 
 import uuid
-from io import BytesIO
 
-from flask import flash, redirect, send_file
-from flask_appbuilder import ModelView
 from flask_appbuilder.actions import action
-from flask_appbuilder.baseviews import expose
 from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
-from flask_appbuilder.models.sqla.interface import SQLAInterface
-from flask_appbuilder.security.decorators import has_access, permission_name
 from sqlalchemy import inspect, select
 from wtforms import HiddenField, StringField
 from wtforms.validators import DataRequired, Length, Optional, Regexp
 
-from app import queries
 from app.clock import now
-from app.errors import NotFound, PortalError
 from app.extensions import db
 from app.labels import (
     ACCOUNT_ACTION,
-    APPLICATION_KIND,
-    APPLICATION_STATE,
-    COMPANY_FACT,
     COMPANY_STATUS,
     KIND,
     LETTER,
     MODE,
     STATUS,
     day,
-    jst,
     yen,
 )
 from app.models import (
     AccountAction,
     AccountEvent,
-    Certificate,
-    CertificateApplication,
     Company,
-    CompanyChange,
     CompanyStatus,
     ContractDocument,
     JobRun,
@@ -50,16 +35,18 @@ from app.models import (
     PortalUser,
 )
 from app.queries import role_rows
-from app.services import applications, certificates, companies, credentials, journal, people, second_factor
+from app.services import certificates, companies, credentials, journal, people, second_factor
 from app.services.numbers import next_number
 from app.views.answers import acting_person
 from app.views.fields import MailAddressRule, NameRule
+from app.views.operator_applications import (
+    CertificateApplicationModelView,
+    CertificateModelView,
+    CompanyChangeModelView,
+)
+from app.views.operator_rows import READ_ONLY, SHOWN_IF_ANY, SHOWN_TIMES, OperatorView, Rows
 
-READ_ONLY = ["can_list", "can_show"]
 READ_AND_KEEP = ["can_list", "can_show", "can_add", "can_edit"]
-TIMES = ("created_at", "sent_at", "concluded_at", "started_at", "finished_at", "not_before", "not_after", "revoked_at", "due_at", "at", "applied_at", "decided_at")
-SHOWN_TIMES = {name: jst for name in TIMES}
-SHOWN_IF_ANY = {name: lambda row: row or "" for name in ("user", "actor", "company", "decided_by", "replaced", "issued")}
 
 
 def _may_stay_empty(*rules, length=255, **labels):
@@ -70,40 +57,6 @@ def _may_stay_empty(*rules, length=255, **labels):
         )
         for name, label in labels.items()
     }
-
-
-class Rows(SQLAInterface):
-    """A table's rows for pages, forms and actions; asked for one that is not there, :class:`NotFound`."""
-
-    def get(self, id, *args, **kwargs):
-        row = super().get(id, *args, **kwargs) if queries.is_id(str(id)) else None
-        if row is None:
-            raise NotFound
-        return row
-
-
-class OperatorView(ModelView):
-    """What all of these share.  A route of Flask-AppBuilder that nobody needs does not exist."""
-
-    include_route_methods = {"list", "show"}
-    page_size = 20
-    formatters_columns = SHOWN_TIMES
-
-    def get_action_permission_name(self, name):
-        if name not in self.actions:
-            raise NotFound
-        return super().get_action_permission_name(name)
-
-    def carry_out(self, verb, message):
-        """What an action does: the verb and its commit, then back, with the refusal if there was one."""
-        try:
-            verb()
-            db.session.commit()
-            flash(message, "success")
-        except PortalError as refusal:
-            db.session.rollback()
-            flash(refusal.sentence, "danger")
-        return redirect(self.get_redirect())
 
 
 class PlanModelView(OperatorView):
@@ -256,91 +209,6 @@ class DocumentModelView(OperatorView):
     }  # fmt: skip
 
 
-class CertificateModelView(OperatorView):
-    route_base = "/operator/certificates"
-    datamodel = Rows(Certificate)
-    base_permissions = READ_ONLY
-    list_title, show_title = "電子証明書", "電子証明書"
-    label_columns = {
-        "number": "管理番号", "company": "企業", "subject_name": "名義", "serial": "シリアル番号",
-        "not_before": "有効期間の開始", "not_after": "有効期間の終了", "revoked_at": "失効日時",
-        "is_imported": "発行",
-    }  # fmt: skip
-    formatters_columns = {"is_imported": lambda outside: "外部の認証局が発行" if outside else "当サービスの認証局が発行"}
-    list_columns = ["number", "company", "subject_name", "is_imported", "not_after", "revoked_at"]
-    show_columns = ["number", "company", "subject_name", "is_imported", "serial", "not_before", "not_after", "revoked_at"]
-    search_columns = ["number", "subject_name"]
-    base_order = ("number", "asc")
-    include_route_methods = {"list", "show", "action"}
-
-    @action("revoke", "電子証明書を失効", "この電子証明書をただちに失効します。取り消すことはできません。よろしいですか。", "fa-ban", multiple=False)
-    def revoke(self, certificate):
-        return self.carry_out(
-            lambda: applications.revoke(certificate, now(), actor=acting_person()), "電子証明書を失効しました。"
-        )
-
-
-def _people_named(user_ids):
-    people = db.session.scalars(select(PortalUser).where(PortalUser.id.in_(user_ids)).order_by(PortalUser.username))
-    return "、".join(str(person) for person in people.unique())
-
-
-def _has_evidence(application_id):
-    return bool(db.session.get(CertificateApplication, int(application_id)).evidence_sha256)
-
-
-class CertificateApplicationModelView(OperatorView):
-    """追加発行, 更新 and PIN再発行: what was applied for, with its 印鑑証明書, and the decision (L3)."""
-
-    route_base = "/operator/applications"
-    datamodel = Rows(CertificateApplication)
-    base_permissions = READ_ONLY
-    include_route_methods = {"list", "show", "action", "evidence"}
-    list_title, show_title = "証明書申請", "証明書申請"
-    show_template = "operator/application.html"
-    extra_args = {"has_evidence": _has_evidence}
-    label_columns = {
-        "applied_at": "申請日時", "company": "企業", "applicant": "申請者", "kind": "申請の内容", "department": "部署",
-        "title": "役職", "user_ids": "署名用ID", "pin_mail_address": "PIN送付先メールアドレス", "replaced": "対象の電子証明書",
-        "evidence_name": "印鑑証明書", "evidence_sha256": "印鑑証明書のSHA-256", "state": "状態", "decided_at": "審査日時",
-        "decided_by": "審査者", "issued": "発行した電子証明書",
-    }  # fmt: skip
-    formatters_columns = SHOWN_TIMES | SHOWN_IF_ANY | {
-        "kind": APPLICATION_KIND.get, "state": APPLICATION_STATE.get, "user_ids": _people_named,
-    }  # fmt: skip
-    list_columns = ["applied_at", "company", "kind", "replaced", "state"]
-    show_columns = [
-        "applied_at", "company", "applicant", "kind", "department", "title", "user_ids", "pin_mail_address", "replaced",
-        "evidence_name", "evidence_sha256", "state", "decided_at", "decided_by", "issued",
-    ]  # fmt: skip
-    search_columns = ["pin_mail_address"]
-    base_order = ("id", "desc")
-
-    @expose("/evidence/<int:pk>")
-    @has_access
-    @permission_name("show")
-    def evidence(self, pk):
-        """The 印鑑証明書, to be saved and never shown in the portal's own origin."""
-        application = self.datamodel.get(pk)
-        if not application.evidence_sha256:
-            raise NotFound
-        return send_file(
-            BytesIO(applications.evidence_of(application)), mimetype="application/pdf", as_attachment=True,
-            download_name=application.evidence_name,
-        )  # fmt: skip
-
-    @action("approve", "承認して発行", "電子証明書を発行し、PINをメールで送ります。よろしいですか。", "fa-check", multiple=False)
-    def approve(self, application):
-        return self.carry_out(
-            lambda: applications.approve(application, acting_person(), now()),
-            "申請を承認し、電子証明書を発行しました。",
-        )
-
-    @action("reject", "却下", "この申請を却下し、申請者にメールでお知らせします。よろしいですか。", "fa-times", multiple=False)
-    def reject(self, application):
-        return self.carry_out(lambda: applications.reject(application, acting_person(), now()), "申請を却下しました。")
-
-
 class OutboxModelView(OperatorView):
     """One mail, one row, with its state; never its secret."""
 
@@ -357,40 +225,6 @@ class OutboxModelView(OperatorView):
     show_columns = ["letter", "to_address", "created_at", "due_at", "sent_at", "attempts", "failure", "message_id"]
     search_columns = ["to_address"]
     base_order = ("id", "desc")
-
-
-class CompanyChangeModelView(OperatorView):
-    route_base = "/operator/company-changes"
-    datamodel = Rows(CompanyChange)
-    base_permissions = READ_ONLY
-    include_route_methods = {"list", "show", "action"}
-    list_title, show_title = "企業情報変更申請", "企業情報変更申請"
-    label_columns = {
-        "company": "企業", "applicant": "申請者", "wanted": "変更内容", "state": "状態", "applied_at": "申請日時",
-        "decided_at": "審査日時", "decided_by": "審査した方",
-    }  # fmt: skip
-    list_columns = ["applied_at", "company", "applicant", "wanted", "state"]
-    show_columns = ["company", "applicant", "wanted", "state", "applied_at", "decided_at", "decided_by"]
-    search_columns = ["company"]
-    base_order = ("id", "desc")
-    formatters_columns = SHOWN_TIMES | SHOWN_IF_ANY | {
-        "state": APPLICATION_STATE.get,
-        "wanted": lambda wanted: "、".join(f"{COMPANY_FACT[name]}：{value or '（空欄）'}" for name, value in wanted.items()),
-    }
-
-    @action("approve", "承認", "変更内容を企業情報に反映し、結果をメールで知らせます。よろしいですか。", "fa-check", multiple=False)
-    def approve(self, change):
-        return self._decide(change, "変更を反映し、結果をメールでお送りしました。", is_approved=True)
-
-    @action("reject", "却下", "申請を却下し、結果をメールで知らせます。よろしいですか。", "fa-times", multiple=False)
-    def reject(self, change):
-        return self._decide(change, "申請を却下し、結果をメールでお送りしました。", is_approved=False)
-
-    def _decide(self, change, message, *, is_approved):
-        decided_by = acting_person()
-        return self.carry_out(
-            lambda: companies.decide_change(change, decided_by, now(), is_approved=is_approved), message
-        )
 
 
 class AccountEventModelView(OperatorView):

@@ -1,7 +1,11 @@
 """Applications for certificates: 追加発行, 更新 and PIN再発行, from the form to the operator's decision."""
 
 import datetime as dt
+import io
+import json
 import uuid
+import zipfile
+from functools import partial
 
 import pytest
 from cryptography import x509
@@ -23,7 +27,7 @@ from app.models import (
     OutboxMessage,
     Validity,
 )
-from app.services import applications, certificates, personal_data
+from app.services import applications, certificates, evidence, personal_data
 from app.services.applications import Evidence, Wish
 from demo import actors
 from tests.conftest import PASSWORD
@@ -103,10 +107,11 @@ def test_the_same_form_twice_is_one_application(hand_in):
 @pytest.mark.parametrize("first, second", [("approve", "approve"), ("approve", "reject"), ("reject", "approve")])
 def test_an_application_is_decided_once(hand_in, person, first, second):
     application, count = hand_in(), db.session.query(Certificate).count()
-    getattr(applications, first)(application, person("operator"), now())
+    decide = {"approve": applications.approve, "reject": partial(applications.reject, reason="印影が不鮮明です。")}
+    decide[first](application, person("operator"), now())
     db.session.commit()
     with pytest.raises(Refused, match="すでに審査済み"):
-        getattr(applications, second)(application, person("operator"), now())
+        decide[second](application, person("operator"), now())
     db.session.rollback()
     assert db.session.query(Certificate).count() == count + (first == "approve")
     assert len(letters(Letter.application_decided)) == 1
@@ -115,11 +120,12 @@ def test_an_application_is_decided_once(hand_in, person, first, second):
 @pytest.mark.requirement("I3")
 def test_a_rejected_application_issues_nothing_and_is_told(hand_in, person, post_letters):
     application, count = hand_in(), db.session.query(Certificate).count()
-    applications.reject(application, person("operator"), now())
+    applications.reject(application, person("operator"), now(), reason="印影が不鮮明です。")
     db.session.commit()
     assert db.session.query(Certificate).count() == count and letters(Letter.certificate_pin) == []
     (mail,) = post_letters()
-    assert "審査結果　： 却下" in mail.body and mail.recipients == ["admin@sender.example"]
+    assert "審査結果　： 却下" in mail.body and "却下の理由：印影が不鮮明です。" in mail.body
+    assert mail.recipients == ["admin@sender.example"]
     assert noted(AccountAction.certificate_rejected) == ["追加発行"]
 
 
@@ -171,7 +177,7 @@ def test_one_open_application_of_a_kind_for_a_certificate(hand_in, person, own):
     with pytest.raises(Refused, match="すでに申請中"):
         hand_in(ApplicationKind.pin_reissue, own)
     db.session.rollback()
-    applications.reject(first, person("operator"), now())
+    applications.reject(first, person("operator"), now(), reason="重複しています。")
     db.session.commit()
     assert hand_in(ApplicationKind.pin_reissue, own).state is ApplicationState.received
 
@@ -313,3 +319,27 @@ def test_a_suspended_company_applies_for_nothing_and_links_nobody(hand_in, perso
         certificates.link_people(own, [person("colleague")], now(), person("admin"))
     db.session.rollback()
     assert db.session.query(CertificateApplication).count() == 0 and own.people == [person("signer")]
+
+
+@pytest.mark.requirement("L3", "S15")
+def test_the_evidence_of_a_certificate_leaves_with_it(hand_in, person):
+    application = hand_in()
+    made = applications.approve(application, person("operator"), now())
+    db.session.commit()
+    with zipfile.ZipFile(io.BytesIO(evidence.pack(made))) as packed:
+        assert sorted(packed.namelist()) == ["certificate.pem", "evidence.json", "seal-certificate.pdf"]
+        assert packed.read("seal-certificate.pdf") == PDF
+        assert x509.load_pem_x509_certificate(packed.read("certificate.pem")).serial_number == int(made.serial)
+        told = packed.read("evidence.json").decode()
+    facts = json.loads(told)
+    assert facts["管理番号"] == made.number and "PRIVATE" not in told
+    assert facts["申請"]["申請者"] == str(person("admin")) and facts["申請"]["審査者"] == str(person("operator"))
+    assert facts["申請"]["印鑑証明書のSHA-256"] == application.evidence_sha256
+    assert [event["操作"] for event in facts["経過"]][:1] == ["電子証明書の発行"]
+
+
+@pytest.mark.requirement("L3")
+def test_a_certificate_that_nobody_applied_for_says_who_issued_it(own):
+    with zipfile.ZipFile(io.BytesIO(evidence.pack(own))) as packed:
+        assert sorted(packed.namelist()) == ["certificate.pem", "evidence.json"]
+        assert json.loads(packed.read("evidence.json"))["申請"] is None

@@ -233,11 +233,28 @@ def test_nobody_but_the_operator_decides_or_reads_evidence(client_of, person, wh
         client.post(f"/operator/applications/action/{name}/{application.id}")
         client.post("/operator/applications/action_post", {"action": name, "rowid": str(application.id)})
         client_of("operator").get(f"/operator/applications/action/{name}/{application.id}")
+    client.post(f"/operator/applications/rejection/{application.id}", {"reason": "いいえ"})
     client.post(f"/operator/certificates/action/revoke/{queries.activations_of(person('signer'), now())[0].certificate_id}")
     db.session.expire_all()
     assert application.state is ApplicationState.received and db.session.query(Certificate).count() == count
     assert db.session.query(Certificate).filter(Certificate.revoked_at.is_not(None)).count() == 0
-    assert client.get(f"/operator/applications/evidence/{application.id}").status_code in (302, 403)
+    for row in (f"applications/evidence/{application.id}", f"certificates/evidence/{application.id}"):
+        assert client.get(f"/operator/{row}").status_code in (302, 403)
+
+
+@pytest.mark.requirement("I3", "I9")
+def test_a_rejection_needs_a_reason_which_the_applicant_reads(client_of, person):
+    admin, operator, url = client_of("admin"), client_of("operator"), f"{URL}application"
+    admin.post(url, form(admin, url, users=person("signer").user_code, pin_mail_address="a@b.example", evidence=evidence()))
+    application = db.session.query(CertificateApplication).one()
+    page = f"/operator/applications/rejection/{application.id}"
+    assert operator.post(f"/operator/applications/action/reject/{application.id}").location.endswith(page)
+    refused = operator.post(page, {"reason": ""})
+    assert refused.status_code == 422 and "却下の理由を入力してください。" in refused.text
+    assert operator.post(page, {"reason": "印影が<b>不鮮明</b>です。"}).status_code == 302
+    again = operator.post(page, {"reason": "もう一度"})
+    assert again.status_code == 409 or "すでに審査済み" in again.text
+    assert "理由：印影が&lt;b&gt;不鮮明&lt;/b&gt;です。" in admin.get(URL).text
 
 
 # -- 失効 ---------------------------------------------------------------------------

@@ -113,12 +113,17 @@ def test_the_check_digit_of_real_numbers(app, number):
 ])  # fmt: skip
 def test_the_operator_decides_once_and_the_applicant_is_told(client_of, person, change, post_letters, name, state, kana, noted):
     client, url = client_of("operator"), f"/operator/company-changes/action/{name}/{change.id}"
+    page = f"/operator/company-changes/rejection/{change.id}"
     assert "電話番号：03-1234-5678" in client.get("/operator/company-changes/list/").text
     client.get(url)
     assert change.state is ApplicationState.received
-    client.post(url)
+    reply = client.post(url)
+    if name == "reject":
+        assert reply.location.endswith(page) and change.state is ApplicationState.received
+        assert client.post(page, {"reason": " "}).status_code == 422
+        client.post(page, {"reason": "登記簿と異なります。"})
     client.post(url)  # a second click
-    client.post(f"/operator/company-changes/action/reject/{change.id}")
+    assert client.post(page, {"reason": "もう一度"}).status_code == 409
     db.session.expire_all()
     assert (change.state, change.decided_by) == (state, person("operator"))
     assert change.company.kana == kana
@@ -126,17 +131,18 @@ def test_the_operator_decides_once_and_the_applicant_is_told(client_of, person, 
     assert db.session.query(AccountEvent).filter_by(action=noted).one().company_id == change.company_id
     (mail,) = post_letters()
     assert mail.recipients == ["admin@sender.example"]
+    assert ("却下の理由：登記簿と異なります。" in mail.body) is (name == "reject")
     for shown in ("企業情報の変更申請", "承認" if name == "approve" else "却下", "企業名カナ、電話番号"):
         assert shown in mail.body
     with pytest.raises(OutOfTurn, match="審査済み"):
-        companies.decide_change(change, person("operator"), now(), is_approved=True)
+        companies.approve_change(change, person("operator"), now())
 
 
 @pytest.mark.requirement("I3")
 def test_of_a_deleted_applicants_change_the_administrators_are_told(person, change):
     change.applicant = person("colleague")
     person("colleague").active, person("colleague").deleted_at = False, now()
-    companies.decide_change(change, person("operator"), now(), is_approved=True)
+    companies.approve_change(change, person("operator"), now())
     db.session.commit()
     letter = db.session.query(OutboxMessage).filter_by(letter=Letter.application_decided).one()
     assert letter.user is person("admin")

@@ -1,14 +1,17 @@
 """管理者業務: the people of the own company, one by one and from a CSV file; nobody else's."""
 
+import datetime as dt
 import io
 import re
 
 import pytest
+from flask import current_app
 
+from app import queries
 from app.clock import now
 from app.errors import Refused
 from app.extensions import db
-from app.models import AccountAction, AccountEvent, Letter, OutboxMessage, PortalUser
+from app.models import AccountAction, AccountEvent, Letter, OutboxMessage, PortalUser, UserState
 from app.services import credentials, outbox, personal_data, roster
 from app.services import people as people_service
 from app.services.people import delete
@@ -206,11 +209,28 @@ def test_the_list_comes_in_pages_and_hides_the_deleted_until_asked(client_of, pe
     assert "26名" in first and first.count('data-label="利用者ID"') == 20
     assert second.count('data-label="利用者ID"') == 6
     assert gone.user_code not in first + second
-    shown = client.get(f"/admin/users/?with_deleted=y&code={gone.user_code}").text
+    shown = client.get(f"/admin/users/?state=deleted&code={gone.user_code}").text
     assert gone.user_code in shown and "削除" in shown
     page = client.get(f"/admin/users/{gone.id}").text
     assert "パスワード初期化" not in page and f"/admin/users/{gone.id}/edit" not in page
     assert client.get("/admin/users/?page=99").status_code == 200
+
+
+@pytest.mark.requirement("I3", "I2")
+def test_the_locked_are_found_as_the_list_calls_them(client_of, person):
+    limit = current_app.config["SECRET_TRIES"]
+    person("viewer").locked_until = now() + dt.timedelta(minutes=5)
+    person("approver").locked_until = now() - dt.timedelta(minutes=5)
+    person("colleague").signing_failures = limit
+    person("signer").activations[0].pin_failures = limit
+    db.session.commit()
+    everybody = queries.people_of(person("admin").company_id, page_size=100).rows
+    for state in UserState:
+        page = client_of("admin").get(f"/admin/users/?state={state}").text
+        found = {one.user_code for one in everybody if f">{one.user_code}<" in page}
+        assert found == {one.user_code for one in everybody if people_service.state(one, now()) is state}, state
+    assert client_of("admin").get("/admin/users/?state=locked").text.count('data-label="利用者ID"') == 3
+    assert client_of("admin").get("/admin/users/?state=everything").status_code == 200
 
 
 # -- nobody of another company ---------------------------------------------------------

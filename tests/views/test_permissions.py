@@ -168,14 +168,16 @@ OPERATOR = {
         "companies": (*READ, "add", "edit/<pk>"),
         "users": (*READ, "add", "edit/<pk>"),
         "plans": (*READ, "edit/<pk>"),
-        "documents": READ, "certificates": READ, "mails": READ, "jobs": READ,
-        "company-changes": READ, "history": READ,
-        "applications": (*READ, "evidence/<int:pk>"),
+        "documents": READ, "certificates": (*READ, "evidence/<pk>"), "mails": READ, "jobs": READ,
+        "company-changes": (*READ, "rejection/<pk>"), "history": READ,
+        "applications": (*READ, "evidence/<pk>", "rejection/<pk>"),
     }.items()
     for page in pages
 }  # fmt: skip
 OPERATOR |= {
     ("POST", rule): answers for (_, rule), answers in OPERATOR.items() if "/add" in rule or "/edit" in rule
+} | {
+    ("POST", rule): answers | {"operator": 422} for (_, rule), answers in OPERATOR.items() if "/rejection" in rule
 }
 # refused and unknown actions alike lead back without a word; what they may do is tested below
 TURNED_AWAY = dict.fromkeys(PEOPLE, 302)

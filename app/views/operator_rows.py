@@ -1,0 +1,52 @@
+"""What the operator's views of the master data share.
+
+No to-many relation is in any form or search: such a field would load and list whole tables.
+"""
+
+from flask import flash, redirect
+from flask_appbuilder import ModelView
+from flask_appbuilder.models.sqla.interface import SQLAInterface
+
+from app import queries
+from app.errors import NotFound, PortalError
+from app.extensions import db
+from app.labels import jst
+
+READ_ONLY = ["can_list", "can_show"]
+TIMES = ("created_at", "sent_at", "concluded_at", "started_at", "finished_at", "not_before", "not_after", "revoked_at", "due_at", "at", "applied_at", "decided_at")
+SHOWN_TIMES = {name: jst for name in TIMES}
+SHOWN_IF_ANY = {name: lambda row: row or "" for name in ("user", "actor", "company", "decided_by", "replaced", "issued")}
+
+
+class Rows(SQLAInterface):
+    """A table's rows for pages, forms and actions; asked for one that is not there, :class:`NotFound`."""
+
+    def get(self, id, *args, **kwargs):
+        row = super().get(id, *args, **kwargs) if queries.is_id(str(id)) else None
+        if row is None:
+            raise NotFound
+        return row
+
+
+class OperatorView(ModelView):
+    """What all of these share.  A route of Flask-AppBuilder that nobody needs does not exist."""
+
+    include_route_methods = {"list", "show"}
+    page_size = 20
+    formatters_columns = SHOWN_TIMES
+
+    def get_action_permission_name(self, name):
+        if name not in self.actions:
+            raise NotFound
+        return super().get_action_permission_name(name)
+
+    def carry_out(self, verb, message):
+        """What an action does: the verb and its commit, then back, with the refusal if there was one."""
+        try:
+            verb()
+            db.session.commit()
+            flash(message, "success")
+        except PortalError as refusal:
+            db.session.rollback()
+            flash(refusal.sentence, "danger")
+        return redirect(self.get_redirect())
