@@ -161,7 +161,7 @@ def _tell_other_receivers(event):
     """In a 3社以上契約: whoever acted for another receiver hears that it is void; by whom and why stays the sender's."""
     acted = [
         step.user for step in event.document.route
-        if step.party.side is Side.receiver and step.party.company_id != event.company_id and step.outcome is not None
+        if step.party.side is Side.receiver and step.party.company is not event.company and step.outcome is not None
     ]  # fmt: skip
     for person in {user.id: user for user in acted if user.is_selectable}.values():
         owe(Letter.remanded, person, event.at, document=event.document, is_void=True, **_parties(event.document))
