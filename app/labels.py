@@ -15,7 +15,7 @@ from app.models import (
     Validity,
 )
 from app.plans import PlanKind
-from app.workflow import Action, Role, Side, SignatureMode, Status
+from app.workflow import WITH_RECEIVER, Action, Role, Side, SignatureMode, Status
 
 STATUS = {
     Status.draft: "作成中",
@@ -79,6 +79,7 @@ MODE = {
     SignatureMode.receiver_only: "受領側のみ署名有り",
     SignatureMode.no_signature: "署名なし",
 }
+MODE_OF_ALL = "双方署名（全社署名）"  # of a 3社以上契約
 KIND = {
     DocumentKind.contract: "契約書",
     DocumentKind.order: "注文書",
@@ -234,6 +235,24 @@ def label(value):
     raise KeyError(value)
 
 
+def status_of(document):
+    """ステータス of a document; a 3社以上契約 says for which receiving company it waits (B1)."""
+    word = STATUS[document.status]
+    if document.is_multilateral and document.status in WITH_RECEIVER:
+        return f"{word}（{document.waiting_party.company.name}）"
+    return word
+
+
+def mode_of(document):
+    """署名区分 of a document; in a 3社以上契約 all companies sign (R2)."""
+    return MODE_OF_ALL if document.is_multilateral else MODE[document.mode]
+
+
+def field_label(party):
+    """Whose signature a field is: 発出, 受領, or the company's name where there are more than two (I5)."""
+    return party.company.name if party.document.is_multilateral else FIELD_LABEL[party.side]
+
+
 def my_turn(status):
     return MY_TURN[status]
 
@@ -286,4 +305,4 @@ def browser(user_agent):
     return f"{name or '不明なブラウザー'}{f'（{system}）' if system else ''}"
 
 
-FILTERS = {"browser": browser, "label": label, "my_turn": my_turn, "tone": tone, "jst": jst, "day": day, "yen": yen, "term": term, "boxes_for_picture": boxes_for_picture}
+FILTERS = {"browser": browser, "label": label, "status_of": status_of, "mode_of": mode_of, "my_turn": my_turn, "tone": tone, "jst": jst, "day": day, "yen": yen, "term": term, "boxes_for_picture": boxes_for_picture}

@@ -16,9 +16,9 @@ def compose(message, secret=None):
     facts = dict(message.facts)
     if "mode" in facts:
         facts["mode"] = SignatureMode(facts["mode"])
-        facts["mode_label"] = MODE[facts["mode"]]
+        facts.setdefault("mode_label", MODE[facts["mode"]])
     if "new_status" in facts:
-        facts["status_label"] = STATUS[Status(facts["new_status"])]
+        facts.setdefault("status_label", STATUS[Status(facts["new_status"])])
     facts |= {
         "service_name": config["SERVICE_NAME"],
         "operator_name": config["OPERATOR_NAME"],

@@ -77,6 +77,8 @@ SIGNING_SIDES = {
     SignatureMode.no_signature: (),
 }
 
+OF_THREE_OR_MORE = frozenset({SignatureMode.both_sides})  # what a 3社以上契約 may be: all companies sign (R2)
+
 # the document's status while it waits on somebody; who is not listed only looks on
 TURNS = {
     (Side.sender, Role.approver): Status.sender_approval,

@@ -12,6 +12,16 @@ from app.workflow import Side, Status
 
 
 @dataclass
+class Receiver:
+    """Who takes part for one more receiving company."""
+
+    recipient: PortalUser
+    signer: PortalUser
+    approvers: list = field(default_factory=list)
+    viewers: list = field(default_factory=list)
+
+
+@dataclass
 class Plan:
     """Who takes part in one document; people by name of their part."""
 
@@ -23,6 +33,7 @@ class Plan:
     receiver_approvers: list = field(default_factory=list)
     receiver_signer: PortalUser | None = None
     receiver_viewers: list = field(default_factory=list)
+    further: list = field(default_factory=list)  # the other receivers of a 3社以上契約, in order: a Receiver each
 
 
 def secret_mailed(user, *letters):
@@ -55,9 +66,24 @@ def register(plan, facts: Facts, upload, comment=""):
     choice = routes.Choice(
         plan.approvers, plan.signer if facts.mode.is_signed_by(Side.sender) else None, plan.viewers
     )
-    document = registration.register(plan.registrar, now(), facts, upload, plan.recipient, choice, comment)
+    document = registration.register(plan.registrar, now(), facts, upload, recipients(plan), choice, comment)
     db.session.commit()
     return document
+
+
+def recipients(plan):
+    """受取担当者 of each receiving company, in order."""
+    return [plan.recipient, *(receiver.recipient for receiver in plan.further)]
+
+
+def _choice(document, plan):
+    """自社回覧先 that the company whose turn it is would choose at 受取確認."""
+    company_id = document.holder.company_id
+    for receiver in plan.further:
+        if receiver.recipient.company_id == company_id:
+            return routes.Choice(receiver.approvers, receiver.signer, receiver.viewers)
+    signer = plan.receiver_signer if document.mode.is_signed_by(Side.receiver) else None
+    return routes.Choice(plan.receiver_approvers, signer, plan.receiver_viewers)
 
 
 def walk(document, plan, until):
@@ -74,8 +100,7 @@ def step(document, plan):
     elif status in (Status.sender_approval, Status.receiver_approval):
         documents.approve(document, holder, now())
     elif status is Status.receiver_receipt:
-        signer = plan.receiver_signer if document.mode.is_signed_by(Side.receiver) else None
-        choice = routes.Choice(plan.receiver_approvers, signer, plan.receiver_viewers)
+        choice = _choice(document, plan)
         documents.confirm_receipt(document, holder, now(), choice=choice, fee_acknowledged=True)
     elif status in (Status.sender_signature, Status.receiver_signature):
         sign(document, holder)

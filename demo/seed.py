@@ -15,7 +15,7 @@ from app.services import certificates, companies, documents, files, strongroom
 from app.services.registration import Facts
 from app.workflow import SignatureMode, Status
 from demo import actors
-from demo.actors import Plan
+from demo.actors import Plan, Receiver
 
 CONTRACTS = Path(__file__).parent / "contracts"
 PASSWORD = "Demo-1234"  # noqa: S105  everybody's, but of those who have never logged in
@@ -66,6 +66,7 @@ PAPERS = {
     SignatureMode.receiver_only: ("注文請書", DocumentKind.order_acceptance, "order-acknowledgement", 8_426_220, ORDER_TERM),
     SignatureMode.no_signature: ("安全書類送付状", DocumentKind.other, "safety-cover-letter", None, (None, None)),
 }  # fmt: skip
+PAPER_OF_THREE = ("支給材に関する三者間覚書", DocumentKind.memorandum, "supply-memorandum", None, (None, None))
 TURNS = {
     SignatureMode.both_sides: (
         Status.sender_approval, Status.sender_signature, Status.receiver_receipt,
@@ -165,6 +166,7 @@ class Seed:
         archive_transfer.run_one(archived.id, now())
         self._single_id()
         self._shared_fee()
+        self._three_companies()
 
     def _plan(self):
         who = self.people
@@ -174,10 +176,10 @@ class Seed:
             receiver_signer=who["緑川 花子"], receiver_viewers=[who["横山 沙織"]],
         )  # fmt: skip
 
-    def _document(self, mode, until, plan=None):
+    def _document(self, mode, until, plan=None, paper=None):
         plan = plan or self._plan()
         self.planted += 1
-        title, kind, file, amount, (term_from, term_to) = PAPERS[mode]
+        title, kind, file, amount, (term_from, term_to) = paper or PAPERS[mode]
         facts = Facts(
             title=f"{SITE}　{title}　No.{self.planted}", kind=kind, mode=mode, amount_yen=amount,
             term_from=term_from, term_to=term_to,
@@ -211,6 +213,14 @@ class Seed:
         who = self.people
         plan = Plan(registrar=who["青木 健一"], recipient=who["平井 誠"], signer=who["青葉 一郎"])
         self._document(SignatureMode.sender_only, Status.receiver_receipt, plan)
+
+    def _three_companies(self):
+        """3社以上契約 midway: two companies have signed, the third has not received it yet (I7)."""
+        who, plan = self.people, self._plan()
+        plan.approvers = plan.receiver_approvers = []
+        plan.further = [Receiver(recipient=who["津田 文子"], signer=who["寺島 淳"])]
+        document = self._document(SignatureMode.both_sides, Status.receiver_signature, plan, PAPER_OF_THREE)
+        actors.step(document, plan)
 
 
 def is_planted():

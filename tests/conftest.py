@@ -211,7 +211,7 @@ def upload(app, _uploads):
 def make_plan(person):
     """Who takes part; approvers and viewers by number."""
 
-    def make(approvers=0, receiver_approvers=0, viewers=False, single_id=False):
+    def make(approvers=0, receiver_approvers=0, viewers=False, single_id=False, third=False):
         plan = actors.Plan(
             registrar=person("registrar"),
             recipient=person("receiver_signer") if single_id else person("recipient"),
@@ -221,6 +221,7 @@ def make_plan(person):
             receiver_approvers=[person("receiver_approver"), person("receiver_second_approver")][:receiver_approvers],
             receiver_signer=person("receiver_signer"),
             receiver_viewers=[person("receiver_viewer")] if viewers else [],
+            further=[actors.Receiver(person("stranger"), person("stranger"))] if third else [],
         )
         if single_id:
             plan.registrar = plan.signer

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from sqlalchemy import case, exists, func, or_, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import lazyload, load_only, selectinload
 
 from app.clock import JAPAN, end_of_japan_day
 from app.errors import NotFound
@@ -66,7 +66,7 @@ def search(user, terms, *, archived, order=NEWEST_FIRST, page=1, page_size=20):
 
     A document without an amount is found by `without_amount` only: no range matches it (L6).
     """
-    return page_of(_found(user, terms, archived, order), page, page_size, _with_companies())
+    return page_of(_found(user, terms, archived, order), page, page_size, *_with_companies())
 
 
 def found_ids(user, terms, *, archived, order=NEWEST_FIRST, most):
@@ -77,7 +77,7 @@ def found_ids(user, terms, *, archived, order=NEWEST_FIRST, most):
 
 def documents_listed(user, ids):
     """Those of these documents that the person may see, in the order of `ids`, with their companies."""
-    found = documents_of(user).where(ContractDocument.id.in_(ids)).options(_with_companies())
+    found = documents_of(user).where(ContractDocument.id.in_(ids)).options(*_with_companies())
     by_id = {document.id: document for document in db.session.scalars(found)}
     return [by_id[document_id] for document_id in ids if document_id in by_id]
 
@@ -110,7 +110,11 @@ def _found(user, terms, archived, order):
 
 
 def _with_companies():
-    return selectinload(ContractDocument.parties).joinedload(DocumentParty.company)
+    """The companies, and of which of them the holder is."""
+    return (
+        selectinload(ContractDocument.parties).joinedload(DocumentParty.company),
+        selectinload(ContractDocument.holder).options(load_only(PortalUser.company_id), lazyload(PortalUser.company)),
+    )
 
 
 def _conditions(user, terms):

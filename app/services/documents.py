@@ -64,18 +64,15 @@ def check_receipt(document, actor):
     return step
 
 
-def needs_fee_acknowledged(document):
-    """Whether both companies were on 片方課金プラン at sending, so that both pay and must know it (R60, I9)."""
-    return any(
-        must_acknowledge_fee(document.sender.plan_at_sending, receiver.plan_at_sending)
-        for receiver in document.receivers
-    )
+def needs_fee_acknowledged(document, company_id):
+    """Whether sender and this receiver were on 片方課金プラン at sending, so that both pay and must know it (R60, I9)."""
+    return must_acknowledge_fee(document.sender.plan_at_sending, document.party_of(company_id).plan_at_sending)
 
 
 def confirm_receipt(document, actor, now, *, choice, comment=None, fee_acknowledged=False):
     """受取確認: the recipient accepts the document and says who comes next in the own company (T6)."""
     step = check_receipt(document, actor)
-    if needs_fee_acknowledged(document) and not fee_acknowledged:
+    if needs_fee_acknowledged(document, actor.company_id) and not fee_acknowledged:
         raise Refused(FEE_WARNING)
     _keep_comment(document, actor, comment)
     routes.lay(document.party_of(actor.company_id), choice)

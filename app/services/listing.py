@@ -7,7 +7,7 @@ import unicodedata
 from app import queries
 from app.errors import Refused
 from app.extensions import db, reading
-from app.labels import LIST_COLUMN, day, jst, label
+from app.labels import LIST_COLUMN, day, jst, label, mode_of, status_of
 from app.models import ListColumn, PortalUser
 
 MOST_LINES = 10_000
@@ -44,8 +44,8 @@ def _line(document, company_id):
         ListColumn.number: document.number,
         ListColumn.title: document.title,
         ListColumn.kind: label(document.kind),
-        ListColumn.mode: label(document.mode),
-        ListColumn.status: label(document.status),
+        ListColumn.mode: mode_of(document),
+        ListColumn.status: status_of(document),
         ListColumn.partner: "、".join(party.company.name for party in document.partners_of(company_id)),
         ListColumn.conclusion_date: day(document.conclusion_date),
         ListColumn.amount: "" if document.amount_yen is None else str(document.amount_yen),

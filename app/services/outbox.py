@@ -13,7 +13,7 @@ from sqlalchemy import delete, select, update
 
 from app.clock import JAPAN, end_of_japan_day
 from app.extensions import db, writing
-from app.labels import ACTION, ROLE, SIDE, day
+from app.labels import ACTION, ROLE, SIDE, day, mode_of, status_of
 from app.models import AccountAction, Letter, OutboxMessage
 from app.queries import everyone_involved
 from app.services import journal, signing_codes, signing_passwords
@@ -77,7 +77,10 @@ def tell(event):
     elif event.new_status is Status.completion_wait:
         for person in everyone_involved(document):
             if person.is_selectable:
-                owe(Letter.completed, person, now, document=document, mode=document.mode.value, **_parties(document))
+                owe(
+                    Letter.completed, person, now, document=document, mode=document.mode.value,
+                    mode_label=mode_of(document), **_parties(document),
+                )  # fmt: skip
     elif event.new_status in REQUESTS:
         _tell_holder(document, event.new_status, now)
 
@@ -134,7 +137,7 @@ def _tell_progress(event):
     owe(
         Letter.progress, event.document.registrar, event.at, document=event.document,
         done=f"{SIDE[event.side]}（{event.company.name}）の{ACTION[event.action]}",
-        new_status=event.new_status.value, **_parties(event.document),
+        status_label=status_of(event.document), **_parties(event.document),
     )  # fmt: skip
 
 
@@ -151,6 +154,17 @@ def _tell_remand(event):
             by=f"{SIDE[event.side]}（{event.company.name}）", is_registrar=person.id == document.registrar_id,
             **_parties(document),
         )  # fmt: skip
+    _tell_other_receivers(event)
+
+
+def _tell_other_receivers(event):
+    """In a 3社以上契約: whoever acted for another receiver hears that it is void; by whom and why stays the sender's."""
+    acted = [
+        step.user for step in event.document.route
+        if step.party.side is Side.receiver and step.party.company is not event.company and step.outcome is not None
+    ]  # fmt: skip
+    for person in {user.id: user for user in acted if user.is_selectable}.values():
+        owe(Letter.remanded, person, event.at, document=event.document, is_void=True, **_parties(event.document))
 
 
 def tell_withdrawal(event, told):
@@ -196,7 +210,7 @@ def tell_deadline(document, days_left, now):
         if person.is_selectable:
             owe(
                 Letter.deadline, person, now, document=document, days_left=days_left, deadline=day(document.deadline),
-                is_holder=person.id == document.holder_id, new_status=document.status.value, **_parties(document),
+                is_holder=person.id == document.holder_id, status_label=status_of(document), **_parties(document),
             )  # fmt: skip
 
 

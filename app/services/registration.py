@@ -11,13 +11,11 @@ from app.clock import japan_date
 from app.errors import AlreadyRegistered, OutOfTurn, Refused
 from app.extensions import db
 from app.models import AccountAction, ContractDocument, DocumentKind, DocumentParty
-from app.plans import charge
-from app.queries import as_code, company_by_code, people_by_code
-from app.services import files, journal, outbox, routes, steps
+from app.services import files, journal, outbox, recipients, routes, steps
 from app.services.numbers import next_number
+from app.services.recipients import WRONG_RECIPIENT
 from app.workflow import DELETABLE, WITH_REGISTRAR, Action, Role, Side, SignatureMode, Status
 
-WRONG_RECIPIENT = "指定された企業IDまたは利用者IDが正しくありません。取引先にご確認のうえ、入力し直してください。"
 PAST_DEADLINE = "署名期限を過ぎています。本日以降の日付に修正するか、空欄にしてください。"
 
 
@@ -38,26 +36,10 @@ class Facts:
     message: str = ""
 
 
-def recipient_of(company_code, user_code, sender_company):
-    """The 受取担当者 named by 企業ID and 利用者ID (R23).
-
-    :raises Refused: one sentence for unknown, deleted, and of an inactive company (B5)
-    :raises app.errors.PairNotAvailable: the plans of the two companies may not deal (R104)
-    """
-    company = company_by_code(company_code)
-    code = as_code(user_code)
-    person = people_by_code(company.id, [code]).get(code) if company is not None and company.is_active else None
-    if person is None:
-        raise Refused(WRONG_RECIPIENT)
-    if company is sender_company:
-        raise Refused("自社の利用者は受信者に指定できません。取引先の企業IDと利用者IDを入力してください。")
-    charge(sender_company.plan.kind, company.plan.kind)
-    return person
-
-
-def register(registrar, now, facts, upload, recipient, choice, comment="", *, token=None):
+def register(registrar, now, facts, upload, receivers, choice, comment="", *, token=None):
     """契約文書登録: a new draft with its 文書管理番号 (T1).
 
+    :param receivers: the 受取担当者 of each receiving company, in the order of their turns
     :param token: of the form that was sent; a form makes one document, however often it arrives (Q3)
     """
     token = token or str(uuid.uuid4())
@@ -70,25 +52,26 @@ def register(registrar, now, facts, upload, recipient, choice, comment="", *, to
     )  # fmt: skip
     db.session.add(document)
     with db.session.no_autoflush:
-        _fill_in(document, now, facts, upload, recipient, choice, comment)
+        _fill_in(document, now, facts, upload, receivers, choice, comment)
         document.number = next_number("document")  # last, for whoever registers next waits for it
     db.session.flush()
     steps.record(Action.register, document, registrar, now, old_status=None)
     return document
 
 
-def revise(document, registrar, now, facts, upload, recipient, choice, comment=""):
+def revise(document, registrar, now, facts, upload, receivers, choice, comment=""):
     """Correct a draft or a remanded document before it is sent (T11); `upload` None keeps the file."""
     steps.hold(document, registrar)
     if document.status not in WITH_REGISTRAR:
         raise OutOfTurn
     with db.session.no_autoflush:
-        _fill_in(document, now, facts, upload, recipient, choice, comment)
+        _fill_in(document, now, facts, upload, receivers, choice, comment)
     flag_modified(document, "status")
     return document
 
 
-def _fill_in(document, now, facts, upload, recipient, choice, comment):
+def _fill_in(document, now, facts, upload, receivers, choice, comment):
+    recipients.check(receivers, facts.mode)
     _check_deadline(facts.deadline, now)
     if facts.deadline != document.deadline:
         document.deadline_told_days = None
@@ -97,7 +80,7 @@ def _fill_in(document, now, facts, upload, recipient, choice, comment):
     if upload is not None:
         document.file_name, document.page_count = upload.file_name, upload.page_count
         document.unsigned_sha256 = upload.sha256
-    _set_parties(document, recipient, choice, comment)
+    _set_parties(document, receivers, choice, comment)
     files.lay_fields(document, now)
 
 
@@ -106,8 +89,8 @@ def _check_deadline(deadline, now):
         raise Refused(PAST_DEADLINE)
 
 
-def _set_parties(document, recipient, choice, comment):
-    """Lay both companies' parts anew: nothing of an earlier round's receiver stays (T11)."""
+def _set_parties(document, receivers, choice, comment):
+    """Lay all companies' parts anew: nothing of an earlier round's receivers stays but their comments (T11)."""
     registrar = document.registrar
     kept = {party.company_id: party.comment for party in document.parties}
     document.route.clear()
@@ -116,7 +99,7 @@ def _set_parties(document, recipient, choice, comment):
         db.session.flush()
     for position, (side, company, first, role) in enumerate((
         (Side.sender, registrar.company, registrar, Role.registrar),
-        (Side.receiver, recipient.company, recipient, Role.recipient),
+        *((Side.receiver, recipient.company, recipient, Role.recipient) for recipient in receivers),
     )):  # fmt: skip
         party = DocumentParty(
             document=document, position=position, side=side, company=company, is_open=side is Side.sender,
@@ -139,7 +122,7 @@ def send(document, actor, now):
     _check_deadline(document.deadline, now)
     routes.hold([step_of_route.user for step_of_route in document.route])
     for receiver in document.receivers:
-        charge(document.sender.company.plan.kind, receiver.company.plan.kind)
+        recipients.charge_of(document.sender.company, receiver.company)
     for party in document.parties:
         party.plan_at_sending = party.company.plan.kind
     for step_of_route in list(document.route):

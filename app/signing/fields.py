@@ -13,6 +13,7 @@ from app.signing import evidence
 Box = tuple[float, float, float, float]
 
 BOX_WIDTH = 172.0
+NARROWEST_BOX = 160.0  # where it lets one more company stand in the row: three on A4
 BOX_HEIGHT = 60.0
 MARGIN = 36.0
 FOOT = 54.0  # page numbers and document numbers stand below; a stamp must hide nothing
@@ -65,8 +66,9 @@ def default_boxes(labels: Sequence[str], page_size: tuple[float, float]) -> list
     foot = min(FOOT, height * 0.09)
     gap = min(GAP, margin / 2)
     count = max(len(labels), 1)
-    box_width = min(BOX_WIDTH, width - 2 * margin)
-    per_row = max(1, min(count, int((width - 2 * margin + gap) // (box_width + gap))))
+    inner = width - 2 * margin
+    per_row = max(1, min(count, int((inner + gap) // (NARROWEST_BOX + gap))))
+    box_width = min(BOX_WIDTH, (inner - (per_row - 1) * gap) / per_row)
     rows = -(-count // per_row)
     box_height = min(BOX_HEIGHT, (height - margin - foot - (rows - 1) * gap) / rows)
     boxes = []

@@ -127,6 +127,16 @@ class ContractDocument(Model):
     def receivers(self):
         return self.parties[1:]
 
+    @property
+    def is_multilateral(self):
+        """3社以上契約 (I7)."""
+        return len(self.parties) > 2
+
+    @property
+    def waiting_party(self):
+        """The company that has the document now; None after the end."""
+        return self.party_of(self.holder.company_id) if self.holder is not None else None
+
     def registered_at(self, company_id):
         """登録日時 as a company may know it: a receiver learns of a document when it is sent (I18)."""
         return self.created_at if self.sender.company_id == company_id else self.sent_at

@@ -57,7 +57,7 @@ class ReceiptView(BaseView):
         return self.render_template(
             "receipt/confirmation.html", title="契約文書受取確認", document=document, form=form, choice=choice,
             own=document.party_of(g.user.company_id), revision=queries.current_revision(document),
-            is_shared=documents.needs_fee_acknowledged(document), fee_dialog=FEE_DIALOG,
+            is_shared=documents.needs_fee_acknowledged(document, g.user.company_id), fee_dialog=FEE_DIALOG,
             without_certificate=queries.without_certificate([choice.signer] if choice.signer else [], now()),
         )  # fmt: skip
 

@@ -25,13 +25,14 @@ from app.errors import AlreadyRegistered, OutOfTurn, PortalError, Refused
 from app.extensions import db
 from app.labels import KIND, MODE
 from app.models import DocumentKind
-from app.plans import charge, must_acknowledge_fee
-from app.services import files, registration, routes
+from app.plans import must_acknowledge_fee
+from app.services import files, recipients, registration, routes
 from app.services.files import Upload
 from app.services.registration import Facts
 from app.views import timeline
 from app.views.answers import acting_person, codes, done, own_document, refuse
 from app.views.fields import DayField, YenField, one_line, trimmed
+from app.views.recipients import RecipientsField, Row
 from app.workflow import WITH_REGISTRAR, Role, Side, SignatureMode
 
 
@@ -52,8 +53,7 @@ class RegistrationForm(FlaskForm):
     renews_itself = BooleanField("自動更新あり")
     deadline = DayField("署名期限", [Optional()], description="この日までに、すべての企業の署名・受取確認が必要な場合に指定します。期限の3日前、1日前と翌日に、担当者と登録担当者へメールでお知らせします。")
     partner_number = StringField("取引先管理番号", [Length(max=64)], filters=[one_line])
-    company_code = StringField("企業ID", [InputRequired("受信者の企業IDを入力してください。"), Length(max=16)])
-    user_code = StringField("利用者ID", [InputRequired("受信者の利用者IDを入力してください。"), Length(max=16)])
+    recipients = RecipientsField("受信者の情報")
     approvers = StringField("承認者", description=f"必要な場合に、承認する順に指定します（{routes.MOST_APPROVERS}名まで）。")
     signer = StringField("署名者", description="自社が署名する場合に指定します。")
     viewers = StringField("参照者", description=f"閲覧のみができる方を指定します（{routes.MOST_VIEWERS}名まで）。")
@@ -86,15 +86,14 @@ class RegistrationForm(FlaskForm):
     @classmethod
     def filled_from(cls, document):
         """The form as it was when the document was registered, for 修正."""
-        sender, receiver = document.sender, document.receivers[0]
-        known = _recipient_typed(document)
+        sender = document.sender
 
         def people(role):
             return " ".join(person.user_code for person in sender.people(role))
 
         return cls(
             obj=document, kind=document.kind.value, mode=document.mode.value, comment=sender.comment,
-            company_code=receiver.company.code, user_code=known.user_code if known else "",
+            recipients=[_row_of(receiver) for receiver in document.receivers],
             approvers=people(Role.approver), signer=people(Role.signer), viewers=people(Role.viewer),
         )  # fmt: skip
 
@@ -125,6 +124,8 @@ class RegistrationView(BaseView):
     def _register(self, form, document):
         status = 422
         title = "契約文書修正" if document else "契約文書登録"
+        if "rearrange" in request.form:
+            return self._rearrange(form, document, title)
         if form.validate():
             try:
                 return self._save(form, document)
@@ -138,6 +139,15 @@ class RegistrationView(BaseView):
                 document = self._own_draft(document.id) if document is not None else None
         return self._form_page(form, title, document, status)
 
+    def _rearrange(self, form, document, title):
+        """Add, remove or move a 受信者 where no JavaScript did it; nothing typed is lost, nor the chosen file."""
+        form.recipients.rearrange(request.form["rearrange"])
+        try:
+            _upload_of(form, has_file=True)
+        except PortalError as refusal:
+            form.form_errors.append(refusal.sentence)
+        return self._form_page(form, title, document)
+
     def _save(self, form, document):
         user = acting_person()
         document_id = document.id if document is not None else None
@@ -145,27 +155,28 @@ class RegistrationView(BaseView):
         upload = _upload_of(form, has_file=document_id is not None)
         document = self._own_draft(document_id) if document_id is not None else None
         facts = form.facts()
-        recipient = registration.recipient_of(form.company_code.data, form.user_code.data, user.company)
+        receivers = recipients.recipients_of(form.recipients.typed(), user.company)
         choice = routes.choose(
             user.company_id, Side.sender, facts.mode, approvers=codes(form.approvers.data),
             signer=codes(form.signer.data), viewers=codes(form.viewers.data),
         )  # fmt: skip
         if document is None:
             document = registration.register(
-                user, now(), facts, upload, recipient, choice, form.comment.data, token=form.token.data
+                user, now(), facts, upload, receivers, choice, form.comment.data, token=form.token.data
             )
         else:
-            registration.revise(document, user, now(), facts, upload, recipient, choice, form.comment.data)
+            registration.revise(document, user, now(), facts, upload, receivers, choice, form.comment.data)
         return done(
             "登録内容を保存しました。内容をご確認のうえ、［確定］を押すと発信されます。",
             url_for("RegistrationView.confirmation", document_id=document.id),
         )
 
     def _form_page(self, form, title, document=None, status=200):
+        if document is not None:
+            form.recipients.mark([_row_of(receiver) for receiver in document.receivers])
         page = self.render_template(
             "registration/form.html", title=title, form=form, document=document,
-            is_reassigned=document is not None and _recipient_typed(document) is None,
-            kept=_kept_upload(form), max_bytes=current_app.config["MAX_UPLOAD_MB"] * 1024 * 1024,
+            most_receivers=recipients.MOST_RECEIVERS, kept=_kept_upload(form), max_bytes=current_app.config["MAX_UPLOAD_MB"] * 1024 * 1024,
             sender_signs=[mode.value for mode in SignatureMode if mode.is_signed_by(Side.sender)],
         )  # fmt: skip
         return page, status
@@ -176,12 +187,11 @@ class RegistrationView(BaseView):
     def confirmation(self, document_id):
         """［契約文書登録確認］: all that was entered, and who will pay, before it leaves."""
         document = self._own_draft(document_id)
-        sender, receiver = document.sender, document.receivers[0]
+        sender = document.sender
         return self.render_template(
-            "registration/confirmation.html", title="契約文書登録確認", document=document, own=sender, recipient=_recipient_typed(document),
+            "registration/confirmation.html", title="契約文書登録確認", document=document, own=sender,
             revision=queries.current_revision(document), steps=timeline.way_of(document, sender.company_id),
-            charge=charge(sender.company.plan.kind, receiver.company.plan.kind),
-            is_shared=must_acknowledge_fee(sender.company.plan.kind, receiver.company.plan.kind),
+            receivers=[_receiver_shown(sender.company, receiver) for receiver in document.receivers],
             without_certificate=queries.without_certificate(sender.people(Role.signer), now()),
         )  # fmt: skip
 
@@ -209,9 +219,24 @@ class RegistrationView(BaseView):
         return document
 
 
-def _recipient_typed(document):
+def _receiver_shown(sender_company, receiver):
+    """One receiver on ［契約文書登録確認］, and who will pay."""
+    return {
+        "company": receiver.company,
+        "recipient": _recipient_typed(receiver),
+        "charge": recipients.charge_of(sender_company, receiver.company),
+        "is_shared": must_acknowledge_fee(sender_company.plan.kind, receiver.company.plan.kind),
+    }
+
+
+def _row_of(receiver):
+    known = _recipient_typed(receiver)
+    return Row(receiver.company.code, known.user_code if known else "", is_reassigned=known is None)
+
+
+def _recipient_typed(receiver):
     """The 受取担当者 whom the sender named; None where the receiver has put a colleague in the place (I18)."""
-    (step,) = [step for step in document.receivers[0].steps if step.role is Role.recipient]
+    (step,) = [step for step in receiver.steps if step.role is Role.recipient]
     return None if step.is_reassigned else step.user
 
 

@@ -11,7 +11,7 @@ from app import queries
 from app.clock import now
 from app.errors import NotFound, OutOfTurn, PortalError
 from app.extensions import db
-from app.labels import FIELD_LABEL
+from app.labels import field_label
 from app.services import documents, outbox, signatures, steps
 from app.services.certificates import NOT_ACTIVATED
 from app.services.strongroom import strongroom
@@ -113,7 +113,7 @@ class SignatureView(BaseView):
     def position(self, document_id):
         """［署名位置確認］: the pages that will carry a signature, with exactly the labels to come (R79, I5)."""
         document = own_pdf(document_id)
-        labels = {party.field_name: FIELD_LABEL[party.side] for party in document.parties if party.field_name}
+        labels = {party.field_name: field_label(party) for party in document.parties if party.field_name}
         positions = [
             {"label": labels[position.name], "page": position.page, "box": position.box, "size": position.page_size}
             for position in field_positions(strongroom().store.get(document.pdf_sha256))

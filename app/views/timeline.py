@@ -13,9 +13,11 @@ _OWN_LABEL = {
     Role.signer: "署名",
 }
 _WITH_REASON = frozenset({Action.remand, Action.withdraw})
+# (who looks, whose act it is): what is shown of it
 _VISIBLE_OF_OTHERS = {
-    Side.sender: frozenset({Action.send, Action.sign}),
-    Side.receiver: frozenset({Action.confirm_receipt, Action.approve, Action.sign, Action.remand}),
+    (Side.receiver, Side.sender): frozenset({Action.send, Action.sign}),
+    (Side.sender, Side.receiver): frozenset({Action.confirm_receipt, Action.approve, Action.sign, Action.remand}),
+    (Side.receiver, Side.receiver): frozenset({Action.confirm_receipt, Action.sign}),
 }
 
 
@@ -132,4 +134,4 @@ def _may_see(event, document, company_id):
         return True
     if own.side is Side.receiver and event.revision != document.revision:
         return False
-    return event.action in _VISIBLE_OF_OTHERS[event.side]
+    return event.action in _VISIBLE_OF_OTHERS[own.side, event.side]

@@ -124,7 +124,7 @@ def test_a_new_day_is_told_anew_and_a_past_one_is_neither_registered_nor_sent(ma
 
     def revise(deadline, moment):
         facts = registration.Facts(document.title, document.kind, document.mode, deadline=deadline)
-        registration.revise(document, registrar, moment, facts, None, plan.recipient, routes.Choice())
+        registration.revise(document, registrar, moment, facts, None, [plan.recipient], routes.Choice())
 
     with pytest.raises(Refused, match="署名期限を過ぎています"):
         registration.send(document, registrar, morning(-1))

@@ -7,7 +7,7 @@ from app.clock import now
 from app.errors import OutOfTurn, Refused
 from app.extensions import db
 from app.models import AccountAction, AccountEvent, DocumentEvent, Letter, OutboxMessage
-from app.services import certificates, companies, people, registration
+from app.services import certificates, companies, people, recipients
 from app.views.operator import role_rows
 from app.workflow import Action, SignatureMode, Status
 from demo import actors
@@ -40,9 +40,9 @@ def test_a_deleted_person_and_an_unknown_one_are_refused_alike_as_recipient(pers
     sentences = set()
     for code in (user.user_code, "U99999999"):
         with pytest.raises(Refused) as refusal:
-            registration.recipient_of(user.company.code, code, person("registrar").company)
+            recipients.recipient_of(user.company.code, code, person("registrar").company)
         sentences.add(refusal.value.sentence)
-    assert sentences == {registration.WRONG_RECIPIENT}
+    assert sentences == {recipients.WRONG_RECIPIENT}
 
 
 @pytest.mark.requirement("I2", "I3")

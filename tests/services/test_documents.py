@@ -69,7 +69,7 @@ def test_a_remand_at_any_turn_goes_to_the_registrar_and_voids_everything(make_do
 
     facts = registration.Facts(**{name: getattr(document, name) for name in registration.Facts.__dataclass_fields__})
     choice = routes.Choice(plan.approvers, plan.signer)
-    registration.revise(document, plan.registrar, now(), facts, None, plan.recipient, choice)
+    registration.revise(document, plan.registrar, now(), facts, None, [plan.recipient], choice)
     db.session.commit()
     assert queries.current_revision(document).made_from == document.unsigned_sha256  # no signature came along
     actors.walk(document, plan, Status.completion_wait)

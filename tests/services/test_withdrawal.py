@@ -123,7 +123,7 @@ def test_after_a_remand_the_former_receiver_hears_of_nothing_new_and_the_next_on
     document = make_document(Status.remanded, title="資材注文書")
     facts = registration.Facts("極秘の別件", document.kind, document.mode)
     choice = routes.Choice([person("approver")], person("signer"))
-    registration.revise(document, person("registrar"), now(), facts, None, person("stranger"), choice)
+    registration.revise(document, person("registrar"), now(), facts, None, [person("stranger")], choice)
     db.session.commit()
     documents.withdraw(document, person("registrar"), now(), reason="中止します。")
     db.session.commit()
