@@ -35,6 +35,7 @@ class Action(StrEnum):
     remand = auto()
     archive = auto()
     withdraw = auto()
+    return_inside = auto()  # 社内差戻: back to the own recipient, where the receiver's company chose so
     reassign = auto()  # 担当者変更: no step of the holder, see REASSIGNABLE
     remind = auto()  # リマインド: no step either, see REMINDABLE
 
@@ -115,8 +116,10 @@ STEPS = (
     Step(Action.remand, Status.receiver_receipt, Status.remanded),
     Step(Action.approve, Status.receiver_approval, NEXT),
     Step(Action.remand, Status.receiver_approval, Status.remanded),
+    Step(Action.return_inside, Status.receiver_approval, Status.receiver_receipt),
     Step(Action.sign, Status.receiver_signature, NEXT),
     Step(Action.remand, Status.receiver_signature, Status.remanded),
+    Step(Action.return_inside, Status.receiver_signature, Status.receiver_receipt),
     Step(Action.archive, Status.completion_wait, Status.archived),
     Step(Action.withdraw, Status.draft, Status.withdrawn, By.owner),
     Step(Action.withdraw, Status.remanded, Status.withdrawn, By.owner),
