@@ -139,6 +139,7 @@ REMINDABLE = WAITING  # where its request may be sent again to who has the turn 
 DELETABLE = frozenset({Status.draft})  # never sent: the registrar may delete it altogether (T13)
 WITHDRAWN = frozenset({Status.withdrawn})
 UNSIGNED = WITH_REGISTRAR | WITHDRAWN  # whatever was signed before is void
+RETURNED = frozenset(step.target for step in STEPS if step.action is Action.return_inside)  # where 社内差戻 leads
 TURN_ACTIONS = frozenset(step.action for step in STEPS if step.source in WAITING and step.by is By.holder)
 WITH_RECEIVER = frozenset(turn for (side, _), turn in TURNS.items() if side is Side.receiver)
 HIDDEN_FROM_RECEIVERS = frozenset(Status) - WITH_RECEIVER - {

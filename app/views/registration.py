@@ -29,13 +29,14 @@ from app.plans import charge, must_acknowledge_fee
 from app.services import files, registration, routes
 from app.services.files import Upload
 from app.services.registration import Facts
-from app.views import timeline
+from app.views import route_filling, timeline
 from app.views.answers import acting_person, codes, done, own_document, refuse
 from app.views.fields import DayField, YenField, one_line, trimmed
+from app.views.route_filling import WithRoute
 from app.workflow import WITH_REGISTRAR, Role, Side, SignatureMode
 
 
-class RegistrationForm(FlaskForm):
+class RegistrationForm(WithRoute, FlaskForm):
     title = StringField("契約件名", [DataRequired("契約件名を入力してください。"), Length(max=255)], filters=[one_line])
     kind = SelectField("文書種別", choices=[SelectChoice(kind.value, KIND[kind]) for kind in DocumentKind])
     mode = RadioField(
@@ -110,6 +111,7 @@ class RegistrationView(BaseView):
         form = RegistrationForm()
         if form.is_submitted():
             return self._register(form, None)
+        route_filling.begin(form, Side.sender)
         return self._form_page(form, "契約文書登録")
 
     @expose("/<int:document_id>/edit", methods=["GET", "POST"])
@@ -125,6 +127,8 @@ class RegistrationView(BaseView):
     def _register(self, form, document):
         status = 422
         title = "契約文書修正" if document else "契約文書登録"
+        if route_filling.is_asked():
+            return self._filled(form, title, document)
         if form.validate():
             try:
                 return self._save(form, document)
@@ -137,6 +141,15 @@ class RegistrationView(BaseView):
                 status = refuse(form, refusal)
                 document = self._own_draft(document.id) if document is not None else None
         return self._form_page(form, title, document, status)
+
+    def _filled(self, form, title, document):
+        """［雛形から選ぶ］: the form again, as typed but for the route; a chosen file is taken in."""
+        route_filling.fill(form, Side.sender, SignatureMode(form.mode.data) if form.mode.data in MODE else None)
+        try:
+            _upload_of(form, has_file=True)
+        except PortalError as refusal:
+            form.pdf.errors = [refusal.sentence]
+        return self._form_page(form, title, document)
 
     def _save(self, form, document):
         user = acting_person()
@@ -165,7 +178,7 @@ class RegistrationView(BaseView):
         page = self.render_template(
             "registration/form.html", title=title, form=form, document=document,
             is_reassigned=document is not None and _recipient_typed(document) is None,
-            kept=_kept_upload(form), max_bytes=current_app.config["MAX_UPLOAD_MB"] * 1024 * 1024,
+            templates=queries.route_templates_of(g.user), kept=_kept_upload(form), max_bytes=current_app.config["MAX_UPLOAD_MB"] * 1024 * 1024,
             sender_signs=[mode.value for mode in SignatureMode if mode.is_signed_by(Side.sender)],
         )  # fmt: skip
         return page, status
