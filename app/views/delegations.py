@@ -72,6 +72,8 @@ def _page(view, person, url):
             except PortalError as refusal:
                 status = refuse(form, refusal)
                 person = queries.person_of(g.user.company_id, user_id)
+    else:
+        form.first_day.data = japan_date(now())
     own, others = queries.delegations_of(person), queries.delegations_to(person)
     page = view.render_template(
         "delegations/index.html", title="代理者の指定", form=form, person=person, url=url, own=own, others=others,

@@ -14,10 +14,10 @@ from app.services import route_templates, routes
 from app.services.route_templates import Wish
 from app.views.answers import acting_person, codes, done, refuse
 from app.views.fields import one_line
-from app.workflow import Role
+from app.views.route_filling import FIELDS, WithRoute
 
 
-class RouteTemplateForm(FlaskForm):
+class RouteTemplateForm(WithRoute, FlaskForm):
     name = StringField("雛形の名前", [InputRequired("雛形の名前を入力してください。"), Length(max=64)], filters=[one_line])
     approvers = StringField("承認者", description=f"承認する順に指定します（{routes.MOST_APPROVERS}名まで）。")
     signer = StringField("署名者", description="自社が署名しない契約文書では、雛形の署名者は入力されません。")
@@ -41,13 +41,13 @@ class RouteTemplateForm(FlaskForm):
     def filled_from(cls, template):
         """The form as the template is kept; who was deleted since is left out."""
 
-        def people(role):
-            return " ".join(person.user_code for person in template.people(role) if person.is_selectable)
-
-        return cls(
-            obj=template, approvers=people(Role.approver), signer=people(Role.signer), viewers=people(Role.viewer),
-            is_shared=template.owner_id is None,
-        )  # fmt: skip
+        people = {
+            name: [person for person in template.people(role) if person.is_selectable] for role, name in FIELDS.items()
+        }
+        codes_of = {name: " ".join(person.user_code for person in named) for name, named in people.items()}
+        form = cls(obj=template, is_shared=template.owner_id is None, **codes_of)
+        form.route_names = {name: "、".join(person.full_name for person in named) for name, named in people.items()}
+        return form
 
 
 class RouteTemplateView(BaseView):
