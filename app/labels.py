@@ -61,6 +61,7 @@ ACTION = {
     Action.remand: "差戻",
     Action.archive: "長期保管への移行",
     Action.withdraw: "取下げ",
+    Action.return_inside: "社内差戻",
     Action.reassign: "担当者変更",
     Action.remind: "リマインド",
 }
@@ -120,7 +121,11 @@ COMPANY_FACT = {
     "address": "住所",
     "phone": "電話番号",
 }
-COMPANY_OPTION = {"requires_second_factor": "二段階認証を必須にする", "signs_by_code": "署名用コードを使う"}
+COMPANY_OPTION = {
+    "requires_second_factor": "二段階認証を必須にする",
+    "signs_by_code": "署名用コードを使う",
+    "returns_inside": "社内差戻を使う",
+}
 USER = {  # what is kept about a person, as forms, 操作履歴 and the CSV file call it
     "full_name": "氏名",
     "kana": "カナ",
@@ -157,6 +162,8 @@ LETTER = {
     Letter.mail_address_changed: "メールアドレス変更",
     Letter.application_decided: "申請の審査結果",
     Letter.turn_reassigned: "担当者変更",
+    Letter.deputy_changed: "代理者",
+    Letter.returned_inside: "社内差戻",
     Letter.deadline: "署名期限",
 }
 ACCOUNT_ACTION = {
@@ -178,6 +185,9 @@ ACCOUNT_ACTION = {
     AccountAction.user_deleted: "利用者削除",
     AccountAction.users_imported: "利用者一括登録",
     AccountAction.turns_reassigned: "担当者変更",
+    AccountAction.deputy_named: "代理者の指定",
+    AccountAction.deputy_ended: "代理者の指定の終了",
+    AccountAction.route_template_changed: "回覧ルート雛形の変更",
     AccountAction.draft_deleted: "作成中の契約文書の削除",
     AccountAction.personal_data_exported: "個人データの出力",
     AccountAction.personal_data_erased: "個人データの消去",

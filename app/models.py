@@ -10,6 +10,7 @@ from app.tables.certificate import (
     Validity,
 )
 from app.tables.company import Company, CompanyStatus, Plan
+from app.tables.delegation import Delegation
 from app.tables.document import (
     ContractDocument,
     DocumentEvent,
@@ -22,6 +23,7 @@ from app.tables.document import (
 )
 from app.tables.job import JobRun, Letter, NumberSeries, OutboxMessage
 from app.tables.person import AccountAction, AccountEvent, Lock, LoginSession, PortalUser, UserState
+from app.tables.route_template import RouteTemplate, RouteTemplateStep
 from app.tables.search import ListColumn, SavedSearch
 from app.tables.values import Utc
 
@@ -38,6 +40,7 @@ __all__ = [
     "CompanyChange",
     "CompanyStatus",
     "ContractDocument",
+    "Delegation",
     "DocumentEvent",
     "DocumentKind",
     "DocumentParty",
@@ -54,6 +57,8 @@ __all__ = [
     "Plan",
     "PortalUser",
     "RouteStep",
+    "RouteTemplate",
+    "RouteTemplateStep",
     "SavedSearch",
     "SigningCode",
     "SigningPassword",

@@ -17,17 +17,17 @@ from app.models import PortalUser
 PERSONS_PAGES = "(MyListView|PasswordView|AccountView|SecondFactorView|PersonalDataView)$"
 COMPANY_PAGES = (
     "(DocumentListView|DocumentView|RegistrationView|ReceiptView|SignatureView|ArchiveListView"
-    "|CertificateView|SelectionView)$"
+    "|CertificateView|SelectionView|DelegationView|RouteTemplateView)$"
 )
 FAB_ROLES = {
     "Member": [
         [PERSONS_PAGES, "can_.*$"],
         [COMPANY_PAGES, "can_.*$"],
         ["(契約締結|契約文書登録|契約文書照会|長期保管文書|長期保管文書照会)$", "menu_access$"],
-        ["(証明書管理|証明書有効性確認|設定|アカウント情報|パスワード変更)$", "menu_access$"],
+        ["(証明書管理|証明書有効性確認|設定|アカウント情報|パスワード変更|代理者の指定|回覧ルート雛形)$", "menu_access$"],
     ],
     "CompanyAdmin": [
-        ["(AdminUsersView|AdminDeletionView|AdminCompanyView|AdminHistoryView|AdminCertificatesView|AdminCertificateImportView)$", "can_.*$"],
+        ["(AdminUsersView|AdminDelegationView|AdminDeletionView|AdminCompanyView|AdminHistoryView|AdminCertificatesView|AdminCertificateImportView)$", "can_.*$"],
         ["(管理者業務|利用者情報照会|企業情報照会|操作履歴照会|自社電子証明書照会)$", "menu_access$"],
     ],
     "Operator": [

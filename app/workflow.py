@@ -35,6 +35,7 @@ class Action(StrEnum):
     remand = auto()
     archive = auto()
     withdraw = auto()
+    return_inside = auto()  # 社内差戻: back to the own recipient, where the receiver's company chose so
     reassign = auto()  # 担当者変更: no step of the holder, see REASSIGNABLE
     remind = auto()  # リマインド: no step either, see REMINDABLE
 
@@ -117,8 +118,10 @@ STEPS = (
     Step(Action.remand, Status.receiver_receipt, Status.remanded),
     Step(Action.approve, Status.receiver_approval, NEXT),
     Step(Action.remand, Status.receiver_approval, Status.remanded),
+    Step(Action.return_inside, Status.receiver_approval, Status.receiver_receipt),
     Step(Action.sign, Status.receiver_signature, NEXT),
     Step(Action.remand, Status.receiver_signature, Status.remanded),
+    Step(Action.return_inside, Status.receiver_signature, Status.receiver_receipt),
     Step(Action.archive, Status.completion_wait, Status.archived),
     Step(Action.withdraw, Status.draft, Status.withdrawn, By.owner),
     Step(Action.withdraw, Status.remanded, Status.withdrawn, By.owner),
@@ -138,6 +141,7 @@ REMINDABLE = WAITING  # where its request may be sent again to who has the turn 
 DELETABLE = frozenset({Status.draft})  # never sent: the registrar may delete it altogether (T13)
 WITHDRAWN = frozenset({Status.withdrawn})
 UNSIGNED = WITH_REGISTRAR | WITHDRAWN  # whatever was signed before is void
+RETURNED = frozenset(step.target for step in STEPS if step.action is Action.return_inside)  # where 社内差戻 leads
 TURN_ACTIONS = frozenset(step.action for step in STEPS if step.source in WAITING and step.by is By.holder)
 WITH_RECEIVER = frozenset(turn for (side, _), turn in TURNS.items() if side is Side.receiver)
 HIDDEN_FROM_RECEIVERS = frozenset(Status) - WITH_RECEIVER - {

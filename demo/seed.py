@@ -5,14 +5,15 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from app.clock import now
+from app.clock import japan_date, now
 from app.extensions import db, writing
 from app.jobs import archive_transfer
 from app.models import Company, DocumentKind, Letter, PortalUser
 from app.plans import PlanKind
 from app.queries import role_rows
-from app.services import certificates, companies, documents, files, strongroom
+from app.services import certificates, companies, delegations, documents, files, route_templates, strongroom
 from app.services.registration import Facts
+from app.services.route_templates import Wish
 from app.workflow import SignatureMode, Status
 from demo import actors
 from demo.actors import Plan, Receiver
@@ -97,6 +98,7 @@ class Seed:
             for row in COMPANIES:
                 self._company(*row)
             self._operator()
+            self._circulation()
             self._documents()
         return self.accounts
 
@@ -152,6 +154,25 @@ class Seed:
         actors.choose_password(user, PASSWORD)
         db.session.commit()
         self._account(user, "", ["operator"], [])
+
+    def _circulation(self):
+        """A deputy for two weeks, a company that returns inside, and 回覧ルート雛形 in three companies."""
+        who, today = self.people, japan_date(now())
+        who["水野 直樹"].company.returns_inside = True
+        delegations.name_deputy(
+            who["村上 恵"], who["横山 沙織"], today, today + dt.timedelta(days=14), who["村上 恵"], now()
+        )
+        for keeper, name, approvers, signer, viewers, default in (
+            ("青木 健一", "工事部（課長・部長承認）", ("石川 麻衣", "上田 剛"), "青葉 一郎", ("大野 由紀",), {}),
+            ("水野 直樹", "営業部の標準", ("村上 恵",), "緑川 花子", ("横山 沙織",), {}),
+            ("津田 文子", "業務部の標準", (), "寺島 淳", (), {"is_registration_default": True, "is_receipt_default": True}),
+        ):
+            wish = Wish(
+                name, [who[one].user_code for one in approvers], [who[signer].user_code],
+                [who[one].user_code for one in viewers], is_shared=True, **default,
+            )  # fmt: skip
+            route_templates.save(who[keeper], now(), wish)
+        db.session.commit()
 
     # -- documents -------------------------------------------------------------
 

@@ -32,6 +32,8 @@ SUBJECTS = {
     Letter.mail_address_changed: "メールアドレス変更のお知らせ",
     Letter.turn_reassigned: "担当者変更のお知らせ",
     Letter.deadline: "署名期限のお知らせ",
+    Letter.deputy_changed: "代理者のお知らせ",
+    Letter.returned_inside: "社内差戻のお知らせ",
     Letter.account_unlocked: "ロック解除のお知らせ",
     Letter.secret_locked: "PINのロックのお知らせ",
     Letter.certificate_expiry: "電子証明書有効期限のお知らせ",
@@ -49,7 +51,8 @@ FACTS = {
     "last_day": "2027/01/14", "minutes": 30, "unlocked": "ログイン", "side": "receiver",
     "path": "/", "subject_name": "受領", "certificate_id": 1, "is_admin": True, "is_signer": True,
     "at": "2027/01/14 10:00", "until": "2027/01/14 10:00", "days_left": 1, "successor": "", "valid_until": "10:20",
-    "change": "recovery_code_used", "left": 9, "sees": True, "is_holder": True, "deadline": "2027/01/20",
+    "change": "recovery_code_used", "left": 9, "absent": "承認 七海", "deputy": "同僚 千代", "first_day": "2027/01/14", "is_ended": False,
+    "sees": True, "is_holder": True, "deadline": "2027/01/20",
 }  # fmt: skip
 
 

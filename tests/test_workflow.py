@@ -27,6 +27,8 @@ BY_HAND = {
     (Status.receiver_receipt, Action.remand): Status.remanded,
     (Status.receiver_approval, Action.approve): NEXT,
     (Status.receiver_approval, Action.remand): Status.remanded,
+    (Status.receiver_approval, Action.return_inside): Status.receiver_receipt,
+    (Status.receiver_signature, Action.return_inside): Status.receiver_receipt,
     (Status.receiver_signature, Action.sign): NEXT,
     (Status.receiver_signature, Action.remand): Status.remanded,
     (Status.completion_wait, Action.archive): Status.archived,

@@ -8,28 +8,44 @@ from sqlalchemy.orm import aliased, joinedload, selectinload
 from app.errors import NotFound
 from app.extensions import db
 from app.models import ContractDocument, DocumentParty, DocumentRevision, RouteStep
+from app.queries.delegations import acts_as_deputy, represented_by
 from app.queries.typed import MOST_ID
 from app.workflow import OPEN, REASSIGNABLE, TURN_ACTIONS, WAITING, WITH_REGISTRAR, Role, Side
 
 
-def documents_of(user):
+def documents_of(user, represented=None):
     """Select the documents `user` may see: those of whose route in the own company the person is part.
 
     A 管理用ID sees all documents of the own company.  What was never sent is its registrar's alone, a
-    receiver's company sees a document from 受領側受取待ち on and until a 差戻 or 取下げ.
+    receiver's company sees a document from 受領側受取待ち on and until a 差戻 or 取下げ.  A deputy (代理) sees
+    what waits for the person now, and what the deputy did in that person's place.
 
+    :param represented: :func:`represented_by` the user, where the caller has asked already
     Source: R89, I18
     """
     own = aliased(DocumentParty, name="own_party")
-    on_route = exists().where(RouteStep.party_id == own.id, RouteStep.user_id == user.id)
     return (
         select(ContractDocument)
         .join(own, and_(own.document_id == ContractDocument.id, own.company_id == user.company_id, own.is_open))
         .where(
             or_(ContractDocument.sent_at.is_not(None), ContractDocument.registrar_id == user.id),
-            True if user.is_company_admin else on_route,
+            True if user.is_company_admin else _is_part(user, own, represented),
         )
     )
+
+
+def _is_part(user, own, represented):
+    """Whether a step of the own company's route lets the person in.
+
+    One EXISTS over the steps, whose alternatives are columns with an index each: no OR between joins.
+    """
+    represented = represented_by(user) if represented is None else represented
+    step = RouteStep
+    doors = [step.user_id == user.id, step.deputy_id == user.id]
+    if represented:
+        waits = and_(step.user_id == ContractDocument.holder_id, step.status == ContractDocument.status)
+        doors.append(and_(step.user_id.in_(represented), step.closed_at.is_(None), waits))
+    return exists().where(step.party_id == own.id, or_(*doors))
 
 
 def document_of(user, document_id):
@@ -54,26 +70,39 @@ def may_open_pdf(user, document, admin_opens_pdf):
     """Whether the file itself may be opened; an administrator off the route sees the facts only (I18)."""
     if admin_opens_pdf:
         return True
-    return any(step.user_id == user.id for step in document.route)
+    is_part = any(user.id in (step.user_id, step.deputy_id) for step in document.route)
+    return is_part or acts_as_deputy(user, document)
 
 
 def documents_with(user):
     """The documents `user` may see and is personally part of, by number."""
     return db.session.scalars(
         documents_of(user)
-        .where(exists().where(RouteStep.document_id == ContractDocument.id, RouteStep.user_id == user.id))
+        .where(
+            exists().where(
+                RouteStep.document_id == ContractDocument.id,
+                or_(RouteStep.user_id == user.id, RouteStep.deputy_id == user.id),
+            )
+        )
         .order_by(ContractDocument.number)
         .options(selectinload(ContractDocument.route), selectinload(ContractDocument.signatures))
     ).all()
 
 
 def my_list(user):
-    """マイリスト: the documents that wait for this person, the longest waiting first (R40)."""
+    """マイリスト: the documents that wait for this person, or for somebody in whose place the person may act
+    (代理), the longest waiting first (R40)."""
+    represented = represented_by(user)
+    mine = and_(ContractDocument.holder_id == user.id, ContractDocument.status.in_(OPEN))
+    theirs = and_(ContractDocument.holder_id.in_(represented), ContractDocument.status.in_(WAITING))
     return db.session.scalars(
-        documents_of(user)
-        .where(ContractDocument.holder_id == user.id, ContractDocument.status.in_(OPEN))
+        documents_of(user, represented)
+        .where(or_(mine, theirs) if represented else mine)
         .order_by(ContractDocument.sent_at.nulls_last(), ContractDocument.id)
-        .options(selectinload(ContractDocument.parties).joinedload(DocumentParty.company))
+        .options(
+            selectinload(ContractDocument.parties).joinedload(DocumentParty.company),
+            joinedload(ContractDocument.holder),
+        )
     ).all()
 
 
@@ -119,8 +148,9 @@ def current_revision(document):
 
 
 def everyone_involved(document):
-    """Everybody who has a part in the document, of all its companies, each once (R62)."""
-    return list({step.user_id: step.user for step in document.route}.values())
+    """Everybody who has a part in the document, of all its companies, each once (R62); also who acted as a deputy."""
+    deputies = [step.deputy for step in document.route if step.deputy is not None]
+    return list({person.id: person for person in [*(step.user for step in document.route), *deputies]}.values())
 
 
 def everyone_told(document):
@@ -130,6 +160,7 @@ def everyone_told(document):
     参照者 once it was sent.
     """
     told = [event.actor for event in document.events if event.action in TURN_ACTIONS]
+    told += [event.on_behalf_of for event in document.events if event.on_behalf_of is not None]
     if document.turn is not None:
         told.append(document.turn.user)
     if document.sent_at is not None:

@@ -132,9 +132,11 @@ def check_corporate_number(number):
         raise Refused("法人番号が正しくありません。番号に誤りがないか、国税庁の法人番号公表サイトなどでご確認ください。")
 
 
-def set_options(company, actor, now, *, requires_second_factor, signs_by_code):
-    """The company's own switches, which apply at once; False where nothing was changed."""
-    wanted = {"requires_second_factor": requires_second_factor, "signs_by_code": signs_by_code}
+def set_options(company, actor, now, **wanted):
+    """The company's own switches, which apply at once; False where nothing was changed.
+
+    :param wanted: column of :data:`app.labels.COMPANY_OPTION` -> on or off
+    """
     changed = {name: value for name, value in wanted.items() if getattr(company, name) is not value}
     for name, value in changed.items():
         setattr(company, name, value)

@@ -16,7 +16,9 @@ FEE_DIALOG = "発出側企業と受領側企業の双方に利用料金が発生
 
 def actions_of(document, person):
     """What the person may do with the document now, in the table's order."""
-    own = actions_in(document.status) if document.holder_id == person.id else ()
+    own = actions_in(document.status) if steps.has_turn(document, person) else ()
+    if own and not person.company.returns_inside:
+        own = tuple(action for action in own if action is not Action.return_inside)
     return own + (actions_in(document.status, By.owner) if _is_owner(document, person) else ())
 
 
@@ -103,6 +105,7 @@ def sign(
     db.session.add(
         DocumentSignature(
             document=document, revision=document.revision, at=now, user_id=actor.id, ip_address=ip_address,
+            on_behalf_of=steps.represented(document, actor),
             field_name=document.party_of(actor.company_id).field_name, certificate_id=certificate_id,
             signing_password_id=signing_password_id, signing_code_id=signing_code_id,
             signed_sha256=file.made_from, result_sha256=file.sha256,
@@ -115,11 +118,27 @@ def sign(
 def remand(document, actor, now, *, reason=""):
     """差戻: return the document to the registrar; all receivers lose it, all signatures are void (T5, T10)."""
     step = steps.open_step(Action.remand, document, actor)
-    document.turn.outcome = Action.remand
+    steps.close(document.turn, Action.remand, document, actor, now)
     for turn in document.open_turns:
         turn.closed_at = now
     files.lay_fields(document, now)  # the file is unsigned again
     return steps.take(step, document, actor, now, steps.one_newline(reason)[:MOST_REASON])
+
+
+def return_inside(document, actor, now, *, reason):
+    """社内差戻: an approver or signer of a receiver gives the document back to the own 受取担当者.
+
+    The recipient sets route and comment anew.  The other companies see only that the document waits for its 受取.
+
+    :raises Refused: the company has not chosen it, or no reason is given
+    """
+    step = steps.open_step(Action.return_inside, document, actor)
+    if not actor.company.returns_inside:
+        raise Refused("貴社では、社内差戻を使用する設定になっていません。貴社の管理者にご確認ください。")
+    reason = steps.one_newline(reason)[:MOST_REASON]
+    if not reason:
+        raise Refused("社内差戻の理由を入力してください。")
+    return steps.take(step, document, actor, now, reason)
 
 
 def write_comment(document, actor, comment):
@@ -134,9 +153,12 @@ def write_comment(document, actor, comment):
 
 def may_comment(document, actor):
     """Whether the person may edit the own company's comment; a 参照者 may not (R55-R57)."""
-    return document.status not in IN_ARCHIVE and any(
-        step.user_id == actor.id and step.role is not Role.viewer for step in document.route
+    if document.status in IN_ARCHIVE:
+        return False
+    is_part = any(
+        actor.id in (step.user_id, step.deputy_id) and step.role is not Role.viewer for step in document.route
     )
+    return is_part or steps.has_turn(document, actor)
 
 
 def _keep_comment(document, actor, comment):

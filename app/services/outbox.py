@@ -14,8 +14,8 @@ from sqlalchemy import delete, select, update
 from app.clock import JAPAN, end_of_japan_day
 from app.extensions import db, writing
 from app.labels import ACTION, ROLE, SIDE, day, mode_of, status_of
-from app.models import AccountAction, Letter, OutboxMessage
-from app.queries import everyone_involved
+from app.models import AccountAction, Letter, OutboxMessage, PortalUser
+from app.queries import deputy_of, everyone_involved, signer_ids
 from app.services import journal, signing_codes, signing_passwords
 from app.services.strongroom import Sealed, strongroom
 from app.workflow import Action, Role, Side, Status
@@ -74,6 +74,8 @@ def tell(event):
         _tell_progress(event)
     if event.new_status is Status.remanded:
         _tell_remand(event)
+    elif event.action is Action.return_inside:
+        _tell_return(event)
     elif event.new_status is Status.completion_wait:
         for person in everyone_involved(document):
             if person.is_selectable:
@@ -91,14 +93,22 @@ def tell_again(document, now):
 
 
 def _tell_holder(document, status, now, **facts):
-    holder = document.turn.user
-    owe(
-        REQUESTS[status], holder, now, document=document,
-        side=document.turn.party.side.value, deadline=day(document.deadline),
-        **_parties(document), **_message(document, status), **facts,
-    )  # fmt: skip
-    if REQUESTS[status] is Letter.signature_request and not holder.company.signs_by_code:
-        give_signing_password(holder, now)
+    """The request to who has the turn, and to the deputy of that person (代理)."""
+    for person, in_place in _asked(document.turn.user):
+        owe(
+            REQUESTS[status], person, now, document=document,
+            side=document.turn.party.side.value, deadline=day(document.deadline),
+            **_parties(document), **_message(document, status), **in_place, **facts,
+        )  # fmt: skip
+        must_sign = REQUESTS[status] is Letter.signature_request and not person.company.signs_by_code
+        if must_sign and (not in_place or signer_ids([person.id], now)):  # a deputy may have no certificate
+            give_signing_password(person, now)
+
+
+def _asked(person):
+    """The person and the deputy, each with the facts that say in whose place they are asked."""
+    deputy = deputy_of(person.id)
+    return [(person, {})] + ([(deputy, {"on_behalf_of": person.full_name})] if deputy is not None else [])
 
 
 def give_signing_password(signer, now):
@@ -141,11 +151,22 @@ def _tell_progress(event):
     )  # fmt: skip
 
 
+def _tell_return(event):
+    """社内差戻: to the own 受取担当者, and nobody else; the other companies do not know of it."""
+    document = event.document
+    by = f"{event.actor.full_name}様" + (f"（{event.on_behalf_of.full_name}様の代理）" if event.on_behalf_of else "")
+    for person, in_place in _asked(document.turn.user):
+        owe(
+            Letter.returned_inside, person, event.at, document=document, by=by, reason=event.reason,
+            deadline=day(document.deadline), **_parties(document), **in_place,
+        )  # fmt: skip
+
+
 def _tell_remand(event):
     document = event.document
     acted = [
-        step.user for step in document.route
-        if step.party.side is Side.sender and step.outcome in (Action.approve, Action.sign)
+        person for step in document.route for person in (step.user, step.deputy)
+        if person and step.party.side is Side.sender and step.outcome in (Action.approve, Action.sign)
     ]  # fmt: skip
     told = {user.id: user for user in [document.registrar, *acted] if user.is_selectable}
     for person in told.values():
@@ -174,7 +195,7 @@ def tell_withdrawal(event, told):
     after a 差戻 has left the own company for nobody.
     """
     document = event.document
-    on_route = {step.user_id for step in document.sender.steps}
+    on_route = {user_id for step in document.sender.steps for user_id in (step.user_id, step.deputy_id)}
     for person in told:
         sees = person.id in on_route
         owe(
@@ -185,13 +206,16 @@ def tell_withdrawal(event, told):
 
 
 def _as_last_told(document, person):
+    """What the person's last request said; of who was a deputy and asked by none, that of the own company's."""
+    is_own = OutboxMessage.user_id == person.id
     facts = db.session.scalar(
         select(OutboxMessage.facts)
+        .join(PortalUser, PortalUser.id == OutboxMessage.user_id)
         .where(
-            OutboxMessage.document_id == document.id, OutboxMessage.user_id == person.id,
+            OutboxMessage.document_id == document.id, PortalUser.company_id == person.company_id,
             OutboxMessage.letter.in_(REQUESTS.values()),
         )
-        .order_by(OutboxMessage.id.desc())
+        .order_by(is_own.desc(), OutboxMessage.id.desc())
         .limit(1)
     )  # fmt: skip
     return {name: facts[name] for name in ("title", "sender", "receivers")}
@@ -206,11 +230,14 @@ def forget(document):
 
 def tell_deadline(document, days_left, now):
     """署名期限: a word to who has the turn, and to the registrar, before and after the day."""
-    for person in {document.holder_id: document.holder, document.registrar_id: document.registrar}.values():
+    asked = _asked(document.holder) if document.turn is not None else [(document.holder, {})]
+    is_told = {person.id for person, _ in asked}
+    told = [*asked, *([] if document.registrar_id in is_told else [(document.registrar, {})])]
+    for person, in_place in told:
         if person.is_selectable:
             owe(
                 Letter.deadline, person, now, document=document, days_left=days_left, deadline=day(document.deadline),
-                is_holder=person.id == document.holder_id, status_label=status_of(document), **_parties(document),
+                is_holder=person.id in is_told, status_label=status_of(document), **_parties(document), **in_place,
             )  # fmt: skip
 
 

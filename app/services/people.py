@@ -15,7 +15,7 @@ from app.extensions import db
 from app.labels import LOCK, USER, jst
 from app.models import AccountAction, CertificateActivation, Letter, Lock, PortalUser, UserState
 from app.queries import role_rows
-from app.services import certificates, companies, credentials, journal, outbox, reassignment
+from app.services import certificates, companies, credentials, delegations, journal, outbox, reassignment
 
 NAMES = ("full_name", "kana", "department", "title")
 
@@ -161,6 +161,7 @@ def delete(user, actor, now, *, replacement=None):
     user.deleted_at, user.active = now, False
     credentials.end_sessions(user, now)
     credentials.close_keys(user)
+    delegations.end_all_with(user, actor, now)
     for document in held:
         reassignment.reassign(document, actor, user, replacement, now)
     journal.note(AccountAction.user_deleted, now, user=user, actor=actor)

@@ -20,6 +20,8 @@ from app.models import (
     LoginSession,
     OutboxMessage,
     PortalUser,
+    RouteTemplate,
+    RouteTemplateStep,
     SavedSearch,
     SigningCode,
     SigningPassword,
@@ -45,6 +47,8 @@ def export(person, now):
         "操作履歴": [_event(row, person) for row in _rows(AccountEvent, person)],
         "電子証明書": [_certificate(link) for link in _rows(CertificateActivation, person)],
         "契約文書": [_document(document, person) for document in queries.documents_with(person)],
+        "代理": [_delegation(row, person) for row in queries.all_delegations_with(person)],
+        "回覧ルート雛形": [template.name for template in queries.route_templates_of(person) if template.owner_id],
         "送信メール": [
             {"種類": LETTER[row.letter], "作成日時": _iso(row.created_at), "送信日時": _iso(row.sent_at)}
             for row in _rows(OutboxMessage, person)
@@ -87,6 +91,14 @@ def _certificate(link):
     }  # fmt: skip
 
 
+def _delegation(row, person):
+    """Who the other one is, is theirs."""
+    return {
+        "役割": "代理される方" if row.user_id == person.id else "代理者", "開始日": row.first_day.isoformat(),
+        "終了日": row.last_day.isoformat(), "途中で終了した日時": _iso(row.ended_at),
+    }  # fmt: skip
+
+
 def _document(document, person):
     roles = dict.fromkeys(ROLE[step.role] for step in document.route if step.user_id == person.id)
     signed = [signature for signature in document.signatures if signature.user_id == person.id]
@@ -120,8 +132,10 @@ def erase(person, actor, now):
     person.earlier_passwords, person.recovery_codes = [], []
     person.session_epoch += 1
     own = person.id
-    for table in (LoginSession, SavedSearch):
+    for table in (LoginSession, SavedSearch, RouteTemplateStep):
         db.session.execute(delete(table).where(table.user_id == own))
+    for template in db.session.scalars(select(RouteTemplate).where(RouteTemplate.owner_id == own)):
+        db.session.delete(template)
     for table in (SigningPassword, SigningCode):
         db.session.execute(update(table).where(table.user_id == own).values(mac=None))
     db.session.execute(update(CertificateActivation).where(CertificateActivation.user_id == own).values(sealed_key=None))

@@ -31,6 +31,16 @@ def choose(company_id, side, mode, *, approvers=(), signer=(), viewers=()):
     :raises Refused: an ID is not one of the own company's active people (R53), a required 署名者 is
         missing (R67), or one is named where nobody signs (R52)
     """
+    people = read(company_id, approvers=approvers, signer=signer, viewers=viewers)
+    _check_signer(people[Role.signer], side, mode)
+    return Choice(people[Role.approver], next(iter(people[Role.signer]), None), people[Role.viewer])
+
+
+def read(company_id, *, approvers=(), signer=(), viewers=()):
+    """The people of these 利用者IDs by role, in the order given.
+
+    :raises Refused: an ID is not one of the own company's active people (R53), or they are too many
+    """
     wanted = {Role.approver: _codes(approvers), Role.signer: _codes(signer), Role.viewer: _codes(viewers)}
     known = people_by_code(company_id, [code for codes in wanted.values() for code in codes])
     for role, codes in wanted.items():
@@ -40,26 +50,24 @@ def choose(company_id, side, mode, *, approvers=(), signer=(), viewers=()):
                     f"{ROLE[role]}に指定された利用者ID「{code[:20]}」は、自社の有効な利用者IDではありません。"
                     "［参照］から選択し直してください。"
                 )
-    _check_numbers(wanted, side, mode)
-    return Choice(
-        approvers=[known[code] for code in wanted[Role.approver]],
-        signer=next((known[code] for code in wanted[Role.signer]), None),
-        viewers=[known[code] for code in wanted[Role.viewer]],
-    )
+    _check_numbers(wanted)
+    return {role: [known[code] for code in codes] for role, codes in wanted.items()}
 
 
 def _codes(typed):
     return list(dict.fromkeys(as_code(code) for code in typed if code.strip()))
 
 
-def _check_numbers(wanted, side, mode):
+def _check_numbers(wanted):
     if len(wanted[Role.approver]) > MOST_APPROVERS:
         raise Refused(f"承認者は{MOST_APPROVERS}名まで指定できます。")
     if len(wanted[Role.viewer]) > MOST_VIEWERS:
         raise Refused(f"参照者は{MOST_VIEWERS}名まで指定できます。")
-    signers = wanted[Role.signer]
-    if len(signers) > 1:
+    if len(wanted[Role.signer]) > 1:
         raise Refused("署名者は1名だけ指定してください。")
+
+
+def _check_signer(signers, side, mode):
     if mode.is_signed_by(side) and not signers:
         raise Refused("署名者を指定してください。この契約文書には、自社の署名が必要です。")
     if signers and not mode.is_signed_by(side):

@@ -11,8 +11,9 @@ from app.clock import japan_date
 from app.errors import OutOfTurn, Refused
 from app.extensions import db
 from app.models import CompanyStatus, DocumentEvent, PortalUser, RouteStep
+from app.queries import acts_as_deputy
 from app.services import outbox
-from app.workflow import CONCLUDED, HIDDEN_FROM_RECEIVERS, WITH_REGISTRAR, arrive, find_step
+from app.workflow import CONCLUDED, HIDDEN_FROM_RECEIVERS, WAITING, WITH_REGISTRAR, By, arrive, find_step
 
 
 def open_step(action, document, actor):
@@ -31,9 +32,19 @@ def open_step(action, document, actor):
 
 
 def hold(document, actor):
-    """Refuse whoever does not have the document now."""
-    if document.holder_id is None or actor.id != document.holder_id:
+    """Refuse whoever does not have the document now, as its holder or as the holder's deputy (代理)."""
+    if not has_turn(document, actor):
         raise OutOfTurn
+
+
+def has_turn(document, actor):
+    """Whether the person may act on the document now, in the own place or in the holder's (代理)."""
+    return document.holder_id is not None and (actor.id == document.holder_id or acts_as_deputy(actor, document))
+
+
+def represented(document, actor):
+    """In whose place somebody who has the turn acts; None in the own (代理)."""
+    return document.holder if actor is not None and actor.id != document.holder_id else None
 
 
 def check_active(company):
@@ -45,18 +56,34 @@ def check_active(company):
 def take(step, document, actor, now, reason=""):
     """Close the turn, write the new status and holder, record the event, owe its letters."""
     old_status = document.status
-    if document.turn is not None:
-        document.turn.outcome = step.action
-        document.turn.closed_at = now
+    absent = represented(document, actor) if step.by is By.holder else None
+    turn = document.turn
+    if turn is not None:
+        close(turn, step.action, document, actor, now)
+    if step.target in WAITING:
+        _walk_anew(turn.party)
     document.status = arrive(step, [turn.status for turn in document.open_turns])
     hand_over(document)
     _open_to_companies(document)
     if document.status in CONCLUDED and document.concluded_at is None:
         document.concluded_at = now
         document.conclusion_date = document.conclusion_date or japan_date(now)
-    event = record(step.action, document, actor, now, old_status=old_status, reason=reason)
+    event = record(step.action, document, actor, now, old_status=old_status, reason=reason, absent=absent)
     outbox.tell(event)
     return event
+
+
+def close(turn, outcome, document, actor, now):
+    """Note at a turn what was done at it, and by whom where it was a deputy."""
+    turn.outcome, turn.closed_at = outcome, now
+    if represented(document, actor) is not None:
+        turn.deputy = actor
+
+
+def _walk_anew(party):
+    """社内差戻: all turns of the own company are to be taken again; whoever acted goes on seeing the document."""
+    for step in party.steps:
+        step.outcome = step.closed_at = None
 
 
 def hand_over(document):
@@ -87,11 +114,14 @@ def _open_to_companies(document):
             receiver.is_open = True
 
 
-def record(action, document, actor, now, *, old_status, reason=""):
-    """Note what happened to the document, with the file as it is now; events are added, never changed."""
+def record(action, document, actor, now, *, old_status, reason="", absent=None):
+    """Note what happened to the document, with the file as it is now; events are added, never changed.
+
+    :param absent: in whose place the actor did it (代理)
+    """
     party = document.party_of(actor.company_id) if actor is not None else None
     event = DocumentEvent(
-        document=document, action=action, actor=actor, at=now, reason=reason, revision=document.revision,
+        document=document, action=action, actor=actor, on_behalf_of=absent, at=now, reason=reason, revision=document.revision,
         company=party.company if party else None, side=party.side if party else None,
         old_status=old_status, new_status=document.status, pdf_sha256=document.pdf_sha256,
     )  # fmt: skip

@@ -50,6 +50,7 @@ class Company(Model):
     status: Mapped[CompanyStatus] = mapped_column(enum_column(CompanyStatus), default=CompanyStatus.active)
     created_at: Mapped[dt.datetime] = mapped_column(Utc)
     requires_second_factor: Mapped[bool] = mapped_column(default=False)
+    returns_inside: Mapped[bool] = mapped_column(default=False)  # 社内差戻
     signs_by_code: Mapped[bool] = mapped_column(default=False)  # a code for each document (S19)
 
     plan: Mapped[Plan] = relationship(lazy="joined")

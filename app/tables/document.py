@@ -5,7 +5,17 @@ import enum
 from enum import StrEnum, auto
 
 from flask_appbuilder import Model
-from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.plans import PlanKind
@@ -205,6 +215,7 @@ class RouteStep(Model):
     document_id: Mapped[int] = mapped_column(ForeignKey("contract_document.id"))
     party_id: Mapped[int] = mapped_column(ForeignKey("document_party.id"), index=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))
+    deputy_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))  # who took the turn in the person's place
     role: Mapped[Role] = mapped_column(enum_column(Role))
     status: Mapped[Status | None] = mapped_column(enum_column(Status))  # the document's, while it waits here
     position: Mapped[int] = mapped_column()
@@ -214,12 +225,17 @@ class RouteStep(Model):
 
     document: Mapped[ContractDocument] = relationship(back_populates="route")
     party: Mapped[DocumentParty] = relationship()
-    user: Mapped[PortalUser] = relationship(lazy="joined")
+    user: Mapped[PortalUser] = relationship(foreign_keys=user_id, lazy="joined")
+    deputy: Mapped[PortalUser | None] = relationship(foreign_keys=deputy_id)
 
     __table_args__ = (
         UniqueConstraint("document_id", "position"),
         Index("ix_route_step_user", "user_id", "document_id"),
-    )
+        Index(
+            "ix_route_step_deputy", "deputy_id", "document_id",
+            sqlite_where=text("deputy_id IS NOT NULL"), postgresql_where=text("deputy_id IS NOT NULL"),
+        ),
+    )  # fmt: skip
 
     @property
     def is_turn(self):
@@ -263,8 +279,11 @@ class DocumentSignature(Model):
     at: Mapped[dt.datetime] = mapped_column(Utc)
     ip_address: Mapped[str] = mapped_column(String(45), default="")
 
+    on_behalf_of_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))  # whose deputy signed (代理)
+
     document: Mapped[ContractDocument] = relationship(back_populates="signatures")
-    user: Mapped[PortalUser] = relationship()
+    user: Mapped[PortalUser] = relationship(foreign_keys=user_id)
+    on_behalf_of: Mapped[PortalUser | None] = relationship(foreign_keys=on_behalf_of_id)
     certificate: Mapped[Certificate] = relationship(lazy="joined")
 
     __table_args__ = (
@@ -282,6 +301,7 @@ class DocumentEvent(Model):
     document_id: Mapped[int] = mapped_column(ForeignKey("contract_document.id"), index=True)
     action: Mapped[Action] = mapped_column(enum_column(Action))
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))  # None: a job
+    on_behalf_of_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))  # whose deputy acted (代理)
     company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"))
     side: Mapped[Side | None] = mapped_column(enum_column(Side))
     at: Mapped[dt.datetime] = mapped_column(Utc)
@@ -292,5 +312,6 @@ class DocumentEvent(Model):
     pdf_sha256: Mapped[str] = mapped_column(String(64))
 
     document: Mapped[ContractDocument] = relationship(back_populates="events")
-    actor: Mapped[PortalUser | None] = relationship()
+    actor: Mapped[PortalUser | None] = relationship(foreign_keys=actor_id)
+    on_behalf_of: Mapped[PortalUser | None] = relationship(foreign_keys=on_behalf_of_id)
     company: Mapped[Company | None] = relationship()

@@ -38,6 +38,8 @@ class Letter(StrEnum):
     application_decided = auto()
     mail_address_changed = auto()
     turn_reassigned = auto()
+    deputy_changed = auto()
+    returned_inside = auto()
     deadline = auto()
 
 

@@ -14,6 +14,7 @@ from app.views.admin_history import AdminHistoryView
 from app.views.admin_users import AdminUsersView
 from app.views.archive_list import ArchiveListView
 from app.views.certificates import CertificateView
+from app.views.delegations import AdminDelegationView, DelegationView
 from app.views.demo_mail import DemoMailView
 from app.views.document import DocumentView
 from app.views.document_list import DocumentListView
@@ -22,6 +23,7 @@ from app.views.password import PasswordView
 from app.views.personal_data import PersonalDataView
 from app.views.receipt import ReceiptView
 from app.views.registration import RegistrationView
+from app.views.route_templates import RouteTemplateView
 from app.views.second_factor import SecondFactorView
 from app.views.selection import SelectionView
 from app.views.signature import SignatureView
@@ -40,7 +42,7 @@ MENU = (
     ("管理者業務", "自社電子証明書照会", AdminCertificatesView),
 )
 PAGES_OFF_MENU = (
-    AdminCertificateImportView, AdminDeletionView, DocumentView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
+    AdminCertificateImportView, AdminDelegationView, AdminDeletionView, DocumentView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
 )  # fmt: skip
 
 
@@ -75,6 +77,8 @@ def register(app, appbuilder):
     operator.register(appbuilder)
     appbuilder.add_view(AccountView, "アカウント情報", category="設定")
     appbuilder.add_view(PasswordView, "パスワード変更", category="設定")
+    appbuilder.add_view(DelegationView, "代理者の指定", category="設定")
+    appbuilder.add_view(RouteTemplateView, "回覧ルート雛形", category="設定")
     if app.config["DEMO_MAIL_FOLDER"]:
         appbuilder.add_view_no_menu(DemoMailView)
     app.register_blueprint(health.blueprint)

@@ -52,6 +52,10 @@ class OptionsForm(FlaskForm):
         COMPANY_OPTION["signs_by_code"],
         description="署名のたびに、その契約文書だけに10分間使える署名用コードをメールで受け取ります。毎日の署名用パスワードは使いません。",
     )  # fmt: skip
+    returns_inside = BooleanField(
+        COMPANY_OPTION["returns_inside"],
+        description="自社が受領側のとき、承認者と署名者が、契約文書を自社の受取担当者に差し戻せます。取引先には知らされません。",
+    )  # fmt: skip
 
 
 class AdminCompanyView(BaseView):
@@ -103,7 +107,7 @@ class AdminCompanyView(BaseView):
             raise OutOfTurn
         is_changed = companies.set_options(
             g.user.company, acting_person(), now(),
-            requires_second_factor=form.requires_second_factor.data, signs_by_code=form.signs_by_code.data,
+            **{name: form[name].data for name in COMPANY_OPTION},
         )  # fmt: skip
         message = "ご利用の設定を変更しました。" if is_changed else "ご利用の設定に変更はありませんでした。"
         return done(message, url_for("AdminCompanyView.show"))
@@ -111,4 +115,4 @@ class AdminCompanyView(BaseView):
 
 def _drawn(company):
     """The switches as a page shows them; an answer to an older page is refused (Q4)."""
-    return f"{company.requires_second_factor:d}{company.signs_by_code:d}"
+    return "".join(f"{getattr(company, name):d}" for name in COMPANY_OPTION)

@@ -8,7 +8,7 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 
 from app import queries
 from app.clock import japan_date, now
-from app.services import documents, registration, reminders, routes
+from app.services import documents, registration, reminders, routes, steps
 from app.services.strongroom import strongroom
 from app.views import timeline
 from app.views.answers import done, may_open_pdf, own_document, own_pdf
@@ -23,20 +23,23 @@ class DocumentView(BaseView):
     @permission_name("show")
     def show(self, document_id):
         document = own_document(document_id)
+        is_mine = steps.has_turn(document, g.user)
         return self.render_template(
             "document/show.html",
             title="長期保管文書照会" if document.status in IN_ARCHIVE else "契約文書照会",
             document=document,
             own=document.party_of(g.user.company_id),
             revision=queries.current_revision(document),
-            is_mine=document.holder_id == g.user.id,
+            is_mine=is_mine,
+            absent=steps.represented(document, g.user) if is_mine else None,
+            returned=timeline.return_of(document, g.user.company_id),
             actions=[action.value for action in documents.actions_of(document, g.user)],
             is_overdue=document.is_overdue(japan_date(now())),
             may_delete=registration.may_delete(document, g.user),
             may_remind=reminders.may_remind(document, g.user),
             may_comment=documents.may_comment(document, g.user),
             may_open_pdf=may_open_pdf(document),
-            steps=timeline.way_of(document, g.user.company_id),
+            steps=timeline.way_of(document, g.user.company_id, deputy=queries.deputy_of(document.holder_id)),
             history=timeline.history_of(document, g.user.company_id),
             signatures=document.valid_signatures,
             may_reassign=g.user.is_company_admin and bool(routes.unfinished(document.party_of(g.user.company_id))),
@@ -60,7 +63,8 @@ class DocumentView(BaseView):
         return self.render_template(
             "document/approval.html", title="契約文書承認", document=document,
             own=document.party_of(g.user.company_id), may_open_pdf=may_open_pdf(document),
-            revision=queries.current_revision(document),
+            revision=queries.current_revision(document), absent=steps.represented(document, g.user),
+            actions=[action.value for action in documents.actions_of(document, g.user)],
         )  # fmt: skip
 
     @expose("/<int:document_id>/approve", methods=["POST"])
@@ -78,6 +82,15 @@ class DocumentView(BaseView):
         document = own_document(document_id)
         documents.remand(document, g.user, now(), reason=request.form.get("reason", "").strip())
         return done("差し戻しました。", url_for("MyListView.index"))
+
+    @expose("/<int:document_id>/return_inside", methods=["POST"])
+    @has_access
+    @permission_name("answer")
+    def return_inside(self, document_id):
+        """社内差戻."""
+        document = own_document(document_id)
+        documents.return_inside(document, g.user, now(), reason=request.form.get("reason", "").strip())
+        return done("自社の受取担当者に差し戻しました。", url_for("MyListView.index"))
 
     @expose("/<int:document_id>/withdraw", methods=["POST"])
     @has_access

@@ -10,14 +10,16 @@ from wtforms.validators import Length
 from app import queries
 from app.clock import now
 from app.errors import OutOfTurn, PortalError
-from app.services import documents, routes
+from app.services import documents, routes, steps
 from app.services.documents import FEE_DIALOG
+from app.views import route_filling, timeline
 from app.views.answers import codes, done, own_document, refuse
 from app.views.fields import trimmed
+from app.views.route_filling import WithRoute
 from app.workflow import Side
 
 
-class ReceiptForm(FlaskForm):
+class ReceiptForm(WithRoute, FlaskForm):
     approvers = StringField("承認者", description=f"必要な場合に、承認する順に指定します（{routes.MOST_APPROVERS}名まで）。")
     signer = StringField("署名者", description="利用者IDが1つの場合は、ご自身の利用者IDを指定してください。")
     viewers = StringField("参照者", description=f"閲覧のみができる方を指定します（{routes.MOST_VIEWERS}名まで）。")
@@ -36,7 +38,11 @@ class ReceiptView(BaseView):
         documents.check_receipt(document, g.user)
         form = ReceiptForm()
         if request.method == "GET":
-            form.comment.data = document.party_of(g.user.company_id).comment
+            own = document.party_of(g.user.company_id)
+            form.comment.data = own.comment
+            route_filling.begin(form, Side.receiver, document.mode, own)
+        elif route_filling.is_asked():
+            route_filling.fill(form, Side.receiver, document.mode)
         return self._form_page(document, form)
 
     @expose("/<int:document_id>/receipt/confirmation", methods=["POST"])
@@ -58,6 +64,7 @@ class ReceiptView(BaseView):
             "receipt/confirmation.html", title="契約文書受取確認", document=document, form=form, choice=choice,
             own=document.party_of(g.user.company_id), revision=queries.current_revision(document),
             is_shared=documents.needs_fee_acknowledged(document, g.user.company_id), fee_dialog=FEE_DIALOG,
+            absent=steps.represented(document, g.user),
             without_certificate=queries.without_certificate([choice.signer] if choice.signer else [], now()),
         )  # fmt: skip
 
@@ -84,6 +91,7 @@ class ReceiptView(BaseView):
     def _form_page(self, document, form, status=200):
         page = self.render_template(
             "receipt/form.html", title="契約文書受取", document=document, form=form,
+            templates=queries.route_templates_of(g.user), absent=steps.represented(document, g.user), returned=timeline.return_of(document, g.user.company_id),
             own=document.party_of(g.user.company_id), signs=document.mode.is_signed_by(Side.receiver),
             revision=queries.current_revision(document),
         )  # fmt: skip

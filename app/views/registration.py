@@ -29,14 +29,15 @@ from app.plans import must_acknowledge_fee
 from app.services import files, recipients, registration, routes
 from app.services.files import Upload
 from app.services.registration import Facts
-from app.views import timeline
+from app.views import route_filling, timeline
 from app.views.answers import acting_person, codes, done, own_document, refuse
 from app.views.fields import DayField, YenField, one_line, trimmed
 from app.views.recipients import RecipientsField, Row
+from app.views.route_filling import WithRoute
 from app.workflow import WITH_REGISTRAR, Role, Side, SignatureMode
 
 
-class RegistrationForm(FlaskForm):
+class RegistrationForm(WithRoute, FlaskForm):
     title = StringField("契約件名", [DataRequired("契約件名を入力してください。"), Length(max=255)], filters=[one_line])
     kind = SelectField("文書種別", choices=[SelectChoice(kind.value, KIND[kind]) for kind in DocumentKind])
     mode = RadioField(
@@ -109,6 +110,7 @@ class RegistrationView(BaseView):
         form = RegistrationForm()
         if form.is_submitted():
             return self._register(form, None)
+        route_filling.begin(form, Side.sender)
         return self._form_page(form, "契約文書登録")
 
     @expose("/<int:document_id>/edit", methods=["GET", "POST"])
@@ -125,7 +127,11 @@ class RegistrationView(BaseView):
         status = 422
         title = "契約文書修正" if document else "契約文書登録"
         if "rearrange" in request.form:
-            return self._rearrange(form, document, title)
+            form.recipients.rearrange(request.form["rearrange"])
+            return self._as_typed(form, title, document)
+        if route_filling.is_asked():
+            route_filling.fill(form, Side.sender, SignatureMode(form.mode.data) if form.mode.data in MODE else None)
+            return self._as_typed(form, title, document)
         if form.validate():
             try:
                 return self._save(form, document)
@@ -139,13 +145,12 @@ class RegistrationView(BaseView):
                 document = self._own_draft(document.id) if document is not None else None
         return self._form_page(form, title, document, status)
 
-    def _rearrange(self, form, document, title):
-        """Add, remove or move a 受信者 where no JavaScript did it; nothing typed is lost, nor the chosen file."""
-        form.recipients.rearrange(request.form["rearrange"])
+    def _as_typed(self, form, title, document):
+        """The form again, as typed but for the rows of recipients or the route; a chosen file is taken in."""
         try:
             _upload_of(form, has_file=True)
         except PortalError as refusal:
-            form.form_errors.append(refusal.sentence)
+            form.pdf.errors = [refusal.sentence]
         return self._form_page(form, title, document)
 
     def _save(self, form, document):
@@ -176,7 +181,8 @@ class RegistrationView(BaseView):
             form.recipients.mark([_row_of(receiver) for receiver in document.receivers])
         page = self.render_template(
             "registration/form.html", title=title, form=form, document=document,
-            most_receivers=recipients.MOST_RECEIVERS, kept=_kept_upload(form), max_bytes=current_app.config["MAX_UPLOAD_MB"] * 1024 * 1024,
+            most_receivers=recipients.MOST_RECEIVERS, templates=queries.route_templates_of(g.user), kept=_kept_upload(form),
+            max_bytes=current_app.config["MAX_UPLOAD_MB"] * 1024 * 1024,
             sender_signs=[mode.value for mode in SignatureMode if mode.is_signed_by(Side.sender)],
         )  # fmt: skip
         return page, status

@@ -102,6 +102,7 @@ class SignatureView(BaseView):
         page = self.render_template(
             "signature/form.html", title="契約文書署名", document=document, form=form, links=links,
             own=document.party_of(g.user.company_id), revision=queries.current_revision(document),
+            absent=steps.represented(document, g.user),
             code=queries.valid_signing_code(g.user, document, now()),
             not_activated=NOT_ACTIVATED if not any(link.activated_at for link in links) else None,
         )  # fmt: skip

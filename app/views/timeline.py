@@ -5,14 +5,24 @@ route, its approvers and its comment never leave it (I18).
 """
 
 from app.labels import ACTION, ROLE, SIDE, jst
-from app.workflow import CONCLUDED, IN_ARCHIVE, WITH_REGISTRAR, WITHDRAWN, Action, Role, Side
+from app.workflow import (
+    CONCLUDED,
+    IN_ARCHIVE,
+    RETURNED,
+    TURN_ACTIONS,
+    WITH_REGISTRAR,
+    WITHDRAWN,
+    Action,
+    Role,
+    Side,
+)
 
 _OWN_LABEL = {
     Role.recipient: "受取確認",
     Role.approver: "承認",
     Role.signer: "署名",
 }
-_WITH_REASON = frozenset({Action.remand, Action.withdraw})
+_WITH_REASON = frozenset({Action.remand, Action.withdraw, Action.return_inside})
 # (who looks, whose act it is): what is shown of it
 _VISIBLE_OF_OTHERS = {
     (Side.receiver, Side.sender): frozenset({Action.send, Action.sign}),
@@ -21,12 +31,15 @@ _VISIBLE_OF_OTHERS = {
 }
 
 
-def way_of(document, company_id):
-    """The stages of the current round, each with its state, for :func:`timeline` of the macros."""
+def way_of(document, company_id, deputy=None):
+    """The stages of the current round, each with its state, for :func:`timeline` of the macros.
+
+    :param deputy: who may act in the holder's place today (代理); shown to the own company only
+    """
     stages = [_registrar_stage(document, company_id)]
     for party in document.parties:
         if party.company_id == company_id:
-            stages += [_own_stage(document, step) for step in _turns(party)]
+            stages += [_own_stage(document, step, deputy) for step in _turns(party)]
             if document.mode.is_signed_by(party.side) and not party.people(Role.signer):
                 stages.append(_foreign_stage(party, "署名", "ahead"))  # its signer is chosen at 受取確認
         else:
@@ -54,15 +67,22 @@ def _registrar_stage(document, company_id):
     }
 
 
-def _own_stage(document, step):
+def _own_stage(document, step, deputy):
+    state = _state(document, step)
+    acted = step.deputy if step.outcome else None
     return {
         "label": _OWN_LABEL[step.role],
         "company": step.party.company.name,
-        "person": f"{ROLE[step.role]}　{step.user.shown_name}",
-        "state": _state(document, step),
+        "person": f"{ROLE[step.role]}　{by_deputy(acted, step.user) if acted else step.user.shown_name}",
+        "state": state,
         "at": jst(step.closed_at) if step.outcome else None,
-        "note": None,
+        "note": f"代理：{deputy.shown_name}" if deputy is not None and state == "current" else None,
     }
+
+
+def by_deputy(actor, absent):
+    """Who acted, and in whose place if so; for the own company only."""
+    return f"{actor.shown_name}（{absent.shown_name}の代理）" if absent is not None else actor.shown_name
 
 
 def _state(document, step):
@@ -117,13 +137,20 @@ def history_of(document, company_id):
             "at": jst(event.at),
             "what": ACTION[event.action],
             "company": f"{SIDE[event.side]}　{event.company.name}" if event.company else "定期処理",
-            "person": event.actor.shown_name if event.actor and event.company_id == company_id else "",
+            "person": by_deputy(event.actor, event.on_behalf_of) if event.actor and event.company_id == company_id else "",
             "reason": event.reason,
             "reason_word": "理由" if event.action in _WITH_REASON else "内容",
         }
         for event in reversed(document.events)
         if _may_see(event, document, company_id)
     ]
+
+
+def return_of(document, company_id):
+    """The 社内差戻 that the own company has not dealt with yet, as its event; None where there is none."""
+    last = next((event for event in reversed(document.events) if event.action in TURN_ACTIONS), None)
+    is_own = last is not None and last.company_id == company_id and document.status in RETURNED
+    return last if is_own and last.action is Action.return_inside else None
 
 
 def _may_see(event, document, company_id):
