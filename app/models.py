@@ -10,6 +10,7 @@ from app.tables.certificate import (
     Validity,
 )
 from app.tables.company import Company, CompanyStatus, Plan
+from app.tables.consent import ConsentAct, ConsentMethod, ElectronicConsent
 from app.tables.document import (
     ContractDocument,
     DocumentEvent,
@@ -21,6 +22,7 @@ from app.tables.document import (
     RouteStep,
 )
 from app.tables.job import JobRun, Letter, NumberSeries, OutboxMessage
+from app.tables.paper import DeliveryMethod, PaperDelivery, PaperRequest
 from app.tables.person import AccountAction, AccountEvent, Lock, LoginSession, PortalUser, UserState
 from app.tables.search import ListColumn, SavedSearch
 from app.tables.values import Utc
@@ -37,12 +39,16 @@ __all__ = [
     "Company",
     "CompanyChange",
     "CompanyStatus",
+    "ConsentAct",
+    "ConsentMethod",
     "ContractDocument",
+    "DeliveryMethod",
     "DocumentEvent",
     "DocumentKind",
     "DocumentParty",
     "DocumentRevision",
     "DocumentSignature",
+    "ElectronicConsent",
     "JobRun",
     "Letter",
     "Level",
@@ -51,6 +57,8 @@ __all__ = [
     "LoginSession",
     "NumberSeries",
     "OutboxMessage",
+    "PaperDelivery",
+    "PaperRequest",
     "Plan",
     "PortalUser",
     "RouteStep",

@@ -17,7 +17,7 @@ from app.models import PortalUser
 PERSONS_PAGES = "(MyListView|PasswordView|AccountView|SecondFactorView|PersonalDataView)$"
 COMPANY_PAGES = (
     "(DocumentListView|DocumentView|RegistrationView|ReceiptView|SignatureView|ArchiveListView"
-    "|CertificateView|SelectionView)$"
+    "|CertificateView|SelectionView|ConsentRequestView|PaperView)$"
 )
 FAB_ROLES = {
     "Member": [
@@ -28,6 +28,8 @@ FAB_ROLES = {
     ],
     "CompanyAdmin": [
         ["(AdminUsersView|AdminDeletionView|AdminCompanyView|AdminHistoryView|AdminCertificatesView|AdminCertificateImportView)$", "can_.*$"],
+        ["AdminConsentsView$", "can_.*$"],
+        ["電子契約承諾管理$", "menu_access$"],
         ["(管理者業務|利用者情報照会|企業情報照会|操作履歴照会|自社電子証明書照会)$", "menu_access$"],
     ],
     "Operator": [

@@ -39,6 +39,10 @@ class Letter(StrEnum):
     mail_address_changed = auto()
     turn_reassigned = auto()
     deadline = auto()
+    consent_requested = auto()
+    consent_answered = auto()
+    paper_requested = auto()
+    paper_delivered = auto()
 
 
 class OutboxMessage(Model):

@@ -21,17 +21,17 @@ from wtforms.validators import DataRequired, InputRequired, Length, Optional, Va
 
 from app import queries
 from app.clock import japan_date, now
+from app.construction_law import ARTICLE_19_ITEMS, unticked
 from app.errors import AlreadyRegistered, OutOfTurn, PortalError, Refused
 from app.extensions import db
 from app.labels import KIND, MODE
 from app.models import DocumentKind
-from app.plans import charge, must_acknowledge_fee
-from app.services import files, registration, routes
+from app.services import consents, fees, files, registration, routes
 from app.services.files import Upload
 from app.services.registration import Facts
 from app.views import timeline
 from app.views.answers import acting_person, codes, done, own_document, refuse
-from app.views.fields import DayField, YenField, one_line, trimmed
+from app.views.fields import ChecksField, DayField, YenField, one_line, trimmed
 from app.workflow import WITH_REGISTRAR, Role, Side, SignatureMode
 
 
@@ -52,6 +52,18 @@ class RegistrationForm(FlaskForm):
     renews_itself = BooleanField("自動更新あり")
     deadline = DayField("署名期限", [Optional()], description="この日までに、すべての企業の署名・受取確認が必要な場合に指定します。期限の3日前、1日前と翌日に、担当者と登録担当者へメールでお知らせします。")
     partner_number = StringField("取引先管理番号", [Length(max=64)], filters=[one_line])
+    is_construction = BooleanField(
+        "建設工事の請負契約（建設業法第19条）に該当する",
+        description="契約内容を変更する場合を含みます。該当する場合は、取引先による電子契約の承諾が必要です。",
+    )  # fmt: skip
+    article_19 = ChecksField(
+        "記載事項の確認（任意）", choices=[SelectChoice(*item) for item in ARTICLE_19_ITEMS.items()],
+        description="建設業法第19条第1項の事項のうち、契約文書に記載したものに印を付けると、記載漏れの確認に使えます。自社内のみで閲覧できます。",
+    )  # fmt: skip
+    is_disclosure = BooleanField(
+        "取適法第4条（フリーランス法を含む）の明示に当たる",
+        description="取引先が閲覧できるようになった日時を明示日時として記録します。取引先は、書面の交付を請求できます。",
+    )  # fmt: skip
     company_code = StringField("企業ID", [InputRequired("受信者の企業IDを入力してください。"), Length(max=16)])
     user_code = StringField("利用者ID", [InputRequired("受信者の利用者IDを入力してください。"), Length(max=16)])
     approvers = StringField("承認者", description=f"必要な場合に、承認する順に指定します（{routes.MOST_APPROVERS}名まで）。")
@@ -81,6 +93,9 @@ class RegistrationForm(FlaskForm):
             deadline=self.deadline.data,
             partner_number=self.partner_number.data,
             message=self.message.data,
+            is_construction=self.is_construction.data,
+            is_disclosure=self.is_disclosure.data,
+            article_19=tuple(self.article_19.data or ()),
         )
 
     @classmethod
@@ -176,12 +191,12 @@ class RegistrationView(BaseView):
     def confirmation(self, document_id):
         """［契約文書登録確認］: all that was entered, and who will pay, before it leaves."""
         document = self._own_draft(document_id)
-        sender, receiver = document.sender, document.receivers[0]
+        sender = document.sender
         return self.render_template(
             "registration/confirmation.html", title="契約文書登録確認", document=document, own=sender, recipient=_recipient_typed(document),
             revision=queries.current_revision(document), steps=timeline.way_of(document, sender.company_id),
-            charge=charge(sender.company.plan.kind, receiver.company.plan.kind),
-            is_shared=must_acknowledge_fee(sender.company.plan.kind, receiver.company.plan.kind),
+            fees=fees.fees_of(document, sender.company_id, as_sent=False),
+            lacking=consents.lacking(document), unticked=unticked(document.article_19),
             without_certificate=queries.without_certificate(sender.people(Role.signer), now()),
         )  # fmt: skip
 
