@@ -11,7 +11,7 @@ from app.jobs import archive_transfer
 from app.models import Company, DocumentKind, Letter, PortalUser
 from app.plans import PlanKind
 from app.queries import role_rows
-from app.services import certificates, companies, documents, files, strongroom
+from app.services import certificates, companies, consents, documents, files, papers, strongroom
 from app.services.registration import Facts
 from app.workflow import SignatureMode, Status
 from demo import actors
@@ -66,6 +66,8 @@ PAPERS = {
     SignatureMode.receiver_only: ("注文請書", DocumentKind.order_acceptance, "order-acknowledgement", 8_426_220, ORDER_TERM),
     SignatureMode.no_signature: ("安全書類送付状", DocumentKind.other, "safety-cover-letter", None, (None, None)),
 }  # fmt: skip
+# what the construction contract of the demo says of 建設業法第19条第1項
+TICKED = ("work", "price", "period", "advance", "changes", "force_majeure", "inspection", "payment", "default", "disputes")
 TURNS = {
     SignatureMode.both_sides: (
         Status.sender_approval, Status.sender_signature, Status.receiver_receipt,
@@ -96,6 +98,7 @@ class Seed:
             for row in COMPANIES:
                 self._company(*row)
             self._operator()
+            self._consents()
             self._documents()
         return self.accounts
 
@@ -152,6 +155,13 @@ class Seed:
         db.session.commit()
         self._account(user, "", ["operator"], [])
 
+    def _consents(self):
+        """Both contractors for construction work have consented to contracts of 株式会社あおば建設 (L14)."""
+        partner = self.people["青木 健一"].company
+        for name in ("水野 直樹", "髙﨑 一郎"):
+            consents.give(partner, self.people[name], now(), drawn=0)
+        db.session.commit()
+
     # -- documents -------------------------------------------------------------
 
     def _documents(self):
@@ -160,11 +170,12 @@ class Seed:
                 self._document(mode, turn)
         self._document(SignatureMode.both_sides, Status.draft)
         self._remanded()
-        self._document(SignatureMode.sender_only, Status.completion_wait)
+        self._paper(self._document(SignatureMode.sender_only, Status.completion_wait))
         archived = self._document(SignatureMode.both_sides, Status.completion_wait)
         archive_transfer.run_one(archived.id, now())
         self._single_id()
         self._shared_fee()
+        self._without_consent()
 
     def _plan(self):
         who = self.people
@@ -182,6 +193,8 @@ class Seed:
             title=f"{SITE}　{title}　No.{self.planted}", kind=kind, mode=mode, amount_yen=amount,
             term_from=term_from, term_to=term_to,
             message="お世話になっております。ご確認のほど、よろしくお願いいたします。",
+            is_construction=file == "construction-contract", is_disclosure=file == "purchase-order",
+            article_19=TICKED,
         )  # fmt: skip
         document = actors.register(plan, facts, self._upload(file), comment="工事部で内容を確認済みです。")
         actors.walk(document, plan, until)
@@ -211,6 +224,19 @@ class Seed:
         who = self.people
         plan = Plan(registrar=who["青木 健一"], recipient=who["平井 誠"], signer=who["青葉 一郎"])
         self._document(SignatureMode.sender_only, Status.receiver_receipt, plan)
+
+    def _paper(self, document):
+        """The receiver asks for the order on paper (L19)."""
+        papers.request(document, self.people["水野 直樹"], now(), note="本社総務部あてにお送りください。")
+        db.session.commit()
+
+    def _without_consent(self):
+        """A contract for construction work whose receiver has been asked for consent (L14)."""
+        who = self.people
+        plan = Plan(registrar=who["青木 健一"], recipient=who["平井 誠"], signer=who["青葉 一郎"])
+        draft = self._document(SignatureMode.both_sides, Status.draft, plan)
+        consents.request(draft, draft.registrar, now())
+        db.session.commit()
 
 
 def is_planted():
