@@ -13,7 +13,6 @@ from app import queries
 from app.construction_law import CONSENT_TEXT, CONSENT_VERSION
 from app.errors import ConsentMissing, OutOfTurn, Refused
 from app.extensions import db
-from app.labels import jst
 from app.models import AccountAction, ConsentAct, ConsentMethod, ElectronicConsent, Letter
 from app.services import companies, journal, outbox
 from app.workflow import TOWARDS_CONCLUSION, WITH_REGISTRAR
@@ -81,19 +80,20 @@ def request(document, actor, now):
     if document.status not in WITH_REGISTRAR or actor.id != document.holder_id:
         raise OutOfTurn
     companies.check_active(actor.company)
-    missing = lacking(document)
-    if not missing:
+    if not lacking(document):
         raise Refused("取引先の承諾はすでに得られています。このまま契約文書を発信できます。")
-    earlier = {company: _last_request(company, actor.company) for company, _ in missing}
-    due = [company for company, last in earlier.items() if last is None or now - last.at >= REQUEST_PAUSE]
+    due = askable(document, now)
     if not due:
-        last = max(row.at for row in earlier.values())
-        raise Refused(
-            f"承諾の依頼は{jst(last)}に送信しました。同じ取引先への依頼は、1日に1回まで送信できます。取引先の回答をお待ちください。"
-        )
+        raise Refused("承諾の依頼は、同じ取引先に1日に1回まで送信できます。取引先の回答をお待ちください。")
     for company in due:
         _ask(company, actor, now)
     return due
+
+
+def askable(document, now):
+    """The receivers whose consent is lacking and who were not asked within a day."""
+    last = [(company, _last_request(company, document.sender.company)) for company, _ in lacking(document)]
+    return [company for company, row in last if row is None or now - row.at >= REQUEST_PAUSE]
 
 
 def _last_request(giver, partner):

@@ -196,7 +196,7 @@ class RegistrationView(BaseView):
             "registration/confirmation.html", title="契約文書登録確認", document=document, own=sender, recipient=_recipient_typed(document),
             revision=queries.current_revision(document), steps=timeline.way_of(document, sender.company_id),
             fees=fees.fees_of(document, sender.company_id, as_sent=False),
-            lacking=consents.lacking(document), unticked=unticked(document.article_19),
+            lacking=consents.lacking(document), may_ask=bool(consents.askable(document, now())), unticked=unticked(document.article_19),
             without_certificate=queries.without_certificate(sender.people(Role.signer), now()),
         )  # fmt: skip
 
