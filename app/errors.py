@@ -69,6 +69,10 @@ class PairNotAvailable(Refused):
     """The plans of the two companies do not allow them to deal with each other (R102, R104)."""
 
 
+class ConsentMissing(Refused):
+    """A receiver has not consented to contracts for construction work being made electronically (L14)."""
+
+
 class IntakeRefused(Refused):
     """An uploaded file is not a PDF that can be signed and kept (I5, S5)."""
 

@@ -6,6 +6,9 @@ from app.models import (
     ApplicationKind,
     ApplicationState,
     CompanyStatus,
+    ConsentAct,
+    ConsentMethod,
+    DeliveryMethod,
     DocumentKind,
     Letter,
     Level,
@@ -51,6 +54,10 @@ TONE = {
     Validity.valid: "done",
     Validity.expired: "ended",
     Validity.revoked: "ended",
+    ConsentAct.requested: "waiting",
+    ConsentAct.given: "done",
+    ConsentAct.declined: "ended",
+    ConsentAct.withdrawn: "ended",
 }
 ACTION = {
     Action.register: "登録",
@@ -165,6 +172,10 @@ LETTER = {
     Letter.deputy_changed: "代理者",
     Letter.returned_inside: "社内差戻",
     Letter.deadline: "署名期限",
+    Letter.consent_requested: "電子契約の承諾の依頼",
+    Letter.consent_answered: "電子契約の承諾",
+    Letter.paper_requested: "書面交付の請求",
+    Letter.paper_delivered: "書面の交付",
 }
 ACCOUNT_ACTION = {
     AccountAction.log_in: "ログイン",
@@ -207,7 +218,25 @@ ACCOUNT_ACTION = {
     AccountAction.pin_reissued: "PIN再発行",
     AccountAction.signing_password_reissued: "署名用パスワード再発行",
     AccountAction.signing_code_sent: "署名用コードの送信",
+    AccountAction.consent_requested: "電子契約の承諾の依頼",
+    AccountAction.consent_given: "電子契約の承諾",
+    AccountAction.consent_declined: "電子契約の承諾の依頼への不承諾",
+    AccountAction.consent_withdrawn: "電子契約の承諾の撤回",
 }
+CONSENT_ACT = {
+    ConsentAct.requested: "承諾の依頼",
+    ConsentAct.given: "承諾",
+    ConsentAct.declined: "承諾しない旨の回答",
+    ConsentAct.withdrawn: "承諾の撤回",
+}
+CONSENT_STATE = {
+    ConsentAct.requested: "依頼中",
+    ConsentAct.given: "承諾済み",
+    ConsentAct.declined: "承諾なし",
+    ConsentAct.withdrawn: "撤回済み",
+}
+CONSENT_METHOD = {ConsentMethod.on_request: "依頼を受けて画面で承諾", ConsentMethod.beforehand: "あらかじめ画面で承諾"}
+DELIVERY_METHOD = {DeliveryMethod.post: "郵送", DeliveryMethod.by_hand: "手渡し", DeliveryMethod.other: "その他"}
 APPLICATION_KIND = {
     ApplicationKind.additional: "追加発行",
     ApplicationKind.renewal: "更新",
@@ -233,7 +262,7 @@ LEVEL = {
 
 _ALL = (
     STATUS, ACTION, ROLE, SIDE, MODE, KIND, LIST_COLUMN, PLAN, COMPANY_STATUS, LETTER, LEVEL, ACCOUNT_ACTION, APPLICATION_KIND,
-    APPLICATION_STATE, USER_STATE, LOCK, VALIDITY,
+    APPLICATION_STATE, USER_STATE, LOCK, VALIDITY, CONSENT_ACT, CONSENT_METHOD, DELIVERY_METHOD,
 )  # fmt: skip
 
 
@@ -292,6 +321,13 @@ def term(document):
     return f"{day(document.term_from)} ～ {day(document.term_to)}"
 
 
+def consent_state(row):
+    """How a pair stands after its newest act; None: nobody has said anything."""
+    if row is None:
+        return "未承諾"
+    return "再度の承諾が必要" if row.is_outdated else CONSENT_STATE[row.act]
+
+
 def boxes_for_picture(positions):
     """署名位置 as left, bottom, width and height, for the picture of their page."""
     return [
@@ -315,4 +351,7 @@ def browser(user_agent):
     return f"{name or '不明なブラウザー'}{f'（{system}）' if system else ''}"
 
 
-FILTERS = {"browser": browser, "label": label, "status_of": status_of, "mode_of": mode_of, "my_turn": my_turn, "tone": tone, "jst": jst, "day": day, "yen": yen, "term": term, "boxes_for_picture": boxes_for_picture}
+FILTERS = {
+    "browser": browser, "label": label, "status_of": status_of, "mode_of": mode_of, "my_turn": my_turn, "tone": tone,
+    "jst": jst, "day": day, "yen": yen, "term": term, "boxes_for_picture": boxes_for_picture, "consent_state": consent_state,
+}  # fmt: skip

@@ -3,7 +3,8 @@
 from flask import current_app, render_template
 from flask_mail import Message
 
-from app.labels import MODE, STATUS
+from app.labels import DELIVERY_METHOD, MODE, STATUS
+from app.models import DeliveryMethod
 from app.workflow import SignatureMode, Status
 
 
@@ -19,10 +20,17 @@ def compose(message, secret=None):
         facts.setdefault("mode_label", MODE[facts["mode"]])
     if "new_status" in facts:
         facts.setdefault("status_label", STATUS[Status(facts["new_status"])])
+    if "method" in facts:
+        facts["method_label"] = DELIVERY_METHOD[DeliveryMethod(facts["method"])]
     facts |= {
         "service_name": config["SERVICE_NAME"],
         "operator_name": config["OPERATOR_NAME"],
         "help_address": config["HELP_ADDRESS"],
+        "guides": [
+            (name, config[setting])
+            for name, setting in (("操作マニュアル", "MANUAL_URL"), ("利用規約", "TERMS_URL"), ("料金表", "FEES_URL"))
+            if config[setting]
+        ],
         "base_url": config["BASE_URL"],
         "url": f"{config['BASE_URL']}/documents/{message.document_id}" if message.document_id else None,
         "secret": secret,

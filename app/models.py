@@ -10,6 +10,7 @@ from app.tables.certificate import (
     Validity,
 )
 from app.tables.company import Company, CompanyStatus, Plan
+from app.tables.consent import ConsentAct, ConsentMethod, ElectronicConsent
 from app.tables.delegation import Delegation
 from app.tables.document import (
     ContractDocument,
@@ -22,6 +23,7 @@ from app.tables.document import (
     RouteStep,
 )
 from app.tables.job import JobRun, Letter, NumberSeries, OutboxMessage
+from app.tables.paper import DeliveryMethod, PaperDelivery, PaperRequest
 from app.tables.person import AccountAction, AccountEvent, Lock, LoginSession, PortalUser, UserState
 from app.tables.route_template import RouteTemplate, RouteTemplateStep
 from app.tables.search import ListColumn, SavedSearch
@@ -39,13 +41,17 @@ __all__ = [
     "Company",
     "CompanyChange",
     "CompanyStatus",
+    "ConsentAct",
+    "ConsentMethod",
     "ContractDocument",
     "Delegation",
+    "DeliveryMethod",
     "DocumentEvent",
     "DocumentKind",
     "DocumentParty",
     "DocumentRevision",
     "DocumentSignature",
+    "ElectronicConsent",
     "JobRun",
     "Letter",
     "Level",
@@ -54,6 +60,8 @@ __all__ = [
     "LoginSession",
     "NumberSeries",
     "OutboxMessage",
+    "PaperDelivery",
+    "PaperRequest",
     "Plan",
     "PortalUser",
     "RouteStep",

@@ -4,10 +4,14 @@ Flask-AppBuilder brings roles and permissions.  Of its own security pages none i
 reset anybody's password, list everybody, and log in by a token past our checks.
 """
 
+from urllib.parse import urlsplit
+
 from flask import current_app, flash, g, redirect, request, session, url_for
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_login import current_user, login_user, logout_user
 from flask_talisman import Talisman
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.routing import RequestRedirect
 
 from app import queries
 from app.clock import now
@@ -17,7 +21,7 @@ from app.models import PortalUser
 PERSONS_PAGES = "(MyListView|PasswordView|AccountView|SecondFactorView|PersonalDataView)$"
 COMPANY_PAGES = (
     "(DocumentListView|DocumentView|RegistrationView|ReceiptView|SignatureView|ArchiveListView"
-    "|CertificateView|SelectionView|DelegationView|RouteTemplateView)$"
+    "|CertificateView|SelectionView|DelegationView|RouteTemplateView|ConsentRequestView|PaperView)$"
 )
 FAB_ROLES = {
     "Member": [
@@ -28,6 +32,8 @@ FAB_ROLES = {
     ],
     "CompanyAdmin": [
         ["(AdminUsersView|AdminDelegationView|AdminDeletionView|AdminCompanyView|AdminHistoryView|AdminCertificatesView|AdminCertificateImportView)$", "can_.*$"],
+        ["AdminConsentsView$", "can_.*$"],
+        ["電子契約承諾管理$", "menu_access$"],
         ["(管理者業務|利用者情報照会|企業情報照会|操作履歴照会|自社電子証明書照会)$", "menu_access$"],
     ],
     "Operator": [
@@ -50,6 +56,7 @@ WHILE_PASSWORD_IS_FIRST = ("PasswordView.", *ALWAYS_OPEN)
 # and one whose company demands a second factor that is not set up yet
 WHILE_SECOND_FACTOR_IS_MISSING = ("SecondFactorView.", *ALWAYS_OPEN)
 
+NOT_CARRIED_OUT = "直前の操作は実行されていません。内容をご確認のうえ、もう一度操作してください。"
 STATIC = ("static", "static_icon", "appbuilder.static")
 AWAKE_SECONDS = 60
 VENDOR_CACHE_SECONDS = 24 * 60 * 60
@@ -104,7 +111,7 @@ class PortalSecurityManager(SecurityManager):
             return None if is_open else redirect(login_url())
         if _is_over():
             logout_user()
-            session.clear()
+            forget_session()
             flash("ログインの有効時間が過ぎたため、ログアウトしました。もう一度ログインしてください。", "info")
             return redirect(login_url())
         _stay_awake()
@@ -115,12 +122,13 @@ class PortalSecurityManager(SecurityManager):
             return None
         if current_user.must_set_up_second_factor:
             return redirect(url_for("SecondFactorView.index", next=asked_page()))
+        _tell_what_was_not_done()
         return None
 
 
 def open_session(login_session):
     """Log a person in in this browser; nothing of before lives on (S10)."""
-    session.clear()
+    forget_session()
     login_user(login_session.user)
     session.permanent = True
     session["login_session"] = login_session.id
@@ -147,11 +155,58 @@ def _is_over():
     return idle > config["SESSION_IDLE_MINUTES"] * 60 or age > config["SESSION_HOURS"] * 3600
 
 
+def forget_session():
+    """Empty the cookie; only the page whose operation was not carried out outlives the log-in."""
+    undone = session.get("undone")
+    session.clear()
+    if undone:
+        session["undone"] = undone
+
+
 def asked_page():
-    """The page to come back to after log-in: the one asked for, never an address that only takes POST."""
-    if request.method != "GET":
-        return None
-    return request.full_path.rstrip("?")
+    """The page to come back to after log-in; for what was sent there, the page it belongs to, and a note that
+    nothing was done (S12)."""
+    if request.method in ("GET", "HEAD"):
+        return request.full_path.rstrip("?")
+    if (request.endpoint or "").startswith("AuthView."):
+        return request.args.get("next")
+    page = page_of(request.path)
+    session["undone"] = page
+    return page
+
+
+def _tell_what_was_not_done():
+    """On the page somebody comes back to: what they had sent was not carried out."""
+    if request.method == "GET" and session.get("undone") == request.path:
+        del session["undone"]
+        flash(NOT_CARRIED_OUT, "warning")
+
+
+def page_of(path):
+    """The page an address that takes what is sent belongs to: the document's, else the next one above it."""
+    adapter = current_app.create_url_adapter(request)
+    try:
+        _, values = adapter.match(path, method="POST")
+    except HTTPException:
+        values = {}
+    if "document_id" in values:
+        return url_for("DocumentView.show", document_id=values["document_id"])
+    while path.strip("/"):
+        if "/action" not in path and (page := _page_at(adapter, path)):
+            return page
+        path = path.rstrip("/").rpartition("/")[0]
+    return url_for("MyListView.index")
+
+
+def _page_at(adapter, path):
+    """The path where a page answers there, with the slash it may lack; None where none does."""
+    for form in (path, f"{path}/"):
+        try:
+            adapter.match(form, method="GET")
+            return form
+        except (NotFound, MethodNotAllowed, RequestRedirect):
+            continue
+    return None
 
 
 def login_url():
@@ -169,7 +224,17 @@ def safe_next(target):
         return url_for("MyListView.index")
     if any(not character.isprintable() or character == "\\" for character in target):
         return url_for("MyListView.index")
-    return target
+    return page_of(urlsplit(target).path) if _takes_post_only(target) else target
+
+
+def _takes_post_only(target):
+    try:
+        current_app.create_url_adapter(request).match(urlsplit(target).path, method="GET")
+    except MethodNotAllowed:
+        return True
+    except HTTPException:
+        return False  # unknown: the page that says so
+    return False
 
 
 def guard(app):

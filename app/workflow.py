@@ -147,6 +147,7 @@ WITH_RECEIVER = frozenset(turn for (side, _), turn in TURNS.items() if side is S
 HIDDEN_FROM_RECEIVERS = frozenset(Status) - WITH_RECEIVER - {
     Status.completion_wait, Status.archived, Status.archive_expired,
 }  # fmt: skip
+TOWARDS_CONCLUSION = frozenset({Action.send, Action.approve, Action.sign, Action.confirm_receipt})
 IN_ARCHIVE = frozenset({Status.archived, Status.archive_expired})
 CONCLUDED = IN_ARCHIVE | {Status.completion_wait}
 

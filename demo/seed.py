@@ -11,7 +11,17 @@ from app.jobs import archive_transfer
 from app.models import Company, DocumentKind, Letter, PortalUser
 from app.plans import PlanKind
 from app.queries import role_rows
-from app.services import certificates, companies, delegations, documents, files, route_templates, strongroom
+from app.services import (
+    certificates,
+    companies,
+    consents,
+    delegations,
+    documents,
+    files,
+    papers,
+    route_templates,
+    strongroom,
+)
 from app.services.registration import Facts
 from app.services.route_templates import Wish
 from app.workflow import SignatureMode, Status
@@ -68,6 +78,8 @@ PAPERS = {
     SignatureMode.no_signature: ("安全書類送付状", DocumentKind.other, "safety-cover-letter", None, (None, None)),
 }  # fmt: skip
 PAPER_OF_THREE = ("支給材に関する三者間覚書", DocumentKind.memorandum, "supply-memorandum", None, (None, None))
+# what the construction contract of the demo says of 建設業法第19条第1項
+TICKED = ("work", "price", "period", "advance", "changes", "force_majeure", "inspection", "payment", "default", "disputes")
 TURNS = {
     SignatureMode.both_sides: (
         Status.sender_approval, Status.sender_signature, Status.receiver_receipt,
@@ -99,6 +111,7 @@ class Seed:
                 self._company(*row)
             self._operator()
             self._circulation()
+            self._consents()
             self._documents()
         return self.accounts
 
@@ -172,6 +185,11 @@ class Seed:
                 [who[one].user_code for one in viewers], is_shared=True, **default,
             )  # fmt: skip
             route_templates.save(who[keeper], now(), wish)
+    def _consents(self):
+        """Both contractors for construction work have consented to contracts of 株式会社あおば建設 (L14)."""
+        partner = self.people["青木 健一"].company
+        for name in ("水野 直樹", "髙﨑 一郎"):
+            consents.give(partner, self.people[name], now(), drawn=0)
         db.session.commit()
 
     # -- documents -------------------------------------------------------------
@@ -182,12 +200,13 @@ class Seed:
                 self._document(mode, turn)
         self._document(SignatureMode.both_sides, Status.draft)
         self._remanded()
-        self._document(SignatureMode.sender_only, Status.completion_wait)
+        self._paper(self._document(SignatureMode.sender_only, Status.completion_wait))
         archived = self._document(SignatureMode.both_sides, Status.completion_wait)
         archive_transfer.run_one(archived.id, now())
         self._single_id()
         self._shared_fee()
         self._three_companies()
+        self._without_consent()
 
     def _plan(self):
         who = self.people
@@ -205,6 +224,8 @@ class Seed:
             title=f"{SITE}　{title}　No.{self.planted}", kind=kind, mode=mode, amount_yen=amount,
             term_from=term_from, term_to=term_to,
             message="お世話になっております。ご確認のほど、よろしくお願いいたします。",
+            is_construction=file == "construction-contract", is_disclosure=file == "purchase-order",
+            article_19=TICKED,
         )  # fmt: skip
         document = actors.register(plan, facts, self._upload(file), comment="工事部で内容を確認済みです。")
         actors.walk(document, plan, until)
@@ -242,6 +263,18 @@ class Seed:
         plan.further = [Receiver(recipient=who["津田 文子"], signer=who["寺島 淳"])]
         document = self._document(SignatureMode.both_sides, Status.receiver_signature, plan, PAPER_OF_THREE)
         actors.step(document, plan)
+    def _paper(self, document):
+        """The receiver asks for the order on paper (L19)."""
+        papers.request(document, self.people["水野 直樹"], now(), note="本社総務部あてにお送りください。")
+        db.session.commit()
+
+    def _without_consent(self):
+        """A contract for construction work whose receiver has been asked for consent (L14)."""
+        who = self.people
+        plan = Plan(registrar=who["青木 健一"], recipient=who["平井 誠"], signer=who["青葉 一郎"])
+        draft = self._document(SignatureMode.both_sides, Status.draft, plan)
+        consents.request(draft, draft.registrar, now())
+        db.session.commit()
 
 
 def is_planted():

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 # lowest floor first; a module may import its own floor and those below
 FLOORS = (
     ("config",),
-    ("app.workflow", "app.errors", "app.clock", "app.extensions", "app.plans"),
+    ("app.workflow", "app.errors", "app.clock", "app.extensions", "app.plans", "app.construction_law"),
     ("app.models", "app.tables", "app.signing", "app.schema"),
     ("app.labels",),
     ("app.queries", "app.letters"),

@@ -42,6 +42,10 @@ SUBJECTS = {
     Letter.password_changed: "パスワード変更のお知らせ",
     Letter.password_forgotten: "パスワード再発行のお知らせ",
     Letter.second_factor_changed: "二段階認証の変更のお知らせ",
+    Letter.consent_requested: "電子契約の承諾の依頼のお知らせ",
+    Letter.consent_answered: "電子契約の承諾のお知らせ",
+    Letter.paper_requested: "書面交付の請求のお知らせ",
+    Letter.paper_delivered: "書面の交付のお知らせ",
 }
 FACTS = {
     "person": "受取 太郎", "company": "受領設備株式会社", "user_code": "U00000008", "certificate_no": "JC-00000001",
@@ -53,6 +57,7 @@ FACTS = {
     "at": "2027/01/14 10:00", "until": "2027/01/14 10:00", "days_left": 1, "successor": "", "valid_until": "10:20",
     "change": "recovery_code_used", "left": 9, "absent": "承認 七海", "deputy": "同僚 千代", "first_day": "2027/01/14", "is_ended": False,
     "sees": True, "is_holder": True, "deadline": "2027/01/20",
+    "partner": "発出", "act": "given", "delivered_on": "2027/01/20", "method": "post", "note": "",
 }  # fmt: skip
 
 

@@ -19,6 +19,13 @@ from app.queries.certificates import (
     valid_signing_code,
     without_certificate,
 )
+from app.queries.consents import (
+    consent_partner_of,
+    consents_of,
+    newest_consent,
+    newest_consents_about,
+    paper_requests_of,
+)
 from app.queries.delegations import (
     acts_as_deputy,
     all_delegations_with,
@@ -93,6 +100,8 @@ __all__ = [
     "certificates_of",
     "colleagues",
     "company_by_code",
+    "consent_partner_of",
+    "consents_of",
     "count_route_templates",
     "current_revision",
     "default_route_template",
@@ -115,8 +124,11 @@ __all__ = [
     "may_open_pdf",
     "my_list",
     "names_by_address",
+    "newest_consent",
+    "newest_consents_about",
     "open_change_of",
     "open_sessions_of",
+    "paper_requests_of",
     "people_by_code",
     "people_by_id",
     "people_of",

@@ -11,14 +11,17 @@ from app import queries
 from app.clock import JAPAN
 from app.errors import Refused
 from app.extensions import db
-from app.labels import ACCOUNT_ACTION, LETTER, ROLE
+from app.labels import ACCOUNT_ACTION, CONSENT_ACT, LETTER, ROLE
 from app.models import (
     AccountAction,
     AccountEvent,
     CertificateActivation,
+    ElectronicConsent,
     Letter,
     LoginSession,
     OutboxMessage,
+    PaperDelivery,
+    PaperRequest,
     PortalUser,
     RouteTemplate,
     RouteTemplateStep,
@@ -45,6 +48,14 @@ def export(person, now):
             for row in _rows(LoginSession, person)
         ],
         "操作履歴": [_event(row, person) for row in _rows(AccountEvent, person)],
+        "電子契約の承諾": [
+            {"日時": _iso(row.at), "内容": CONSENT_ACT[row.act]} for row in _rows(ElectronicConsent, person, "actor_id")
+        ],
+        "書面の交付": [
+            {"日時": _iso(row.at), "内容": called, "連絡事項": row.note}
+            for table, called in ((PaperRequest, "請求"), (PaperDelivery, "交付の記録"))
+            for row in _rows(table, person, "actor_id")
+        ],
         "電子証明書": [_certificate(link) for link in _rows(CertificateActivation, person)],
         "契約文書": [_document(document, person) for document in queries.documents_with(person)],
         "代理": [_delegation(row, person) for row in queries.all_delegations_with(person)],
@@ -57,8 +68,8 @@ def export(person, now):
     }
 
 
-def _rows(table, person):
-    return db.session.scalars(select(table).where(table.user_id == person.id).order_by(table.id)).all()
+def _rows(table, person, column="user_id"):
+    return db.session.scalars(select(table).where(getattr(table, column) == person.id).order_by(table.id)).all()
 
 
 def _facts(person):

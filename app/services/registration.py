@@ -34,6 +34,9 @@ class Facts:
     deadline: dt.date | None = None
     partner_number: str = ""
     message: str = ""
+    is_construction: bool = False  # 建設業法第19条 (L14)
+    is_disclosure: bool = False  # 取適法第4条 (L19)
+    article_19: tuple = ()  # keys of app.construction_law.ARTICLE_19_ITEMS (L15)
 
 
 def register(registrar, now, facts, upload, receivers, choice, comment="", *, token=None):
@@ -77,6 +80,7 @@ def _fill_in(document, now, facts, upload, receivers, choice, comment):
         document.deadline_told_days = None
     for name, value in vars(facts).items():
         setattr(document, name, value)
+    document.article_19 = list(facts.article_19) if facts.is_construction else []
     if upload is not None:
         document.file_name, document.page_count = upload.file_name, upload.page_count
         document.unsigned_sha256 = upload.sha256

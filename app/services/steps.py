@@ -12,7 +12,7 @@ from app.errors import OutOfTurn, Refused
 from app.extensions import db
 from app.models import CompanyStatus, DocumentEvent, PortalUser, RouteStep
 from app.queries import acts_as_deputy
-from app.services import outbox
+from app.services import consents, outbox
 from app.workflow import CONCLUDED, HIDDEN_FROM_RECEIVERS, WAITING, WITH_REGISTRAR, By, arrive, find_step
 
 
@@ -20,7 +20,7 @@ def open_step(action, document, actor):
     """The row of the table for an action of who has the turn.
 
     :raises OutOfTurn: it is not this person's to take now
-    :raises Refused: one of the companies may not act at present
+    :raises Refused: one of the companies may not act at present, or its 電子契約の承諾 is lacking
     """
     step = find_step(action, document.status)
     if step is None:
@@ -28,6 +28,7 @@ def open_step(action, document, actor):
     hold(document, actor)
     for party in document.parties:
         check_active(party.company)
+    consents.check(action, document, actor)
     return step
 
 

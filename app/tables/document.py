@@ -6,6 +6,7 @@ from enum import StrEnum, auto
 
 from flask_appbuilder import Model
 from sqlalchemy import (
+    JSON,
     BigInteger,
     CheckConstraint,
     Date,
@@ -73,6 +74,9 @@ class ContractDocument(Model):
     deadline_told_days: Mapped[int | None] = mapped_column()  # the last notice: so many days before it; -1 after it
     partner_number: Mapped[str] = mapped_column(String(64), default="")  # 取引先管理番号
     message: Mapped[str] = mapped_column(Text, default="")  # to the receiver, seen by both
+    is_construction: Mapped[bool] = mapped_column(default=False)  # 建設工事の請負契約 (建設業法第19条): needs a consent (L14)
+    is_disclosure: Mapped[bool] = mapped_column(default=False)  # 取適法第4条の明示, フリーランス法 included (L19, L20)
+    article_19: Mapped[list] = mapped_column(JSON, default=list)  # ticked 記載事項, own company only (L15)
 
     file_name: Mapped[str] = mapped_column(String(255))
     unsigned_sha256: Mapped[str] = mapped_column(String(64))  # after the intake, before any field

@@ -41,6 +41,10 @@ class Letter(StrEnum):
     deputy_changed = auto()
     returned_inside = auto()
     deadline = auto()
+    consent_requested = auto()
+    consent_answered = auto()
+    paper_requested = auto()
+    paper_delivered = auto()
 
 
 class OutboxMessage(Model):

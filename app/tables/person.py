@@ -71,6 +71,10 @@ class AccountAction(StrEnum):
     pin_reissued = auto()
     signing_password_reissued = auto()
     signing_code_sent = auto()
+    consent_requested = auto()
+    consent_given = auto()
+    consent_declined = auto()
+    consent_withdrawn = auto()
 
 
 class PortalUser(FabUser):

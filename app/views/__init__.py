@@ -14,11 +14,13 @@ from app.views.admin_history import AdminHistoryView
 from app.views.admin_users import AdminUsersView
 from app.views.archive_list import ArchiveListView
 from app.views.certificates import CertificateView
+from app.views.consents import AdminConsentsView, ConsentRequestView
 from app.views.delegations import AdminDelegationView, DelegationView
 from app.views.demo_mail import DemoMailView
 from app.views.document import DocumentView
 from app.views.document_list import DocumentListView
 from app.views.login import AuthView
+from app.views.paper import PaperView
 from app.views.password import PasswordView
 from app.views.personal_data import PersonalDataView
 from app.views.receipt import ReceiptView
@@ -40,9 +42,11 @@ MENU = (
     ("管理者業務", "企業情報照会", AdminCompanyView),
     ("管理者業務", "操作履歴照会", AdminHistoryView),
     ("管理者業務", "自社電子証明書照会", AdminCertificatesView),
+    ("管理者業務", "電子契約承諾管理", AdminConsentsView),
 )
 PAGES_OFF_MENU = (
-    AdminCertificateImportView, AdminDelegationView, AdminDeletionView, DocumentView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
+    AdminCertificateImportView, AdminDelegationView, AdminDeletionView, ConsentRequestView, DocumentView, PaperView, ReceiptView,
+    SignatureView, SelectionView, SecondFactorView, PersonalDataView,
 )  # fmt: skip
 
 

@@ -8,7 +8,8 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 
 from app import queries
 from app.clock import japan_date, now
-from app.services import documents, registration, reminders, routes, steps
+from app.construction_law import ticked
+from app.services import documents, fees, papers, registration, reminders, routes, steps
 from app.services.strongroom import strongroom
 from app.views import timeline
 from app.views.answers import done, may_open_pdf, own_document, own_pdf
@@ -42,6 +43,11 @@ class DocumentView(BaseView):
             steps=timeline.way_of(document, g.user.company_id, deputy=queries.deputy_of(document.holder_id)),
             history=timeline.history_of(document, g.user.company_id),
             signatures=document.valid_signatures,
+            disclosures=papers.disclosures_of(document, g.user.company_id) if document.is_disclosure else [],
+            paper_requests=queries.paper_requests_of(document, g.user.company_id) if document.is_disclosure else [],
+            article_19=ticked(document.article_19) if document.sender.company_id == g.user.company_id else [],
+            may_request_paper=papers.may_request(document, g.user),
+            may_answer_paper=papers.may_answer(document, g.user),
             may_reassign=g.user.is_company_admin and bool(routes.unfinished(document.party_of(g.user.company_id))),
         )
 
@@ -63,6 +69,7 @@ class DocumentView(BaseView):
         return self.render_template(
             "document/approval.html", title="契約文書承認", document=document,
             own=document.party_of(g.user.company_id), may_open_pdf=may_open_pdf(document),
+            fees=fees.fees_of(document, g.user.company_id),
             revision=queries.current_revision(document), absent=steps.represented(document, g.user),
             actions=[action.value for action in documents.actions_of(document, g.user)],
         )  # fmt: skip

@@ -53,7 +53,7 @@ def _page(status, sentence, *, bare=False):
     document_id = (request.view_args or {}).get("document_id")
     return render_template(
         "errors/error.html", title=TITLES.get(status, TITLES[500]), status=status, sentence=sentence,
-        document_id=document_id if status in (409, 422, 503) and not bare else None, bare=bare,
+        document_id=document_id if status in (400, 409, 422, 503) and not bare else None, bare=bare,
     ), status  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from app import queries
 from app.clock import now
 from app.errors import SecretRefused
 from app.extensions import db
-from app.security import open_session, own_session, safe_next
+from app.security import forget_session, open_session, own_session, safe_next
 from app.services import credentials, login_sessions, second_factor
 from app.views.answers import done, refuse
 
@@ -119,7 +119,7 @@ def _let_in(user, target, by_mailed_password):
 
 def _keep_half_way(passed):
     """The cookie is signed and says who gave the password when; the stamp makes it worthless once it was used."""
-    session.clear()
+    forget_session()
     session["half_way"] = {
         "stamp": passed.user.log_in_stamp,
         "at": now().timestamp(),

@@ -10,7 +10,7 @@ from wtforms.validators import Length
 from app import queries
 from app.clock import now
 from app.errors import OutOfTurn, PortalError
-from app.services import documents, routes, steps
+from app.services import documents, fees, routes, steps
 from app.services.documents import FEE_DIALOG
 from app.views import route_filling, timeline
 from app.views.answers import codes, done, own_document, refuse
@@ -64,7 +64,7 @@ class ReceiptView(BaseView):
             "receipt/confirmation.html", title="契約文書受取確認", document=document, form=form, choice=choice,
             own=document.party_of(g.user.company_id), revision=queries.current_revision(document),
             is_shared=documents.needs_fee_acknowledged(document, g.user.company_id), fee_dialog=FEE_DIALOG,
-            absent=steps.represented(document, g.user),
+            absent=steps.represented(document, g.user), fees=fees.fees_of(document, g.user.company_id),
             without_certificate=queries.without_certificate([choice.signer] if choice.signer else [], now()),
         )  # fmt: skip
 

@@ -21,17 +21,17 @@ from wtforms.validators import DataRequired, InputRequired, Length, Optional, Va
 
 from app import queries
 from app.clock import japan_date, now
+from app.construction_law import ARTICLE_19_ITEMS, unticked
 from app.errors import AlreadyRegistered, OutOfTurn, PortalError, Refused
 from app.extensions import db
 from app.labels import KIND, MODE
 from app.models import DocumentKind
-from app.plans import must_acknowledge_fee
-from app.services import files, recipients, registration, routes
+from app.services import consents, fees, files, recipients, registration, routes
 from app.services.files import Upload
 from app.services.registration import Facts
 from app.views import route_filling, timeline
 from app.views.answers import acting_person, codes, done, own_document, refuse
-from app.views.fields import DayField, YenField, one_line, trimmed
+from app.views.fields import ChecksField, DayField, YenField, one_line, trimmed
 from app.views.recipients import RecipientsField, Row
 from app.views.route_filling import WithRoute
 from app.workflow import WITH_REGISTRAR, Role, Side, SignatureMode
@@ -54,6 +54,18 @@ class RegistrationForm(WithRoute, FlaskForm):
     renews_itself = BooleanField("自動更新あり")
     deadline = DayField("署名期限", [Optional()], description="この日までに、すべての企業の署名・受取確認が必要な場合に指定します。期限の3日前、1日前と翌日に、担当者と登録担当者へメールでお知らせします。")
     partner_number = StringField("取引先管理番号", [Length(max=64)], filters=[one_line])
+    is_construction = BooleanField(
+        "建設工事の請負契約（建設業法第19条）に該当する",
+        description="契約内容を変更する場合を含みます。該当する場合は、取引先による電子契約の承諾が必要です。",
+    )  # fmt: skip
+    article_19 = ChecksField(
+        "記載事項の確認（任意）", choices=[SelectChoice(*item) for item in ARTICLE_19_ITEMS.items()],
+        description="建設業法第19条第1項の事項のうち、契約文書に記載したものに印を付けると、記載漏れの確認に使えます。自社内のみで閲覧できます。",
+    )  # fmt: skip
+    is_disclosure = BooleanField(
+        "取適法第4条（フリーランス法を含む）の明示に当たる",
+        description="取引先が閲覧できるようになった日時を明示日時として記録します。取引先は、書面の交付を請求できます。",
+    )  # fmt: skip
     recipients = RecipientsField("受信者の情報")
     approvers = StringField("承認者", description=f"必要な場合に、承認する順に指定します（{routes.MOST_APPROVERS}名まで）。")
     signer = StringField("署名者", description="自社が署名する場合に指定します。")
@@ -82,6 +94,9 @@ class RegistrationForm(WithRoute, FlaskForm):
             deadline=self.deadline.data,
             partner_number=self.partner_number.data,
             message=self.message.data,
+            is_construction=self.is_construction.data,
+            is_disclosure=self.is_disclosure.data,
+            article_19=tuple(self.article_19.data or ()),
         )
 
     @classmethod
@@ -198,6 +213,8 @@ class RegistrationView(BaseView):
             "registration/confirmation.html", title="契約文書登録確認", document=document, own=sender,
             revision=queries.current_revision(document), steps=timeline.way_of(document, sender.company_id),
             receivers=[_receiver_shown(sender.company, receiver) for receiver in document.receivers],
+            fees=fees.fees_of(document, sender.company_id, as_sent=False),
+            lacking=consents.lacking(document), may_ask=bool(consents.askable(document, now())), unticked=unticked(document.article_19),
             without_certificate=queries.without_certificate(sender.people(Role.signer), now()),
         )  # fmt: skip
 
@@ -231,7 +248,6 @@ def _receiver_shown(sender_company, receiver):
         "company": receiver.company,
         "recipient": _recipient_typed(receiver),
         "charge": recipients.charge_of(sender_company, receiver.company),
-        "is_shared": must_acknowledge_fee(sender_company.plan.kind, receiver.company.plan.kind),
     }
 
 

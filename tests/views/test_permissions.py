@@ -39,6 +39,7 @@ ADMINS = dict.fromkeys(PEOPLE, 403) | {
     "anonymous": 302,
 }  # the stranger is one at home
 OUT_OF_TURN = {"recipient": 409, "registrar": 409, "viewer": 409, "admin": 409} | NOT_THEIRS
+NO_REQUEST = dict.fromkeys(OUT_OF_TURN, 404) | {"operator": 403, "anonymous": 302}
 DOCUMENT = {
     ("GET", "/documents/<int:document_id>"): LOOKING,
     ("GET", "/documents/<int:document_id>/pdf"): FILE,
@@ -66,10 +67,16 @@ DOCUMENT = {
     ("POST", "/documents/<int:document_id>/signing_password"): OUT_OF_TURN,
     # out of turn: first the administrator withdraws it, then it is gone for the recipient and over for the registrar
     ("POST", "/documents/<int:document_id>/withdraw"): OUT_OF_TURN | {"admin": 302, "recipient": 404},
+    ("POST", "/documents/<int:document_id>/consent_request"): OUT_OF_TURN,
+    # no 明示 that anybody could ask paper for; see tests/views/test_paper.py
+    ("POST", "/documents/<int:document_id>/paper_requests"): OUT_OF_TURN,
+    ("GET", "/documents/<int:document_id>/paper_requests/<int:request_id>"): NO_REQUEST,
+    ("POST", "/documents/<int:document_id>/paper_requests/<int:request_id>"): NO_REQUEST,
     ("GET", "/admin/documents/<int:document_id>/reassign"): ADMINS | {"stranger": 404},
     ("POST", "/admin/documents/<int:document_id>/reassign"): ADMINS | {"admin": 422, "stranger": 404},
 }
 COLLEAGUE = dict.fromkeys(PEOPLE, 403) | {"admin": 200, "stranger": 404, "anonymous": 302}  # of another company
+NO_PARTNER = ADMINS | {"admin": 404, "stranger": 404}
 MEMBERS = {"operator": 403, "anonymous": 302}
 OPERATORS = dict.fromkeys(PEOPLE, 403) | {"operator": 200, "anonymous": 302}
 LOGGED_IN, ALL = {"anonymous": 302}, {}
@@ -126,6 +133,14 @@ PAGES = {  # whoever is not named gets 200
     ("POST", "/admin/certificates/application"): ADMINS | {"admin": 422, "stranger": 422},
     ("GET", "/admin/certificates/import"): ADMINS,
     ("POST", "/admin/certificates/import"): ADMINS | {"admin": 422, "stranger": 422},
+    ("GET", "/admin/consents/"): ADMINS,
+    ("GET", "/admin/consents/new"): ADMINS,
+    ("POST", "/admin/consents/new"): ADMINS | {"admin": 422, "stranger": 422},
+    # nobody has spoken of consent; see tests/views/test_consents.py
+    ("GET", "/admin/consents/<int:partner_id>"): NO_PARTNER,
+    ("POST", "/admin/consents/<int:partner_id>/give"): NO_PARTNER,
+    ("POST", "/admin/consents/<int:partner_id>/decline"): NO_PARTNER,
+    ("POST", "/admin/consents/<int:partner_id>/withdraw"): NO_PARTNER,
     ("GET", "/password/"): LOGGED_IN,
     ("POST", "/password/"): dict.fromkeys(PEOPLE, 422) | LOGGED_IN,
     ("GET", "/account/data"): LOGGED_IN,
@@ -237,6 +252,7 @@ def address(rule, document):
         "<pk>": str(first[0]) if first else "1", "<int:pk>": str(first[0]) if first else "1",
         "<int:certificate_id>": str(certificate[0]),
         "<path:filename>": "css/portal.css" if "appbuilder" not in rule else "css/ab.css",
+        "<int:partner_id>": str(document.receivers[0].company_id), "<int:request_id>": "999999",
         "<int:session_id>": "999999", "<int:search_id>": "999999",
         "<int:delegation_id>": "999999", "<int:template_id>": "999999",
         "<string:locale>": "ja", "<string:name>": action,

@@ -243,7 +243,8 @@ document.querySelectorAll("[data-shown-for]").forEach((part) => {
   const values = part.dataset.shownValues.split(" ");
   const follow = () => {
     const chosen = document.querySelector(`[name="${name}"]:checked`);
-    part.hidden = Boolean(chosen) && !values.includes(chosen.value);
+    const isBox = Boolean(document.querySelector(`[name="${name}"][type="checkbox"]`));
+    part.hidden = isBox ? !chosen : Boolean(chosen) && !values.includes(chosen.value);
     part.querySelectorAll("input, select, textarea").forEach((input) => { input.disabled = part.hidden; });
   };
   document.querySelectorAll(`[name="${name}"]`).forEach((input) => input.addEventListener("change", follow));
