@@ -263,12 +263,17 @@ def term(document):
     return f"{day(document.term_from)} ～ {day(document.term_to)}"
 
 
+def field_label(party):
+    """What the stamp of a company says, and so its box on every page that shows it (R79)."""
+    return FIELD_LABEL[party.side]
+
+
 def boxes_for_picture(positions):
     """署名位置 as left, bottom, width and height, for the picture of their page."""
     return [
-        {"label": p["label"], "x": x0, "y": y0, "width": x1 - x0, "height": y1 - y0}
-        for p in positions
-        for x0, y0, x1, y1 in [p["box"]]
+        {"label": position.label, "x": x0, "y": y0, "width": x1 - x0, "height": y1 - y0}
+        for position in positions
+        for x0, y0, x1, y1 in [position.box]
     ]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.errors import Refused, SecretLocked
 from app.extensions import db
-from app.labels import FIELD_LABEL
+from app.labels import field_label
 from app.models import CertificateActivation, Level
 from app.services import certificates, documents, lock_notices, signing_codes, signing_passwords
 from app.services.files import SignedFile
@@ -73,7 +73,7 @@ def check(document, actor, activation_id, typed, now):
 
 def stamp_of(party, signer, moment: dt.datetime):
     """What the visible stamp of a company says."""
-    return Stamp(FIELD_LABEL[party.side], party.company.name, signer.full_name, moment)
+    return Stamp(field_label(party), party.company.name, signer.full_name, moment)
 
 
 def make(order):

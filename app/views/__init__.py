@@ -20,6 +20,7 @@ from app.views.document_list import DocumentListView
 from app.views.login import AuthView
 from app.views.password import PasswordView
 from app.views.personal_data import PersonalDataView
+from app.views.positions import PositionsView
 from app.views.receipt import ReceiptView
 from app.views.registration import RegistrationView
 from app.views.second_factor import SecondFactorView
@@ -41,6 +42,7 @@ MENU = (
 )
 PAGES_OFF_MENU = (
     AdminCertificateImportView, AdminDeletionView, DocumentView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
+    PositionsView,
 )  # fmt: skip
 
 
