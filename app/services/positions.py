@@ -63,6 +63,7 @@ class Shown:
     page: int
     box: Box
     size: tuple[float, float]
+    signed: bool
 
 
 def signing_parties(document):
@@ -100,7 +101,7 @@ def shown(document):
     """The boxes that stand in the file as it is now, with the labels that are or will be signed there."""
     labels = {party.field_name: field_label(party) for party in signing_parties(document)}
     return [
-        Shown(labels[position.name], position.page, position.box, position.page_size)
+        Shown(labels[position.name], position.page, position.box, position.page_size, position.signed)
         for position in field_positions(strongroom().store.get(document.pdf_sha256))
         if position.name in labels
     ]
