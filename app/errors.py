@@ -89,3 +89,10 @@ class StorageFailed(PortalError):
 
     status = 503
     sentence = "契約文書のファイルを読み込めませんでした。お手数ですが、お問い合わせ窓口までご連絡ください。"
+
+
+class PicturesBusy(PortalError):
+    """Too many pages are being drawn at this moment."""
+
+    status = 503
+    sentence = "ただいま混み合っているため、ページの画像を表示できませんでした。しばらくしてから、もう一度お試しください。"

@@ -331,9 +331,9 @@ def consent_state(row):
 def boxes_for_picture(positions):
     """署名位置 as left, bottom, width and height, for the picture of their page."""
     return [
-        {"label": p["label"], "x": x0, "y": y0, "width": x1 - x0, "height": y1 - y0}
-        for p in positions
-        for x0, y0, x1, y1 in [p["box"]]
+        {"label": position.label, "x": x0, "y": y0, "width": x1 - x0, "height": y1 - y0, "signed": position.signed}
+        for position in positions
+        for x0, y0, x1, y1 in [position.box]
     ]
 
 

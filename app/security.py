@@ -21,7 +21,7 @@ from app.models import PortalUser
 PERSONS_PAGES = "(MyListView|PasswordView|AccountView|SecondFactorView|PersonalDataView)$"
 COMPANY_PAGES = (
     "(DocumentListView|DocumentView|RegistrationView|ReceiptView|SignatureView|ArchiveListView"
-    "|CertificateView|SelectionView|DelegationView|RouteTemplateView|ConsentRequestView|PaperView)$"
+    "|CertificateView|SelectionView|DelegationView|RouteTemplateView|ConsentRequestView|PaperView|PositionsView)$"
 )
 FAB_ROLES = {
     "Member": [

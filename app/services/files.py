@@ -45,7 +45,9 @@ def lay_fields(document, now):
     """Everybody sees the file with its empty signature fields; re-sending starts here again (I5, S6)."""
     store = strongroom().store
     unsigned = store.get(document.unsigned_sha256)
-    fields = [FieldSpec(party.field_name) for party in document.parties if party.field_name]
+    fields = [
+        FieldSpec(party.field_name, *(party.place or ())) for party in document.parties if party.field_name
+    ]
     pdf = place_fields(unsigned, fields) if fields else unsigned
     file = SignedFile(store.put(pdf), document.unsigned_sha256, len(pdf), Level.none)
     if file.sha256 != document.pdf_sha256:

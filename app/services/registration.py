@@ -11,7 +11,7 @@ from app.clock import japan_date
 from app.errors import AlreadyRegistered, OutOfTurn, Refused
 from app.extensions import db
 from app.models import AccountAction, ContractDocument, DocumentKind, DocumentParty
-from app.services import files, journal, outbox, recipients, routes, steps
+from app.services import files, journal, outbox, positions, recipients, routes, steps
 from app.services.numbers import next_number
 from app.services.recipients import WRONG_RECIPIENT
 from app.workflow import DELETABLE, WITH_REGISTRAR, Action, Role, Side, SignatureMode, Status
@@ -63,14 +63,18 @@ def register(registrar, now, facts, upload, receivers, choice, comment="", *, to
 
 
 def revise(document, registrar, now, facts, upload, receivers, choice, comment=""):
-    """Correct a draft or a remanded document before it is sent (T11); `upload` None keeps the file."""
+    """Correct a draft or a remanded document before it is sent (T11).
+
+    :param upload: None keeps the file
+    :returns: the parties whose 署名位置 does not suit the document any more and is the default one again
+    """
     steps.hold(document, registrar)
     if document.status not in WITH_REGISTRAR:
         raise OutOfTurn
     with db.session.no_autoflush:
-        _fill_in(document, now, facts, upload, receivers, choice, comment)
+        fallen = _fill_in(document, now, facts, upload, receivers, choice, comment)
     flag_modified(document, "status")
-    return document
+    return fallen
 
 
 def _fill_in(document, now, facts, upload, receivers, choice, comment):
@@ -84,8 +88,11 @@ def _fill_in(document, now, facts, upload, receivers, choice, comment):
     if upload is not None:
         document.file_name, document.page_count = upload.file_name, upload.page_count
         document.unsigned_sha256 = upload.sha256
+    places = positions.keep(document)
     _set_parties(document, receivers, choice, comment)
+    fallen = positions.restore(document, places)
     files.lay_fields(document, now)
+    return fallen
 
 
 def _check_deadline(deadline, now):

@@ -530,6 +530,7 @@ def render(pdf, options):
     document = pypdfium2.PdfDocument(pdf)
     if not 0 <= options["page_index"] < len(document):
         raise Refusal("no_such_page")
+    document.init_forms()  # without it, the stamps in signature fields are left out
     page = document[options["page_index"]]
     width, height = page.get_size()
     scale = min(options["width_px"] / width, options["height_px"] / height)

@@ -19,6 +19,8 @@ MARGIN = 36.0
 FOOT = 54.0  # page numbers and document numbers stand below; a stamp must hide nothing
 GAP = 12.0
 MIN_SIDE = 8.0
+MM = 72 / 25.4  # points in a millimetre
+LEAST_WIDTH, LEAST_HEIGHT = 40 * MM, 14 * MM  # of a box that somebody draws: smaller, a stamp cannot be read
 
 _DOES_NOT_FIT = "署名欄をページの中に配置できません。署名位置とページの大きさをご確認ください。"
 _NAME_TWICE = "同じ名前の署名欄が複数あるため、配置できません。"
@@ -31,7 +33,7 @@ class FieldSpec:
     :param name: unique in the file, such as ``sender`` or ``receiver-1``
     :param page: index from 0; -1 is the last page
     :param box: left, bottom, right, top in points of the page **as it is shown**, from its lower left corner;
-        None is the default place at the foot of the page, side by side
+        None is the default place at the foot of the page, side by side with those of the other companies
     """
 
     name: str
@@ -97,17 +99,11 @@ def place_fields(pdf: bytes, specs: Sequence[FieldSpec]) -> bytes:
     ):
         raise IntakeRefused(_NAME_TWICE)
     pages = _pages(writer.prev)
-    defaults = {}
-    for page in {spec.page for spec in specs if spec.box is None}:
-        if not -len(pages) <= page < len(pages):
-            raise IntakeRefused(_DOES_NOT_FIT)
-        unplaced = [spec.name for spec in specs if spec.box is None and spec.page == page]
-        defaults |= zip(unplaced, default_boxes(unplaced, pages[page].size), strict=True)
-    for spec in specs:
+    for number, spec in enumerate(specs):
         if not -len(pages) <= spec.page < len(pages):
             raise IntakeRefused(_DOES_NOT_FIT)
         page = pages[spec.page]
-        box = spec.box or defaults[spec.name]
+        box = spec.box or default_boxes(names, page.size)[number]
         if not page.holds(box):
             raise IntakeRefused(_DOES_NOT_FIT)
         field_spec = pdf_fields.SigFieldSpec(
@@ -120,6 +116,14 @@ def place_fields(pdf: bytes, specs: Sequence[FieldSpec]) -> bytes:
         pdf_fields.append_signature_field(writer, field_spec)
     writer.write_in_place()
     return writer.prev.stream.getvalue()
+
+
+def page_sizes(pdf: bytes) -> list[tuple[float, float]]:
+    """Width and height of each page in points, as it is shown; boxes are measured in them.
+
+    :param pdf: a file that :func:`app.signing.intake.receive` returned, or a signed revision of it
+    """
+    return [page.size for page in _pages(evidence.read(pdf))]
 
 
 def field_positions(pdf: bytes) -> list[Position]:

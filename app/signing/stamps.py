@@ -40,6 +40,8 @@ _PAD = 6.0
 _SEAL = 30.0
 _NAME_SIZES = (10.5, 10, 9.5, 9, 8.5, 8, 7.5, 7, 6.5, 6, 5.5, 5, 4.5, 4, 3.6, 3.2, 2.8, 2.4, 2, 1.6, 1.2)
 _LEADING = 1.22
+_TALLEST = 72.0
+_SMALL = 0.85  # below this scale the words would be too small to read
 
 
 @dataclass(frozen=True)
@@ -134,29 +136,31 @@ def _operators(stamp, width, height, font):
     _draw_seal(canvas, _printable(stamp.label), _PAD + 0.6 + _SEAL / 2, high / 2)
 
     left = _PAD + 0.6 + _SEAL + 7
-    room = wide - left - _PAD
-    top = high - _PAD
-    heading = "電子署名"
-    moment = stamp.signed_at.astimezone(clock.JAPAN).strftime("%Y/%m/%d %H:%M")
-    company = _printable(stamp.company_name)
-    person = _printable(stamp.person_name)
+    spare = max(0.0, high - _TALLEST) / 2  # in a tall box the lines stay together
+    _write_words(canvas, stamp, left, wide - left - _PAD, spare + _PAD, high - spare - _PAD, scale)
+    return canvas.operators()
 
+
+def _write_words(canvas, stamp, left, room, foot, top, scale):
+    """The heading, the names and the moment, between `foot` and `top`; in a small box larger, without the heading."""
+    font, is_small = canvas.font, scale < _SMALL
+    date_text = f"{stamp.signed_at.astimezone(clock.JAPAN).strftime('%Y/%m/%d %H:%M')} 日本時間"
+    date_size = 7.6 if is_small else 5.8
+    date_size = min(date_size, date_size * room / font.width(date_text, date_size))
     canvas.fill(GREY)
-    canvas.text(heading, left, top - 5.2, 5.4, spacing=0.6)
-    date_text = f"{moment} 日本時間"
-    date_size = min(5.8, 5.8 * room / font.width(date_text, 5.8))
-    canvas.text(date_text, left, _PAD + 0.9, date_size)
+    if not is_small:
+        canvas.text("電子署名", left, top - 5.2, 5.4, spacing=0.6)
+    canvas.text(date_text, left, foot + 0.9, date_size)
 
-    middle_top = top - 9.2
-    middle_bottom = _PAD + 8.6
-    person_height = 0.0
-    person_size, person_lines = 0.0, []
-    if person:
-        person_size, person_lines = _fit(font, person, room, 13.0, 7.6)
+    middle_top = top if is_small else top - 9.2
+    middle_bottom = foot + date_size + 2.8
+    person_height, person_size, person_lines = 0.0, 0.0, []
+    if person := _printable(stamp.person_name):
+        person_size, person_lines = _fit(font, person, room, 13.0, 9.5 if is_small else 7.6)
         person_height = len(person_lines) * person_size * _LEADING + 1.2
-    company_size, company_lines = _fit(font, company, room, middle_top - middle_bottom - person_height, 10.5)
-    company_height = len(company_lines) * company_size * _LEADING
-    y = middle_top - (middle_top - middle_bottom - person_height - company_height) / 2
+    company_room = middle_top - middle_bottom - person_height
+    company_size, company_lines = _fit(font, _printable(stamp.company_name), room, company_room, 10.5)
+    y = middle_top - (company_room - len(company_lines) * company_size * _LEADING) / 2
     canvas.fill(INK)
     for line in company_lines:
         y -= company_size * _LEADING
@@ -165,7 +169,6 @@ def _operators(stamp, width, height, font):
     for line in person_lines:
         y -= person_size * _LEADING
         canvas.text(line, left, y + person_size * 0.26, person_size)
-    return canvas.operators()
 
 
 def _draw_seal(canvas, label, x, y):

@@ -189,6 +189,12 @@ class DocumentParty(Model):
     comment: Mapped[str] = mapped_column(Text, default="")  # 自社内コメント, own company only (R54)
     is_open: Mapped[bool] = mapped_column(default=False)  # may this company see the document now?
     field_name: Mapped[str | None] = mapped_column(String(32))  # its signature field in the PDF
+    # 署名位置, as the registrar placed it: points of the page as it is shown; none is the default place
+    box_page: Mapped[int | None] = mapped_column()  # from 0
+    box_left: Mapped[float | None] = mapped_column()
+    box_bottom: Mapped[float | None] = mapped_column()
+    box_right: Mapped[float | None] = mapped_column()
+    box_top: Mapped[float | None] = mapped_column()
 
     document: Mapped[ContractDocument] = relationship(back_populates="parties")
     company: Mapped[Company] = relationship(lazy="joined")
@@ -198,6 +204,18 @@ class DocumentParty(Model):
         UniqueConstraint("document_id", "company_id"),
         Index("ix_document_party_company", "company_id", "is_open"),
     )
+
+    @property
+    def place(self):
+        """Page and box of 署名位置 as the registrar placed it; None where it has its default place."""
+        if self.box_page is None:
+            return None
+        return self.box_page, (self.box_left, self.box_bottom, self.box_right, self.box_top)
+
+    @place.setter
+    def place(self, place):
+        self.box_page, box = place or (None, (None,) * 4)
+        self.box_left, self.box_bottom, self.box_right, self.box_top = box
 
     @property
     def steps(self):

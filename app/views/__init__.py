@@ -23,6 +23,7 @@ from app.views.login import AuthView
 from app.views.paper import PaperView
 from app.views.password import PasswordView
 from app.views.personal_data import PersonalDataView
+from app.views.positions import PositionsView
 from app.views.receipt import ReceiptView
 from app.views.registration import RegistrationView
 from app.views.route_templates import RouteTemplateView
@@ -45,8 +46,8 @@ MENU = (
     ("管理者業務", "電子契約承諾管理", AdminConsentsView),
 )
 PAGES_OFF_MENU = (
-    AdminCertificateImportView, AdminDelegationView, AdminDeletionView, ConsentRequestView, DocumentView, PaperView, ReceiptView,
-    SignatureView, SelectionView, SecondFactorView, PersonalDataView,
+    AdminCertificateImportView, AdminDelegationView, AdminDeletionView, ConsentRequestView, DocumentView, PaperView,
+    PositionsView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
 )  # fmt: skip
 
 

@@ -1,11 +1,12 @@
 """Form fields that read what people in Japan type."""
 
 import datetime as dt
+import re
 import unicodedata
 
-from wtforms import DateField, IntegerField, SelectMultipleField
+from wtforms import DateField, Field, IntegerField, SelectMultipleField
 from wtforms.validators import ValidationError
-from wtforms.widgets import CheckboxInput, ListWidget, TextInput
+from wtforms.widgets import CheckboxInput, ListWidget, NumberInput, TextInput
 
 from app.errors import Refused
 from app.services import companies
@@ -107,3 +108,27 @@ class YenField(IntegerField):
         if not (typed.isascii() and typed.isdigit() and int(typed) < MOST_YEN):
             raise ValueError("金額は0以上の整数（円）で入力してください。")
         self.data = int(typed)
+
+
+class MeasureField(Field):
+    """A number of a few digits, such as a length in millimetres; full-width digits are read.
+
+    :param digits: how many after the point are kept; the value is a float, or an int where there are none
+    """
+
+    def __init__(self, label=None, digits=0, **kwargs):
+        super().__init__(label, **kwargs)
+        self.digits = digits
+        self.widget = NumberInput(step="1" if digits == 0 else f"0.{'0' * (digits - 1)}1", min=0)
+
+    def _value(self):
+        if self.raw_data:
+            return self.raw_data[0]
+        return "" if self.data is None else f"{self.data:.{self.digits}f}"
+
+    def process_formdata(self, valuelist):
+        typed = unicodedata.normalize("NFKC", valuelist[0]).strip() if valuelist else ""
+        self.data = None
+        if not re.fullmatch(r"[0-9]{1,5}" + (r"(\.[0-9]*)?" if self.digits else ""), typed, re.ASCII):
+            raise ValueError(f"{self.label.text}は、0以上の数字で入力してください。")
+        self.data = round(float(typed), self.digits) if self.digits else int(typed)

@@ -2,7 +2,7 @@
 
 import uuid
 
-from flask import current_app, g, request, url_for
+from flask import current_app, flash, g, request, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
@@ -26,7 +26,7 @@ from app.errors import AlreadyRegistered, OutOfTurn, PortalError, Refused
 from app.extensions import db
 from app.labels import KIND, MODE
 from app.models import DocumentKind
-from app.services import consents, fees, files, recipients, registration, routes
+from app.services import consents, fees, files, positions, recipients, registration, routes
 from app.services.files import Upload
 from app.services.registration import Facts
 from app.views import route_filling, timeline
@@ -180,16 +180,20 @@ class RegistrationView(BaseView):
             user.company_id, Side.sender, facts.mode, approvers=codes(form.approvers.data),
             signer=codes(form.signer.data), viewers=codes(form.viewers.data),
         )  # fmt: skip
+        fallen = []
         if document is None:
             document = registration.register(
                 user, now(), facts, upload, receivers, choice, form.comment.data, token=form.token.data
             )
         else:
-            registration.revise(document, user, now(), facts, upload, receivers, choice, form.comment.data)
-        return done(
+            fallen = registration.revise(document, user, now(), facts, upload, receivers, choice, form.comment.data)
+        reply = done(
             "登録内容を保存しました。内容をご確認のうえ、［確定］を押すと発信されます。",
             url_for("RegistrationView.confirmation", document_id=document.id),
         )
+        if fallen:
+            flash(positions.fell_back(fallen), "warning")
+        return reply
 
     def _form_page(self, form, title, document=None, status=200):
         if document is not None:
@@ -216,6 +220,7 @@ class RegistrationView(BaseView):
             fees=fees.fees_of(document, sender.company_id, as_sent=False),
             lacking=consents.lacking(document), may_ask=bool(consents.askable(document, now())), unticked=unticked(document.article_19),
             without_certificate=queries.without_certificate(sender.people(Role.signer), now()),
+            positions=positions.shown(document),
         )  # fmt: skip
 
     @expose("/<int:document_id>/send", methods=["POST"])

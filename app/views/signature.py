@@ -11,17 +11,12 @@ from app import queries
 from app.clock import now
 from app.errors import NotFound, OutOfTurn, PortalError
 from app.extensions import db
-from app.labels import field_label
-from app.services import documents, fees, outbox, signatures, steps
+from app.services import documents, fees, outbox, pictures, positions, signatures, steps
 from app.services.certificates import NOT_ACTIVATED
-from app.services.strongroom import strongroom
-from app.signing.fields import field_positions
-from app.signing.intake import render_page
 from app.views.answers import acting_person, done, own_document, own_pdf, refuse
 from app.views.fields import trimmed
 from app.workflow import Action
 
-PAGE_PICTURE_WIDTH_PX = 900
 METHOD_CHANGED = "貴社の署名の方法が変わりました。署名用パスワードと署名用コードのうち、現在は{}で署名します。"
 
 
@@ -114,14 +109,8 @@ class SignatureView(BaseView):
     def position(self, document_id):
         """［署名位置確認］: the pages that will carry a signature, with exactly the labels to come (R79, I5)."""
         document = own_pdf(document_id)
-        labels = {party.field_name: field_label(party) for party in document.parties if party.field_name}
-        positions = [
-            {"label": labels[position.name], "page": position.page, "box": position.box, "size": position.page_size}
-            for position in field_positions(strongroom().store.get(document.pdf_sha256))
-            if position.name in labels
-        ]
         return self.render_template(
-            "signature/position.html", title="署名位置確認", document=document, positions=positions
+            "signature/position.html", title="署名位置確認", document=document, positions=positions.shown(document)
         )
 
     @expose("/<int:document_id>/pages/<int:number>.png")
@@ -132,8 +121,9 @@ class SignatureView(BaseView):
         document = own_pdf(document_id)
         if not 1 <= number <= document.page_count:
             raise NotFound
-        picture = render_page(strongroom().store.get(document.pdf_sha256), number - 1, PAGE_PICTURE_WIDTH_PX)
-        return Response(picture, mimetype="image/png")
+        sha256 = document.pdf_sha256
+        db.session.commit()  # nothing is held while the page is drawn
+        return Response(pictures.page_picture(sha256, number - 1), mimetype="image/png")
 
     @expose("/<int:document_id>/signing_password", methods=["POST"])
     @has_access

@@ -1,6 +1,8 @@
 import datetime as dt
 import io
+import re
 import subprocess
+import zlib
 
 import pikepdf
 import pypdfium2
@@ -9,7 +11,16 @@ import pytest
 from app import clock
 from app.errors import IntakeRefused
 from app.signing import stamps
-from app.signing.fields import FieldSpec, default_boxes, field_positions, place_fields
+from app.signing.fields import (
+    LEAST_HEIGHT,
+    LEAST_WIDTH,
+    FieldSpec,
+    default_boxes,
+    field_positions,
+    page_sizes,
+    place_fields,
+)
+from app.signing.intake import render_page
 from app.signing.stamps import Stamp
 from tests.signing.conftest import sample_pdf
 
@@ -77,6 +88,17 @@ def test_a_name_is_used_once(contract):
         place_fields(contract, [FieldSpec("sender")])
 
 
+@pytest.mark.requirement("I5")
+def test_a_box_placed_by_hand_leaves_the_other_its_default_place():
+    (_, receiver) = field_positions(place_fields(sample_pdf(), [FieldSpec("sender"), FieldSpec("receiver-1")]))
+    placed = place_fields(
+        sample_pdf(), [FieldSpec("sender", 0, (50.0, 500.0, 200.0, 560.0)), FieldSpec("receiver-1")]
+    )
+    sender, other = field_positions(placed)
+    assert (sender.page, sender.box) == (0, pytest.approx((50, 500, 200, 560)))
+    assert other == receiver
+
+
 def test_placing_is_an_incremental_update_and_locks_only_the_own_field():
     pdf = sample_pdf()
     placed = place_fields(pdf, [FieldSpec("sender"), FieldSpec("receiver-1")])
@@ -138,3 +160,55 @@ def test_the_stamp_shows_inside_its_box_on_a_turned_page(portal, sender, tmp_pat
         ]
         assert len(red) > 200
         assert all(left - 2 <= x <= right + 2 and bottom - 2 <= y <= top + 2 for x, y in red)
+
+
+LEAST = (LEAST_WIDTH, LEAST_HEIGHT)
+
+
+@pytest.mark.requirement("I5", "R79")
+@pytest.mark.parametrize("rotate, size, origin, box_size", [
+    (0, A4, (0, 0), LEAST), (90, A4, (0, 0), LEAST), (180, A4, (0, 0), (172, 60)), (270, (842, 595), (0, 0), (300, 150)),
+    (0, (842, 595), (0, 0), (172, 60)), (90, A4, (100, -50), (172, 60)), (270, (420, 595), (-30, 40), LEAST),
+], ids=str)  # fmt: skip
+def test_the_ink_of_a_stamp_fills_exactly_its_box(portal, sender, rotate, size, origin, box_size):
+    """On page 2 of three; the first and the last are of another size and not turned."""
+    with pikepdf.open(io.BytesIO(sample_pdf(3))) as whole:
+        with pikepdf.open(io.BytesIO(sample_pdf(1, size=size, rotate=rotate, origin=origin))) as single:
+            whole.pages[1] = single.pages[0]
+            out = io.BytesIO()
+            whole.save(out)
+    box = (61.0, 143.0, 61.0 + box_size[0], 143.0 + box_size[1])
+    pdf = place_fields(out.getvalue(), [FieldSpec("sender", 1, box)])
+    stamp = Stamp("発出", "株式会社みなと建設", "港 太郎", clock.now())
+    signed = portal.desk.sign(pdf, key=sender.key, certificate=sender.certificate, field="sender", stamp=stamp)
+    width, height = page_sizes(signed)[1]
+    assert (width, height) == pytest.approx(pypdfium2.PdfDocument(signed)[1].get_size())
+    left, bottom, right, top = ink_of(render_page(signed, 1, round(2 * width)), width, height)
+    assert (left, bottom, right, top) == pytest.approx(box, abs=1.5)
+    assert not ink_of(render_page(signed, 2, 600), *A4)
+
+
+def ink_of(picture, width, height):
+    """The box of what is vermilion in the picture of a page of that size, in points; None where nothing is."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(picture)) as image:
+        data, across, down = image.convert("RGB").tobytes(), image.width, image.height
+    red = [place for place in range(len(data) // 3) if data[3 * place] > data[3 * place + 2] + 60]
+    if not red:
+        return None
+    columns, rows = [place % across for place in red], [place // across for place in red]
+    x, y = width / across, height / down
+    return min(columns) * x, height - (max(rows) + 1) * y, (max(columns) + 1) * x, height - min(rows) * y
+
+
+@pytest.mark.requirement("I5")
+@pytest.mark.parametrize("names", NAMES[:1] + NAMES[3:4], ids=["ja", "en"])
+def test_the_words_of_the_smallest_stamp_can_be_read(names):
+    """In print, Japanese needs about five points."""
+    stamp = Stamp(*names, clock.now())
+    drawing, _ = stamps._drawn(stamp, LEAST_WIDTH, LEAST_HEIGHT)
+    text = zlib.decompress(drawing).decode()
+    scale = float(re.search(r"^([\d.]+) 0 0 ", text, re.M).group(1))
+    sizes = [float(size) * scale for size in re.findall(r"/F1 ([\d.]+) Tf", text)]
+    assert len(sizes) >= 4 and min(sizes) >= 4.8
