@@ -58,6 +58,7 @@ PAGE_POLICY = {
     "script-src": "'self'",
     "style-src": ["'self'", "'unsafe-inline'"],
     "img-src": ["'self'", "data:"],
+    "worker-src": "'self'",  # pdf.js
     "object-src": "'none'",
     "frame-ancestors": "'none'",
     "base-uri": "'self'",
