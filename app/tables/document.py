@@ -282,5 +282,5 @@ class DocumentEvent(Model):
     pdf_sha256: Mapped[str] = mapped_column(String(64))
 
     document: Mapped[ContractDocument] = relationship(back_populates="events")
-    actor: Mapped[PortalUser | None] = relationship()
+    actor: Mapped[PortalUser | None] = relationship(lazy="joined")  # who acted in an earlier round may be on no route now
     company: Mapped[Company | None] = relationship()

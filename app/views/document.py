@@ -11,7 +11,7 @@ from app.clock import japan_date, now
 from app.services import documents, registration, reminders, routes
 from app.services.strongroom import strongroom
 from app.views import timeline
-from app.views.answers import done, may_open_pdf, own_document, own_pdf
+from app.views.answers import done, done_with_turn, may_open_pdf, own_document, own_pdf
 from app.workflow import IN_ARCHIVE, Action
 
 
@@ -69,7 +69,7 @@ class DocumentView(BaseView):
     def approve(self, document_id):
         document = own_document(document_id)
         documents.approve(document, g.user, now(), comment=request.form.get("comment"))
-        return done("承認しました。", url_for("MyListView.index"))
+        return done_with_turn("承認しました。")
 
     @expose("/<int:document_id>/remand", methods=["POST"])
     @has_access
@@ -77,7 +77,7 @@ class DocumentView(BaseView):
     def remand(self, document_id):
         document = own_document(document_id)
         documents.remand(document, g.user, now(), reason=request.form.get("reason", "").strip())
-        return done("差し戻しました。", url_for("MyListView.index"))
+        return done_with_turn("差し戻しました。")
 
     @expose("/<int:document_id>/withdraw", methods=["POST"])
     @has_access

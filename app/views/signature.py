@@ -17,7 +17,7 @@ from app.services.certificates import NOT_ACTIVATED
 from app.services.strongroom import strongroom
 from app.signing.fields import field_positions
 from app.signing.intake import render_page
-from app.views.answers import acting_person, done, own_document, own_pdf, refuse
+from app.views.answers import acting_person, done, done_with_turn, own_document, own_pdf, refuse
 from app.views.fields import trimmed
 from app.workflow import Action
 
@@ -94,7 +94,7 @@ class SignatureView(BaseView):
             signing_password_id=order.signing_password_id, signing_code_id=order.signing_code_id,
             comment=form.comment.data, ip_address=request.remote_addr or "",
         )  # fmt: skip
-        return done(f"契約文書 {document.number} に署名しました。", url_for("MyListView.index"))
+        return done_with_turn(f"契約文書 {document.number} に署名しました。")
 
     def _form_page(self, document, form, status=200):
         links = queries.activations_of(g.user, now())
