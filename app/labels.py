@@ -207,6 +207,13 @@ APPLICATION_STATE = {
     ApplicationState.approved: "承認",
     ApplicationState.rejected: "却下",
 }
+PAIR_STATE = {  # of two pages side by side, see app.services.editions
+    "same": "変更なし",
+    "changed": "変更あり",
+    "added": "追加されたページ",
+    "removed": "削除されたページ",
+    "unknown": "自動で比較できません",
+}
 VALIDITY = {
     Validity.valid: "有効",
     Validity.not_yet: "開始前",

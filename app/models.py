@@ -20,9 +20,10 @@ from app.tables.document import (
     Level,
     RouteStep,
 )
+from app.tables.edition import SentEdition
 from app.tables.job import JobRun, Letter, NumberSeries, OutboxMessage
 from app.tables.person import AccountAction, AccountEvent, Lock, LoginSession, PortalUser, UserState
-from app.tables.search import ListColumn, SavedSearch
+from app.tables.search import ListColumn, ListLayout, SavedSearch
 from app.tables.values import Utc
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "Letter",
     "Level",
     "ListColumn",
+    "ListLayout",
     "Lock",
     "LoginSession",
     "NumberSeries",
@@ -55,6 +57,7 @@ __all__ = [
     "PortalUser",
     "RouteStep",
     "SavedSearch",
+    "SentEdition",
     "SigningCode",
     "SigningPassword",
     "UserState",

@@ -31,6 +31,7 @@ from app.queries.documents import (
     my_list,
     visible_of,
 )
+from app.queries.editions import edition_of, editions_of
 from app.queries.people import (
     administrators_of,
     colleagues,
@@ -80,6 +81,8 @@ __all__ = [
     "documents_listed",
     "documents_of",
     "documents_with",
+    "edition_of",
+    "editions_of",
     "everyone_involved",
     "everyone_told",
     "found_ids",

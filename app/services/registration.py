@@ -13,7 +13,7 @@ from app.extensions import db
 from app.models import AccountAction, ContractDocument, DocumentKind, DocumentParty
 from app.plans import charge
 from app.queries import as_code, company_by_code, people_by_code
-from app.services import files, journal, outbox, routes, steps
+from app.services import editions, files, journal, outbox, routes, steps
 from app.services.numbers import next_number
 from app.workflow import DELETABLE, WITH_REGISTRAR, Action, Role, Side, SignatureMode, Status
 
@@ -150,6 +150,7 @@ def send(document, actor, now):
     _check_people(document)
     document.revision += 1
     document.sent_at = now
+    editions.keep(document, now)
     return steps.take(step, document, actor, now)
 
 

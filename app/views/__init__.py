@@ -17,6 +17,7 @@ from app.views.certificates import CertificateView
 from app.views.demo_mail import DemoMailView
 from app.views.document import DocumentView
 from app.views.document_list import DocumentListView
+from app.views.editions import EditionView
 from app.views.login import AuthView
 from app.views.password import PasswordView
 from app.views.personal_data import PersonalDataView
@@ -40,7 +41,7 @@ MENU = (
     ("管理者業務", "自社電子証明書照会", AdminCertificatesView),
 )
 PAGES_OFF_MENU = (
-    AdminCertificateImportView, AdminDeletionView, DocumentView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
+    AdminCertificateImportView, AdminDeletionView, DocumentView, EditionView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 
 from app import queries
 from app.clock import japan_date, now
-from app.services import documents, registration, reminders, routes
+from app.services import documents, editions, registration, reminders, routes
 from app.services.strongroom import strongroom
 from app.views import timeline
 from app.views.answers import done, done_with_turn, may_open_pdf, own_document, own_pdf
@@ -36,6 +36,7 @@ class DocumentView(BaseView):
             may_remind=reminders.may_remind(document, g.user),
             may_comment=documents.may_comment(document, g.user),
             may_open_pdf=may_open_pdf(document),
+            changes=editions.latest_changes(g.user, document) if may_open_pdf(document) else None,
             steps=timeline.way_of(document, g.user.company_id),
             history=timeline.history_of(document, g.user.company_id),
             signatures=document.valid_signatures,
@@ -60,7 +61,7 @@ class DocumentView(BaseView):
         return self.render_template(
             "document/approval.html", title="契約文書承認", document=document,
             own=document.party_of(g.user.company_id), may_open_pdf=may_open_pdf(document),
-            revision=queries.current_revision(document),
+            revision=queries.current_revision(document), changes=editions.latest_changes(g.user, document),
         )  # fmt: skip
 
     @expose("/<int:document_id>/approve", methods=["POST"])

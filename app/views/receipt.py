@@ -10,7 +10,7 @@ from wtforms.validators import Length
 from app import queries
 from app.clock import now
 from app.errors import OutOfTurn, PortalError
-from app.services import documents, routes
+from app.services import documents, editions, routes
 from app.services.documents import FEE_DIALOG
 from app.views.answers import codes, done_with_turn, own_document, refuse
 from app.views.fields import trimmed
@@ -85,7 +85,7 @@ class ReceiptView(BaseView):
         page = self.render_template(
             "receipt/form.html", title="契約文書受取", document=document, form=form,
             own=document.party_of(g.user.company_id), signs=document.mode.is_signed_by(Side.receiver),
-            revision=queries.current_revision(document),
+            revision=queries.current_revision(document), changes=editions.latest_changes(g.user, document),
         )  # fmt: skip
         return page, status
 

@@ -12,7 +12,7 @@ from app.clock import now
 from app.errors import NotFound, OutOfTurn, PortalError
 from app.extensions import db
 from app.labels import FIELD_LABEL
-from app.services import documents, outbox, signatures, steps
+from app.services import documents, editions, outbox, signatures, steps
 from app.services.certificates import NOT_ACTIVATED
 from app.services.strongroom import strongroom
 from app.signing.fields import field_positions
@@ -102,6 +102,7 @@ class SignatureView(BaseView):
         page = self.render_template(
             "signature/form.html", title="契約文書署名", document=document, form=form, links=links,
             own=document.party_of(g.user.company_id), revision=queries.current_revision(document),
+            changes=editions.latest_changes(g.user, document),
             code=queries.valid_signing_code(g.user, document, now()),
             not_activated=NOT_ACTIVATED if not any(link.activated_at for link in links) else None,
         )  # fmt: skip

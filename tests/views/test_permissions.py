@@ -44,6 +44,9 @@ DOCUMENT = {
     ("GET", "/documents/<int:document_id>/pdf"): FILE,
     ("GET", "/documents/<int:document_id>/pages/<int:number>.png"): FILE,
     ("GET", "/documents/<int:document_id>/signature/position"): FILE,
+    # sent once: the one round may be seen by whoever may open the file, and there is nothing to compare it with
+    ("GET", "/documents/<int:document_id>/editions/<int:edition>/pages/<int:number>.png"): FILE,
+    ("GET", "/documents/<int:document_id>/changes"): FILE | {"recipient": 404, "registrar": 404, "viewer": 404},
     ("GET", "/documents/<int:document_id>/approval"): OUT_OF_TURN,
     ("POST", "/documents/<int:document_id>/approve"): OUT_OF_TURN,
     ("POST", "/documents/<int:document_id>/comment"): LOOKING
@@ -222,7 +225,7 @@ def address(rule, document):
         "<pk>": str(first[0]) if first else "1", "<int:pk>": str(first[0]) if first else "1",
         "<int:certificate_id>": str(certificate[0]),
         "<path:filename>": "css/portal.css" if "appbuilder" not in rule else "css/ab.css",
-        "<int:session_id>": "999999", "<int:search_id>": "999999",
+        "<int:session_id>": "999999", "<int:edition>": "1", "<int:search_id>": "999999",
         "<string:locale>": "ja", "<string:name>": action,
     }.items():  # fmt: skip
         rule = rule.replace(name, value)
