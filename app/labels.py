@@ -100,6 +100,8 @@ LIST_COLUMN = {
     ListColumn.retained_until: "保管満了日",
     ListColumn.registered_on: "登録日",
     ListColumn.sha256: "SHA-256",
+    ListColumn.deadline: "署名期限",
+    ListColumn.partner_number: "取引先管理番号",
 }
 PLAN = {
     PlanKind.one_side: "片方課金プラン",

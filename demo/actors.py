@@ -1,6 +1,6 @@
 """People who do what their pages would do, by the same verbs: for the demo's first day and for tests."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from app import queries
 from app.clock import now
@@ -8,7 +8,7 @@ from app.extensions import db
 from app.models import Letter, OutboxMessage, PortalUser
 from app.services import certificates, credentials, documents, outbox, registration, routes, signatures
 from app.services.registration import Facts
-from app.workflow import Side, Status
+from app.workflow import Role, Side, Status
 
 
 @dataclass
@@ -58,6 +58,16 @@ def register(plan, facts: Facts, upload, comment=""):
     document = registration.register(plan.registrar, now(), facts, upload, plan.recipient, choice, comment)
     db.session.commit()
     return document
+
+
+def correct(document, upload=None, recipient=None, **facts):
+    """修正して再送 of a remanded document, to the same recipient if no other is given, with nobody in between; committed."""
+    given = {field.name: getattr(document, field.name) for field in fields(Facts)}
+    recipient = recipient or document.receivers[0].people(Role.recipient)[0]
+    registrar, choice = document.registrar, routes.Choice()
+    registration.revise(document, registrar, now(), Facts(**given | facts), upload, recipient, choice, document.sender.comment)
+    registration.send(document, registrar, now())
+    db.session.commit()
 
 
 def walk(document, plan, until):

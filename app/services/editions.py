@@ -179,7 +179,7 @@ def _bands(old, new):
             bands[-1][1] = at
         else:
             bands.append([at, at])
-    edges = ((max(0, first - 3), min(rows, last + 4)) for first, last in bands)
+    edges = ((max(0, first - 5), min(rows, last + 6)) for first, last in bands)
     return tuple((first * 1000 // rows, max(1, (last - first) * 1000 // rows)) for first, last in edges)
 
 

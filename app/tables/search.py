@@ -26,6 +26,8 @@ class ListColumn(StrEnum):
     retained_until = auto()
     registered_on = auto()
     sha256 = auto()
+    deadline = auto()
+    partner_number = auto()
 
 
 class ListLayout(Model):

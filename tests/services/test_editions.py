@@ -14,7 +14,7 @@ from app.errors import NotFound
 from app.extensions import db
 from app.labels import PAIR_STATE
 from app.models import SentEdition
-from app.services import documents, editions, files, registration, routes
+from app.services import documents, editions, files, registration
 from app.services.registration import Facts
 from app.signing.intake import Limits, page_rows, receive
 from app.workflow import Side, SignatureMode, Status
@@ -40,17 +40,12 @@ def redrawn(pdf, page=0, box="100 700 40 12", without=None, again=0):
 
 
 @pytest.fixture
-def correct(person):
+def correct(app):
     """Send a remanded document again, corrected; the recipient may be another's."""
 
     def send_again(document, pdf=None, recipient=None, **facts):
-        given = {"title": document.title, "kind": document.kind, "mode": document.mode, "amount_yen": document.amount_yen}
         upload = files.take_in("corrected.pdf", pdf) if pdf else None
-        registration.revise(
-            document, document.registrar, now(), Facts(**given | facts), upload, recipient or person("recipient"), routes.Choice()
-        )
-        registration.send(document, document.registrar, now())
-        db.session.commit()
+        actors.correct(document, upload, recipient, **facts)
 
     return send_again
 
@@ -68,7 +63,7 @@ def test_each_sending_is_kept_as_it_was(make_document, correct, person):
     assert (first.revision, second.revision) == (1, 2) and first.sent_at < second.sent_at == document.sent_at
     assert dict(first.facts)["契約金額(税込)"] == "1,848,000円" and dict(second.facts)["契約金額(税込)"] == "2,000,000円"
     changes = editions.latest_changes(person("recipient"), document)
-    assert [fact.name for fact in changes.changed_facts] == ["契約金額(税込)", "発信者からのメッセージ"]
+    assert [fact.name for fact in changes.changed_facts] == ["契約金額(税込)"]
     assert not changes.has_new_file and {pair.state for pair in editions.page_pairs(changes)} == {"same"}
 
 
@@ -92,7 +87,7 @@ def test_a_receiver_knows_only_the_rounds_in_which_it_had_its_turn(make_document
     with pytest.raises(NotFound):
         queries.edition_of(person("stranger"), document, 2)
     remand(document)
-    correct(document, amount_yen=3_000_000)
+    correct(document, recipient=person("recipient"), amount_yen=3_000_000)
     assert [one.revision for one in queries.editions_of(person("recipient"), document)] == [1, 3]
     assert [one.revision for one in queries.editions_of(person("registrar"), document)] == [1, 2, 3]
     assert queries.edition_of(person("recipient"), document, 2).revision == 3  # as the company counts them

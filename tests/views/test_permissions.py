@@ -83,6 +83,8 @@ PAGES = {  # whoever is not named gets 200
     ("GET", "/archive/"): MEMBERS,
     ("GET", "/documents/export.csv"): MEMBERS,
     ("GET", "/archive/export.csv"): MEMBERS,
+    ("POST", "/documents/columns"): dict.fromkeys(PEOPLE, 302) | MEMBERS,
+    ("POST", "/archive/columns"): dict.fromkeys(PEOPLE, 302) | MEMBERS,
     ("POST", "/documents/searches"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
     ("POST", "/archive/searches"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
     ("POST", "/documents/searches/<int:search_id>/delete"): dict.fromkeys(PEOPLE, 404) | MEMBERS,
