@@ -109,6 +109,8 @@ LIST_COLUMN = {
     ListColumn.retained_until: "保管満了日",
     ListColumn.registered_on: "登録日",
     ListColumn.sha256: "SHA-256",
+    ListColumn.deadline: "署名期限",
+    ListColumn.partner_number: "取引先管理番号",
 }
 PLAN = {
     PlanKind.one_side: "片方課金プラン",
@@ -246,6 +248,13 @@ APPLICATION_STATE = {
     ApplicationState.received: "受付",
     ApplicationState.approved: "承認",
     ApplicationState.rejected: "却下",
+}
+PAIR_STATE = {  # of two pages side by side, see app.services.editions
+    "same": "変更なし",
+    "changed": "変更あり",
+    "added": "追加されたページ",
+    "removed": "削除されたページ",
+    "unknown": "自動で比較できません",
 }
 VALIDITY = {
     Validity.valid: "有効",

@@ -22,11 +22,12 @@ from app.tables.document import (
     Level,
     RouteStep,
 )
+from app.tables.edition import SentEdition
 from app.tables.job import JobRun, Letter, NumberSeries, OutboxMessage
 from app.tables.paper import DeliveryMethod, PaperDelivery, PaperRequest
 from app.tables.person import AccountAction, AccountEvent, Lock, LoginSession, PortalUser, UserState
 from app.tables.route_template import RouteTemplate, RouteTemplateStep
-from app.tables.search import ListColumn, SavedSearch
+from app.tables.search import ListColumn, ListLayout, SavedSearch
 from app.tables.values import Utc
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "Letter",
     "Level",
     "ListColumn",
+    "ListLayout",
     "Lock",
     "LoginSession",
     "NumberSeries",
@@ -68,6 +70,7 @@ __all__ = [
     "RouteTemplate",
     "RouteTemplateStep",
     "SavedSearch",
+    "SentEdition",
     "SigningCode",
     "SigningPassword",
     "UserState",

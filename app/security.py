@@ -21,7 +21,7 @@ from app.models import PortalUser
 PERSONS_PAGES = "(MyListView|PasswordView|AccountView|SecondFactorView|PersonalDataView)$"
 COMPANY_PAGES = (
     "(DocumentListView|DocumentView|RegistrationView|ReceiptView|SignatureView|ArchiveListView"
-    "|CertificateView|SelectionView|DelegationView|RouteTemplateView|ConsentRequestView|PaperView|PositionsView)$"
+    "|CertificateView|SelectionView|DelegationView|RouteTemplateView|ConsentRequestView|PaperView|PositionsView|EditionView)$"
 )
 FAB_ROLES = {
     "Member": [
@@ -65,6 +65,7 @@ PAGE_POLICY = {
     "script-src": "'self'",
     "style-src": ["'self'", "'unsafe-inline'"],
     "img-src": ["'self'", "data:"],
+    "worker-src": "'self'",  # pdf.js
     "object-src": "'none'",
     "frame-ancestors": "'none'",
     "base-uri": "'self'",

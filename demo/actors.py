@@ -1,6 +1,6 @@
 """People who do what their pages would do, by the same verbs: for the demo's first day and for tests."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from app import queries
 from app.clock import now
@@ -8,7 +8,7 @@ from app.extensions import db
 from app.models import Letter, OutboxMessage, PortalUser
 from app.services import certificates, credentials, documents, outbox, registration, routes, signatures
 from app.services.registration import Facts
-from app.workflow import Side, Status
+from app.workflow import Role, Side, Status
 
 
 @dataclass
@@ -84,6 +84,19 @@ def _choice(document, plan):
             return routes.Choice(receiver.approvers, receiver.signer, receiver.viewers)
     signer = plan.receiver_signer if document.mode.is_signed_by(Side.receiver) else None
     return routes.Choice(plan.receiver_approvers, signer, plan.receiver_viewers)
+
+
+def correct(document, upload=None, recipient=None, **facts):
+    """修正して再送 of a remanded document, to the same recipients if no other is given, with nobody in between; committed."""
+    given = {field.name: getattr(document, field.name) for field in fields(Facts)}
+    earlier = [person for receiver in document.receivers for person in receiver.people(Role.recipient)]
+    registrar, choice = document.registrar, routes.Choice()
+    registration.revise(
+        document, registrar, now(), Facts(**given | facts), upload, [recipient] if recipient else earlier, choice,
+        document.sender.comment,
+    )  # fmt: skip
+    registration.send(document, registrar, now())
+    db.session.commit()
 
 
 def walk(document, plan, until):

@@ -200,6 +200,7 @@ class Seed:
                 self._document(mode, turn)
         self._document(SignatureMode.both_sides, Status.draft)
         self._remanded()
+        self._corrected()
         self._paper(self._document(SignatureMode.sender_only, Status.completion_wait))
         archived = self._document(SignatureMode.both_sides, Status.completion_wait)
         archive_transfer.run_one(archived.id, now())
@@ -241,6 +242,13 @@ class Seed:
         document = self._document(SignatureMode.receiver_only, Status.receiver_receipt)
         documents.remand(document, document.holder, now(), reason="納期の記載をご確認ください。")
         db.session.commit()
+
+    def _corrected(self):
+        """Remanded and sent again: the recipient sees what changed."""
+        document = self._document(SignatureMode.receiver_only, Status.receiver_receipt)
+        documents.remand(document, document.holder, now(), reason="内訳書を添付し、金額を修正してください。")
+        db.session.commit()
+        actors.correct(document, self._upload("order-acknowledgement-corrected"), amount_yen=8_553_600)
 
     def _single_id(self):
         """A company with one single 利用者ID: 受取担当者 and 署名者 in one (R13)."""

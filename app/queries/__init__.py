@@ -48,6 +48,7 @@ from app.queries.documents import (
     my_list,
     visible_of,
 )
+from app.queries.editions import edition_of, editions_of
 from app.queries.people import (
     administrators_of,
     colleagues,
@@ -72,6 +73,7 @@ from app.queries.search import (
     SORTABLE,
     Order,
     SearchTerms,
+    columns_of,
     documents_listed,
     found_ids,
     saved_search_of,
@@ -99,6 +101,7 @@ __all__ = [
     "certificate_of",
     "certificates_of",
     "colleagues",
+    "columns_of",
     "company_by_code",
     "consent_partner_of",
     "consents_of",
@@ -115,6 +118,8 @@ __all__ = [
     "documents_listed",
     "documents_of",
     "documents_with",
+    "edition_of",
+    "editions_of",
     "everyone_involved",
     "everyone_told",
     "found_ids",

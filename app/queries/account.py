@@ -15,11 +15,13 @@ from app.queries.typed import MOST_ID, as_code, page_of
 
 def person_of_session(user_id, login_session_id):
     """Whose cookie this is, while the log-in session it names goes on; else None (S10)."""
-    return db.session.scalar(
+    asked = (
         select(PortalUser)
         .join(LoginSession, LoginSession.user_id == PortalUser.id)
         .where(PortalUser.id == user_id, LoginSession.id == login_session_id, LoginSession.ended_at.is_(None))
+        .options(joinedload(PortalUser.roles))  # every page asks what they open
     )
+    return db.session.scalars(asked).unique().one_or_none()
 
 
 def person_half_way(stamp):

@@ -15,6 +15,7 @@ from app.models import (
     DocumentKind,
     DocumentParty,
     ListColumn,
+    ListLayout,
     PortalUser,
     RouteStep,
     SavedSearch,
@@ -89,6 +90,14 @@ def saved_searches_of(user, *, in_archive):
         .where(SavedSearch.user_id == user.id, SavedSearch.in_archive == in_archive)
         .order_by(SavedSearch.name)
     ).all()
+
+
+def columns_of(user, *, in_archive):
+    """The columns the person has chosen for one of the two lists; None where nothing was chosen."""
+    chosen = db.session.scalar(
+        select(ListLayout.columns).where(ListLayout.user_id == user.id, ListLayout.in_archive == in_archive)
+    )
+    return None if chosen is None else {column for column in ListColumn if column.value in chosen}
 
 
 def saved_search_of(user, search_id, *, in_archive):
@@ -203,7 +212,8 @@ def _sort_key(user, column):
         ListColumn.number: document.number, ListColumn.title: document.title, ListColumn.kind: document.kind,
         ListColumn.mode: document.mode, ListColumn.status: document.status, ListColumn.amount: document.amount_yen,
         ListColumn.conclusion_date: document.conclusion_date, ListColumn.archived_on: document.archived_on,
-        ListColumn.retained_until: document.retained_until,
+        ListColumn.retained_until: document.retained_until, ListColumn.deadline: document.deadline,
+        ListColumn.partner_number: func.nullif(document.partner_number, ""),
     }[column]  # fmt: skip
     words = getattr(key.type, "enum_class", None)
     return case(*((key == word, place) for place, word in enumerate(words))) if words else key  # as they are declared

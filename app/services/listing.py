@@ -53,6 +53,8 @@ def _line(document, company_id):
         ListColumn.retained_until: day(document.retained_until),
         ListColumn.registered_on: jst(document.registered_at(company_id), "%Y/%m/%d"),
         ListColumn.sha256: document.pdf_sha256,
+        ListColumn.deadline: day(document.deadline),
+        ListColumn.partner_number: document.partner_number,
     }
     return [harmless(cells[column]) for column in ListColumn]
 

@@ -11,13 +11,15 @@ from app import queries
 from app.clock import JAPAN
 from app.errors import Refused
 from app.extensions import db
-from app.labels import ACCOUNT_ACTION, CONSENT_ACT, LETTER, ROLE
+from app.labels import ACCOUNT_ACTION, CONSENT_ACT, LETTER, LIST_COLUMN, ROLE
 from app.models import (
     AccountAction,
     AccountEvent,
     CertificateActivation,
     ElectronicConsent,
     Letter,
+    ListColumn,
+    ListLayout,
     LoginSession,
     OutboxMessage,
     PaperDelivery,
@@ -63,6 +65,10 @@ def export(person, now):
         "送信メール": [
             {"種類": LETTER[row.letter], "作成日時": _iso(row.created_at), "送信日時": _iso(row.sent_at)}
             for row in _rows(OutboxMessage, person)
+        ],
+        "一覧に表示する項目": [
+            {"一覧": "長期保管契約文書" if row.in_archive else "契約文書", "項目": [LIST_COLUMN[column] for column in ListColumn if column.value in row.columns]}
+            for row in db.session.scalars(select(ListLayout).where(ListLayout.user_id == person.id).order_by(ListLayout.in_archive))
         ],
         "保存した検索条件": [{"名前": row.name, "条件": row.conditions} for row in _rows(SavedSearch, person)],
     }
@@ -143,7 +149,7 @@ def erase(person, actor, now):
     person.earlier_passwords, person.recovery_codes = [], []
     person.session_epoch += 1
     own = person.id
-    for table in (LoginSession, SavedSearch, RouteTemplateStep):
+    for table in (LoginSession, SavedSearch, ListLayout, RouteTemplateStep):
         db.session.execute(delete(table).where(table.user_id == own))
     for template in db.session.scalars(select(RouteTemplate).where(RouteTemplate.owner_id == own)):
         db.session.delete(template)

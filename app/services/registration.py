@@ -11,7 +11,7 @@ from app.clock import japan_date
 from app.errors import AlreadyRegistered, OutOfTurn, Refused
 from app.extensions import db
 from app.models import AccountAction, ContractDocument, DocumentKind, DocumentParty
-from app.services import files, journal, outbox, positions, recipients, routes, steps
+from app.services import editions, files, journal, outbox, positions, recipients, routes, steps
 from app.services.numbers import next_number
 from app.services.recipients import WRONG_RECIPIENT
 from app.workflow import DELETABLE, WITH_REGISTRAR, Action, Role, Side, SignatureMode, Status
@@ -144,6 +144,7 @@ def send(document, actor, now):
     _check_people(document)
     document.revision += 1
     document.sent_at = now
+    editions.keep(document, now)
     return steps.take(step, document, actor, now)
 
 

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import resource
+import struct
 import sys
 import zlib
 from itertools import chain
@@ -540,7 +541,26 @@ def render(pdf, options):
     return {"width": image.width, "height": image.height}, out.getvalue()
 
 
-TASKS = {"inspect": inspect, "measure": measure, "render": render}
+def rows(pdf, options):
+    """Draw pages small and sum up each row of pixels; see :func:`app.signing.intake.page_rows`."""
+    import pypdfium2
+
+    document = pypdfium2.PdfDocument(pdf)
+    last = min(options["first"] + options["count"], len(document))
+    pages = []
+    for index in range(options["first"], last):
+        page = document[index]
+        scale = min(1, options["longest_px"] / max(page.get_size()))
+        picture = page.render(scale=scale, draw_annots=True, grayscale=True)
+        pixels = memoryview(picture.buffer).cast("B")
+        sums = [zlib.crc32(pixels[at * picture.stride :][: picture.width]) for at in range(picture.height)]
+        pages.append(struct.pack(f">{len(sums) + 1}I", picture.width, *sums))
+        picture.close()
+        page.close()
+    return {"lengths": [len(page) for page in pages]}, b"".join(pages)
+
+
+TASKS = {"inspect": inspect, "measure": measure, "render": render, "rows": rows}
 
 if __name__ == "__main__":
     main(sys.argv[1], json.loads(sys.argv[2]))

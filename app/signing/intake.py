@@ -13,12 +13,14 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 from app.errors import IntakeRefused, NotFound, StorageFailed
 
 CHILD = Path(__file__).with_name("_intake_child.py")
 HEADER_WITHIN_BYTES = 1024
+LONGEST_SIDE_PX = 1200  # of a page that is compared; A4 at 72 dpi has 842
 
 _SAVE_AS_PDF = "PDF形式で保存し直してから、もう一度登録してください。"
 _PRINT_TO_PDF = (
@@ -148,6 +150,22 @@ def render_page(pdf: bytes, page_index: int, width_px: int, limits: Limits = Lim
     if "cause" in facts:
         raise StorageFailed
     return png
+
+
+def page_rows(pdf: bytes, first: int, count: int, limits: Limits = Limits()) -> tuple[bytes, ...]:  # noqa: B008
+    """What tells whether two pages look alike, and where not: each page at 72 dpi, summed up row by row.
+
+    :param pdf: a file that :func:`receive` returned
+    :param first: the first page, counted from 0
+    :returns: for each of at most `count` pages big-endian words of four bytes: the width in pixels, then the
+        CRC-32 of each row of grey pixels, from the top.  Equal bytes are equal pictures.
+    :raises StorageFailed: the pages are too laborious to draw
+    """
+    facts, body = _run_child("rows", pdf, limits, first=first, count=count, longest_px=LONGEST_SIDE_PX)
+    if "cause" in facts:
+        raise StorageFailed
+    ends = list(accumulate(facts["lengths"], initial=0))
+    return tuple(body[start:end] for start, end in pairwise(ends))
 
 
 def _obvious_cause(upload, limits):

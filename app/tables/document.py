@@ -334,6 +334,6 @@ class DocumentEvent(Model):
     pdf_sha256: Mapped[str] = mapped_column(String(64))
 
     document: Mapped[ContractDocument] = relationship(back_populates="events")
-    actor: Mapped[PortalUser | None] = relationship(foreign_keys=actor_id)
+    actor: Mapped[PortalUser | None] = relationship(foreign_keys=actor_id, lazy="joined")  # may be on no route now
     on_behalf_of: Mapped[PortalUser | None] = relationship(foreign_keys=on_behalf_of_id)
     company: Mapped[Company | None] = relationship()

@@ -26,6 +26,18 @@ class ListColumn(StrEnum):
     retained_until = auto()
     registered_on = auto()
     sha256 = auto()
+    deadline = auto()
+    partner_number = auto()
+
+
+class ListLayout(Model):
+    """The columns that one person wants to see in one of the two lists (I20)."""
+
+    __tablename__ = "list_layout"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"), primary_key=True)
+    in_archive: Mapped[bool] = mapped_column(primary_key=True)
+    columns: Mapped[list] = mapped_column(JSON)  # values of ListColumn; the list says in which order
 
 
 class SavedSearch(Model):

@@ -19,6 +19,7 @@ from app.views.delegations import AdminDelegationView, DelegationView
 from app.views.demo_mail import DemoMailView
 from app.views.document import DocumentView
 from app.views.document_list import DocumentListView
+from app.views.editions import EditionView
 from app.views.login import AuthView
 from app.views.paper import PaperView
 from app.views.password import PasswordView
@@ -46,7 +47,7 @@ MENU = (
     ("管理者業務", "電子契約承諾管理", AdminConsentsView),
 )
 PAGES_OFF_MENU = (
-    AdminCertificateImportView, AdminDelegationView, AdminDeletionView, ConsentRequestView, DocumentView, PaperView,
+    AdminCertificateImportView, AdminDelegationView, AdminDeletionView, ConsentRequestView, DocumentView, EditionView, PaperView,
     PositionsView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
 )  # fmt: skip
 

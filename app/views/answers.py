@@ -1,6 +1,6 @@
 """How a handler gets its document and ends its work."""
 
-from flask import current_app, flash, g, redirect, request
+from flask import current_app, flash, g, redirect, request, url_for
 
 from app import queries
 from app.errors import NotFound, OutOfTurn
@@ -37,6 +37,15 @@ def done(message, target):
     db.session.commit()
     flash(message, "success")
     return redirect(target)
+
+
+NEXT_TASK = "next_task"  # a category of flashed messages: the page that shows マイリスト names what waits next
+
+
+def done_with_turn(message):
+    """Like :func:`done`, back to マイリスト, where the next waiting document is one click away."""
+    flash("", NEXT_TASK)
+    return done(message, url_for("MyListView.index"))
 
 
 def refuse(form, refusal):

@@ -12,3 +12,8 @@ class ArchiveListView(SearchView):
         ListColumn.number, ListColumn.title, ListColumn.partner, ListColumn.conclusion_date, ListColumn.amount,
         ListColumn.archived_on, ListColumn.retained_until,
     )  # fmt: skip
+    choosable = (
+        ListColumn.number, ListColumn.title, ListColumn.kind, ListColumn.mode, ListColumn.partner,
+        ListColumn.partner_number, ListColumn.conclusion_date, ListColumn.amount, ListColumn.registered_on,
+        ListColumn.archived_on, ListColumn.retained_until,
+    )  # fmt: skip

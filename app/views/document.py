@@ -9,10 +9,10 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 from app import queries
 from app.clock import japan_date, now
 from app.construction_law import ticked
-from app.services import documents, fees, papers, registration, reminders, routes, steps
+from app.services import documents, editions, fees, papers, registration, reminders, routes, steps
 from app.services.strongroom import strongroom
 from app.views import timeline
-from app.views.answers import done, may_open_pdf, own_document, own_pdf
+from app.views.answers import done, done_with_turn, may_open_pdf, own_document, own_pdf
 from app.workflow import IN_ARCHIVE, Action
 
 
@@ -40,6 +40,7 @@ class DocumentView(BaseView):
             may_remind=reminders.may_remind(document, g.user),
             may_comment=documents.may_comment(document, g.user),
             may_open_pdf=may_open_pdf(document),
+            changes=editions.latest_changes(g.user, document) if may_open_pdf(document) else None,
             steps=timeline.way_of(document, g.user.company_id, deputy=queries.deputy_of(document.holder_id)),
             history=timeline.history_of(document, g.user.company_id),
             signatures=document.valid_signatures,
@@ -69,7 +70,7 @@ class DocumentView(BaseView):
         return self.render_template(
             "document/approval.html", title="契約文書承認", document=document,
             own=document.party_of(g.user.company_id), may_open_pdf=may_open_pdf(document),
-            fees=fees.fees_of(document, g.user.company_id),
+            fees=fees.fees_of(document, g.user.company_id), changes=editions.latest_changes(g.user, document),
             revision=queries.current_revision(document), absent=steps.represented(document, g.user),
             actions=[action.value for action in documents.actions_of(document, g.user)],
         )  # fmt: skip
@@ -80,7 +81,7 @@ class DocumentView(BaseView):
     def approve(self, document_id):
         document = own_document(document_id)
         documents.approve(document, g.user, now(), comment=request.form.get("comment"))
-        return done("承認しました。", url_for("MyListView.index"))
+        return done_with_turn("承認しました。")
 
     @expose("/<int:document_id>/remand", methods=["POST"])
     @has_access
@@ -88,7 +89,7 @@ class DocumentView(BaseView):
     def remand(self, document_id):
         document = own_document(document_id)
         documents.remand(document, g.user, now(), reason=request.form.get("reason", "").strip())
-        return done("差し戻しました。", url_for("MyListView.index"))
+        return done_with_turn("差し戻しました。")
 
     @expose("/<int:document_id>/return_inside", methods=["POST"])
     @has_access
@@ -97,7 +98,7 @@ class DocumentView(BaseView):
         """社内差戻."""
         document = own_document(document_id)
         documents.return_inside(document, g.user, now(), reason=request.form.get("reason", "").strip())
-        return done("自社の受取担当者に差し戻しました。", url_for("MyListView.index"))
+        return done_with_turn("自社の受取担当者に差し戻しました。")
 
     @expose("/<int:document_id>/withdraw", methods=["POST"])
     @has_access

@@ -14,7 +14,7 @@ from app.errors import Refused
 from app.labels import KIND, LIST_COLUMN, MODE, STATUS
 from app.models import DocumentKind, ListColumn
 from app.queries import NEWEST_FIRST, SORTABLE, Order, SearchTerms
-from app.services import listing, searches
+from app.services import list_layouts, listing, searches
 from app.views.answers import done, refuse
 from app.views.fields import ChecksField, DayField, NameRule, NotBefore, YenField, is_near, one_line
 from app.workflow import IN_ARCHIVE, Side, SignatureMode, Status
@@ -23,6 +23,7 @@ IN_PROCESS = tuple(status for status in Status if status not in IN_ARCHIVE)
 OF_ARCHIVE = (ListColumn.archived_on, ListColumn.retained_until)
 PAGE_SIZES = (20, 50, 100)
 DAYS_TURNED = "「から」の日付が「まで」の日付より後になっています。日付の順序をご確認ください。"
+UNKNOWN_COLUMN = "表示する項目を読み取れませんでした。一覧の画面を開き直してから、もう一度選択してください。"
 YEN_TURNED = "「から」の金額が「まで」の金額より大きくなっています。金額の範囲をご確認ください。"
 
 
@@ -146,6 +147,17 @@ class SaveForm(Form):
         super().__init__(*args, prefix="save-", **kwargs)
 
 
+class ColumnsForm(Form):
+    """表示する項目; the column that leads to the document is always there."""
+
+    columns = ChecksField("表示する項目")
+
+    def __init__(self, view, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        offered = (column for column in view.choosable if column is not list_layouts.ALWAYS)
+        self.columns.choices = [SelectChoice(column.value, LIST_COLUMN[column]) for column in offered]
+
+
 class SearchView(BaseView):
     """One of the two lists: the page, its CSV file and the searches that people keep."""
 
@@ -154,7 +166,8 @@ class SearchView(BaseView):
     in_archive = None
     title = None
     template = None
-    columns = ()  # of 検索結果
+    columns = ()  # of 検索結果, until a person chooses others
+    choosable = ()  # in the order in which they stand
     file_name = None
 
     @expose("/")
@@ -204,6 +217,25 @@ class SearchView(BaseView):
         searches.forget(saved)
         return done(f"検索条件「{saved.name}」を削除しました。", url_for(".index"))
 
+    @expose("/columns", methods=["POST"])
+    @has_access
+    @permission_name("list")
+    def choose_columns(self):
+        """表示する項目: remembered for this person and this list; ［標準に戻す］ sends none."""
+        form, columns_form = self.form_class(request.args), ColumnsForm(self, request.form)
+        if not columns_form.validate():
+            raise Refused(UNKNOWN_COLUMN)
+        wants_usual = "usual" in request.form
+        chosen = [] if wants_usual else [list_layouts.ALWAYS, *map(ListColumn, columns_form.columns.data)]
+        list_layouts.choose(g.user, chosen, in_archive=self.in_archive)
+        message = "表示する項目を標準に戻しました。" if wants_usual else "表示する項目を変更しました。次回からも、この項目で表示します。"
+        return done(message, url_for(".index", **(form.asked() if form.validate() else {})))
+
+    def _columns(self):
+        """What the person sees: what they chose, as far as this list has it, else the usual columns."""
+        chosen = queries.columns_of(g.user, in_archive=self.in_archive)
+        return self.columns if chosen is None else tuple(column for column in self.choosable if column in chosen)
+
     def _page(self, form, status, save_form=None):
         good = not form.errors
         found = None
@@ -213,19 +245,21 @@ class SearchView(BaseView):
                 g.user, form.terms(), archived=self.in_archive, order=form.order(), page=page, page_size=form.size.data
             )
         asked = form.asked() if good else {}
+        columns = self._columns()
 
         def url_with(**changed):
             return url_for(".index", **(asked | changed))
 
         return self.render_template(
             self.template, title=self.title, form=form, save_form=save_form or SaveForm(), found=found, asked=asked,
-            has_conditions=_names_conditions(asked), columns=self._heads(form, url_with) if good else (),
+            has_conditions=_names_conditions(asked), columns=self._heads(form, columns, url_with) if good else (),
+            columns_form=ColumnsForm(self, data={"columns": [column.value for column in columns]}),
             url_with=url_with, url_of_page=lambda number: url_with(page=number), page_sizes=PAGE_SIZES,
             csv_refusal=listing.TOO_MANY if good and found.total > listing.MOST_LINES else None,
             saved=queries.saved_searches_of(g.user, in_archive=self.in_archive), most_saved=searches.MOST_SAVED,
         ), status  # fmt: skip
 
-    def _heads(self, form, url_with):
+    def _heads(self, form, columns, url_with):
         """The columns of 検索結果; a press on a head sorts by it, a second one the other way round."""
         order = form.order()
         return {
@@ -234,7 +268,7 @@ class SearchView(BaseView):
                 "href": url_with(sort=as_typed(Order(column, column is order.column and not order.descending))),
                 "sort": None if column is not order.column else "descending" if order.descending else "ascending",
             }
-            for column in self.columns
+            for column in columns
         }
 
 
@@ -249,5 +283,10 @@ class DocumentListView(SearchView):
     title, template, file_name = "契約文書検索／一覧", "document_list/index.html", "documents"
     columns = (
         ListColumn.number, ListColumn.title, ListColumn.partner, ListColumn.conclusion_date, ListColumn.amount,
+        ListColumn.registered_on, ListColumn.status,
+    )  # fmt: skip
+    choosable = (
+        ListColumn.number, ListColumn.title, ListColumn.kind, ListColumn.mode, ListColumn.partner,
+        ListColumn.partner_number, ListColumn.conclusion_date, ListColumn.amount, ListColumn.deadline,
         ListColumn.registered_on, ListColumn.status,
     )  # fmt: skip

@@ -1,11 +1,13 @@
 """［トップページ］ with マイリスト: what waits for this person."""
 
-from flask import g
+from flask import g, get_flashed_messages
 from flask_appbuilder import IndexView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 
 from app import queries
 from app.clock import japan_date, now
+from app.views.answers import NEXT_TASK
+from app.workflow import WAITING
 
 
 class MyListView(IndexView):
@@ -17,10 +19,18 @@ class MyListView(IndexView):
     @permission_name("list")
     def index(self):
         activations = queries.activations_of(g.user, now())
+        documents = queries.my_list(g.user) if g.user.company_id else []
         return self.render_template(
             self.index_template,
             title="トップページ",
-            documents=queries.my_list(g.user) if g.user.company_id else [],
+            documents=documents,
+            says_next=bool(get_flashed_messages(category_filter=[NEXT_TASK])),
+            next_task=_next_of(documents),
             today=japan_date(now()),
             must_activate=bool(activations) and not any(link.activated_at for link in activations),
         )
+
+
+def _next_of(documents):
+    """What to do next of マイリスト: what others wait for comes before the own drafts; None where nothing is left."""
+    return next((document for document in documents if document.status in WAITING), next(iter(documents), None))

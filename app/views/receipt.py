@@ -1,6 +1,6 @@
 """［契約文書受取］ → ［契約文書受取確認］ → 確定 (R49-R61, R65-R71)."""
 
-from flask import g, request, url_for
+from flask import g, request
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
@@ -10,10 +10,10 @@ from wtforms.validators import Length
 from app import queries
 from app.clock import now
 from app.errors import OutOfTurn, PortalError
-from app.services import documents, fees, routes, steps
+from app.services import documents, editions, fees, routes, steps
 from app.services.documents import FEE_DIALOG
 from app.views import route_filling, timeline
-from app.views.answers import codes, done, own_document, refuse
+from app.views.answers import codes, done_with_turn, own_document, refuse
 from app.views.fields import trimmed
 from app.views.route_filling import WithRoute
 from app.workflow import Side
@@ -86,14 +86,14 @@ class ReceiptView(BaseView):
         except PortalError as refusal:
             status = refuse(form, refusal)
             return self._form_page(own_document(document_id), form, status)
-        return done(f"契約文書 {document.number} の受取確認が完了しました。", url_for("MyListView.index"))
+        return done_with_turn(f"契約文書 {document.number} の受取確認が完了しました。")
 
     def _form_page(self, document, form, status=200):
         page = self.render_template(
             "receipt/form.html", title="契約文書受取", document=document, form=form,
             templates=queries.route_templates_of(g.user), absent=steps.represented(document, g.user), returned=timeline.return_of(document, g.user.company_id),
             own=document.party_of(g.user.company_id), signs=document.mode.is_signed_by(Side.receiver),
-            revision=queries.current_revision(document),
+            revision=queries.current_revision(document), changes=editions.latest_changes(g.user, document),
         )  # fmt: skip
         return page, status
 

@@ -11,9 +11,9 @@ from app import queries
 from app.clock import now
 from app.errors import NotFound, OutOfTurn, PortalError
 from app.extensions import db
-from app.services import documents, fees, outbox, pictures, positions, signatures, steps
+from app.services import documents, editions, fees, outbox, pictures, positions, signatures, steps
 from app.services.certificates import NOT_ACTIVATED
-from app.views.answers import acting_person, done, own_document, own_pdf, refuse
+from app.views.answers import acting_person, done, done_with_turn, own_document, own_pdf, refuse
 from app.views.fields import trimmed
 from app.workflow import Action
 
@@ -89,7 +89,7 @@ class SignatureView(BaseView):
             signing_password_id=order.signing_password_id, signing_code_id=order.signing_code_id,
             comment=form.comment.data, ip_address=request.remote_addr or "",
         )  # fmt: skip
-        return done(f"契約文書 {document.number} に署名しました。", url_for("MyListView.index"))
+        return done_with_turn(f"契約文書 {document.number} に署名しました。")
 
     def _form_page(self, document, form, status=200):
         links = queries.activations_of(g.user, now())
@@ -98,6 +98,7 @@ class SignatureView(BaseView):
             "signature/form.html", title="契約文書署名", document=document, form=form, links=links,
             own=document.party_of(g.user.company_id), revision=queries.current_revision(document),
             absent=steps.represented(document, g.user), fees=fees.fees_of(document, g.user.company_id),
+            changes=editions.latest_changes(g.user, document),
             code=queries.valid_signing_code(g.user, document, now()),
             not_activated=NOT_ACTIVATED if not any(link.activated_at for link in links) else None,
         )  # fmt: skip
