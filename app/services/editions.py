@@ -7,7 +7,7 @@ from functools import lru_cache
 from app import queries
 from app.errors import StorageFailed
 from app.extensions import db
-from app.labels import day, label, term, yen
+from app.labels import day, label, mode_of, term, yen
 from app.models import SentEdition
 from app.services.strongroom import strongroom
 from app.signing.intake import page_rows, render_page
@@ -33,7 +33,7 @@ def facts_of(document):
     return [
         ["契約件名", document.title],
         ["文書種別", label(document.kind)],
-        ["署名区分", label(document.mode)],
+        ["署名区分", mode_of(document)],
         ["受領側企業", "、".join(str(party.company) for party in document.receivers)],
         ["契約締結年月日", day(document.conclusion_date)],
         ["契約金額(税込)", yen(document.amount_yen)],

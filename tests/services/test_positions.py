@@ -39,7 +39,7 @@ def revise(document, plan, upload=None, recipient=None, **facts):
     given = {name: getattr(document, name) for name in registration.Facts.__dataclass_fields__} | facts
     choice = routes.Choice((), plan.signer if given["mode"] is not SignatureMode.receiver_only else None)
     fallen = registration.revise(
-        document, document.registrar, now(), registration.Facts(**given), upload, recipient or plan.recipient, choice
+        document, document.registrar, now(), registration.Facts(**given), upload, [recipient or plan.recipient], choice
     )  # fmt: skip
     db.session.commit()
     return [party.field_name for party in fallen]
