@@ -11,7 +11,8 @@ from app.jobs import archive_transfer
 from app.models import Company, DocumentKind, Letter, PortalUser
 from app.plans import PlanKind
 from app.queries import role_rows
-from app.services import certificates, companies, documents, files, strongroom
+from app.services import certificates, companies, documents, files, positions, strongroom
+from app.services.positions import Place
 from app.services.registration import Facts
 from app.workflow import SignatureMode, Status
 from demo import actors
@@ -158,7 +159,7 @@ class Seed:
         for mode, turns in TURNS.items():
             for turn in turns:
                 self._document(mode, turn)
-        self._document(SignatureMode.both_sides, Status.draft)
+        self._place(self._document(SignatureMode.both_sides, Status.draft))
         self._remanded()
         self._document(SignatureMode.sender_only, Status.completion_wait)
         archived = self._document(SignatureMode.both_sides, Status.completion_wait)
@@ -192,6 +193,15 @@ class Seed:
             path = CONTRACTS / f"{file}.pdf"
             self.uploads[file] = files.take_in(path.name, path.read_bytes())
         return self.uploads[file]
+
+    def _place(self, document):
+        """署名位置 below the names of 発注者 and 受注者 on the last page of the contract."""
+        wanted = {
+            party.field_name: Place.from_mm(document.page_count - 1, left, 80.0, 60.0, 20.0)
+            for party, left in zip(document.parties, (24.0, 106.0), strict=True)
+        }
+        positions.place(document, document.registrar, now(), wanted)
+        db.session.commit()
 
     def _remanded(self):
         document = self._document(SignatureMode.receiver_only, Status.receiver_receipt)

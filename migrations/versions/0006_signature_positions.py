@@ -13,7 +13,7 @@ def upgrade():
     with op.batch_alter_table('document_party', schema=None) as batch_op:
         batch_op.add_column(sa.Column('box_page', sa.Integer(), nullable=True))
         for name in COLUMNS:
-            batch_op.add_column(sa.Column(name, sa.Float(), nullable=True))
+            batch_op.add_column(sa.Column(name, sa.Double(), nullable=True))
 
 
 def downgrade():
