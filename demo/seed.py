@@ -19,9 +19,11 @@ from app.services import (
     documents,
     files,
     papers,
+    positions,
     route_templates,
     strongroom,
 )
+from app.services.positions import Place
 from app.services.registration import Facts
 from app.services.route_templates import Wish
 from app.workflow import SignatureMode, Status
@@ -198,7 +200,7 @@ class Seed:
         for mode, turns in TURNS.items():
             for turn in turns:
                 self._document(mode, turn)
-        self._document(SignatureMode.both_sides, Status.draft)
+        self._place(self._document(SignatureMode.both_sides, Status.draft))
         self._remanded()
         self._corrected()
         self._paper(self._document(SignatureMode.sender_only, Status.completion_wait))
@@ -237,6 +239,15 @@ class Seed:
             path = CONTRACTS / f"{file}.pdf"
             self.uploads[file] = files.take_in(path.name, path.read_bytes())
         return self.uploads[file]
+
+    def _place(self, document):
+        """署名位置 below the names of 発注者 and 受注者 on the last page of the contract."""
+        wanted = {
+            party.field_name: Place.from_mm(document.page_count - 1, left, 80.0, 60.0, 20.0)
+            for party, left in zip(document.parties, (24.0, 106.0), strict=True)
+        }
+        positions.place(document, document.registrar, now(), wanted)
+        db.session.commit()
 
     def _remanded(self):
         document = self._document(SignatureMode.receiver_only, Status.receiver_receipt)

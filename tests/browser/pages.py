@@ -24,6 +24,9 @@ def walk(arrive):
     registrar.press("発信の確認へ進む")
     registrar.is_on("契約文書登録確認")
     yield "registration-confirmation", registrar
+    registrar.page.get_by_role("link", name="署名位置設定", exact=True).click()
+    registrar.is_on("署名位置設定")
+    yield "positions", registrar
     registrar.open()
     _open(registrar, "差戻")
     yield "remanded", registrar

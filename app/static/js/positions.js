@@ -48,6 +48,7 @@ class Place {
     box.setAttribute("aria-roledescription", "署名欄の枠");
     box.setAttribute("aria-label", this.label);
     box.setAttribute("aria-describedby", "placing-help");
+    box.addEventListener("focus", () => places.forEach((place) => place.box.classList.toggle("is-front", place === this)));
     box.addEventListener("keydown", (event) => this.press(event));
     box.addEventListener("pointerdown", (event) => this.grasp(event, event.target === handle));
     return box;
@@ -153,7 +154,8 @@ class Place {
     if (!isOnPaper(page)) return `ページは、1から${sizes.length}までの数字で指定してください。`;
     if (![left, bottom, width, height].every((length) => length >= 0)) return "位置と大きさは、0以上の数字で入力してください。";
     const [pageWidth, pageHeight] = sizes[page - 1];
-    const isAsDrawn = Object.values(this.inputs).every((input) => input.value === input.defaultValue);
+    // a default box on a very small page may be smaller than one that somebody draws
+    const isAsDrawn = !("refused" in form.dataset) && Object.values(this.inputs).every((input) => input.value === input.defaultValue);
     if (!isAsDrawn && (width < tenth(least[0]) || height < tenth(least[1]))) return "署名欄が小さすぎます。幅40mm以上、高さ14mm以上にしてください。";
     if (!isAsDrawn && (left + width > pageWidth + 0.004 || bottom + height > pageHeight + 0.004)) return "署名欄が、ページからはみ出しています。";
     const other = others.find((place) => place !== this && this.overlaps(place));
@@ -220,7 +222,7 @@ function makePicture(page) {
   return picture;
 }
 
-sizes.forEach((_, index) => pageChoice.append(new Option(`${index + 1}／${sizes.length}`, String(index + 1))));
+sizes.forEach((_, index) => pageChoice.append(new Option(`${index + 1}／${sizes.length}ページ`, String(index + 1))));
 sheet.append(...places.map((place) => place.box));
 pageChoice.addEventListener("change", () => show(Number(pageChoice.value)));
 form.querySelectorAll("[data-step]").forEach((button) => button.addEventListener("click", () => show(shownPage + Number(button.dataset.step))));
