@@ -146,7 +146,7 @@ class Person:
         return reply.body()
 
     def register(
-        self, mode, recipient, *, title="", amount=None, day=None, approvers=(), signer=None, viewers=()
+        self, mode, recipient, *, title="", amount=None, day=None, approvers=(), signer=None, viewers=(), pdf=CONTRACT
     ):  # fmt: skip
         """契約文書登録 → 契約文書登録確認 → 確定; the new 文書管理番号.
 
@@ -158,7 +158,7 @@ class Person:
         self.field("文書種別").select_option("注文書")
         self.field(mode).check()
         expect(self.field("署名者")).to_be_visible(visible=bool(signer))
-        self.field("契約文書(PDF)").set_input_files(CONTRACT)
+        self.field("契約文書(PDF)").set_input_files(pdf)
         account = self.portal.accounts[recipient]
         self.fill(企業ID=account["company_code"], 利用者ID=account["user_code"])
         if day:
