@@ -40,7 +40,17 @@ from app.models import (
     SigningPassword,
 )
 from app.plans import PlanKind
-from app.services import archive, certificates, companies, documents, files, reassignment, registration, reminders, routes
+from app.services import (
+    archive,
+    certificates,
+    companies,
+    documents,
+    files,
+    reassignment,
+    registration,
+    reminders,
+    routes,
+)
 from app.services.files import SignedFile
 from app.services.registration import Facts
 from app.services.strongroom import strongroom
