@@ -146,11 +146,13 @@ class Person:
         return reply.body()
 
     def register(
-        self, mode, recipient, *, title="", amount=None, day=None, approvers=(), signer=None, viewers=(), pdf=CONTRACT
+        self, mode, recipient, *, further=(), title="", amount=None, day=None, approvers=(), signer=None, viewers=(),
+        pdf=CONTRACT,
     ):  # fmt: skip
         """契約文書登録 → 契約文書登録確認 → 確定; the new 文書管理番号.
 
         :param recipient, approvers, signer, viewers: names
+        :param further: names of the recipients of a 3社以上契約 after the first
         """
         self.choose("契約締結", "契約文書登録")
         self.is_on("契約文書登録")
@@ -161,6 +163,12 @@ class Person:
         self.field("契約文書(PDF)").set_input_files(pdf)
         account = self.portal.accounts[recipient]
         self.fill(企業ID=account["company_code"], 利用者ID=account["user_code"])
+        for place, name in enumerate(further, start=2):
+            self.press("受信者を追加")
+            row, account = self.page.get_by_role("group", name=f"受信者{place}"), self.portal.accounts[name]
+            expect(row.get_by_label("企業ID", exact=True)).to_be_focused()
+            row.get_by_label("企業ID", exact=True).fill(account["company_code"])
+            row.get_by_label("利用者ID", exact=True).fill(account["user_code"])
         if day:
             self.fill(契約締結年月日=day.isoformat())
         if amount:
