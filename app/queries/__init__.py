@@ -25,6 +25,7 @@ from app.queries.consents import (
     newest_consent,
     newest_consents_about,
     paper_requests_of,
+    registrars_concerned,
 )
 from app.queries.documents import (
     current_revision,
@@ -109,6 +110,7 @@ __all__ = [
     "person_half_way",
     "person_of",
     "person_of_session",
+    "registrars_concerned",
     "role_rows",
     "saved_search_of",
     "saved_searches_of",
