@@ -25,6 +25,7 @@ from app.queries.consents import (
     newest_consent,
     newest_consents_about,
     paper_requests_of,
+    registrars_concerned,
 )
 from app.queries.delegations import (
     acts_as_deputy,
@@ -140,6 +141,7 @@ __all__ = [
     "person_half_way",
     "person_of",
     "person_of_session",
+    "registrars_concerned",
     "represented_by",
     "role_rows",
     "route_template_of",

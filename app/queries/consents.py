@@ -5,8 +5,9 @@ from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from app.errors import NotFound
 from app.extensions import db
-from app.models import Company, ElectronicConsent, PaperRequest
+from app.models import Company, ContractDocument, DocumentParty, ElectronicConsent, PaperRequest, PortalUser
 from app.queries.typed import MOST_ID
+from app.workflow import OPEN, Side
 
 
 def consents_of(giver_id, partner_id):
@@ -59,6 +60,20 @@ def consent_partner_of(company_id, partner_id):
     if not known:
         raise NotFound
     return db.session.get(Company, partner_id)
+
+
+def registrars_concerned(giver_id, partner_id):
+    """The people of `partner` with an open contract for construction work with `giver`, each once."""
+    concerned = (
+        select(ContractDocument.registrar_id)
+        .join(DocumentParty, DocumentParty.document_id == ContractDocument.id)
+        .where(
+            ContractDocument.is_construction, ContractDocument.status.in_(OPEN),
+            DocumentParty.company_id == giver_id, DocumentParty.side == Side.receiver,
+        )
+    )  # fmt: skip
+    found = select(PortalUser).where(PortalUser.id.in_(concerned), PortalUser.company_id == partner_id)
+    return [person for person in db.session.scalars(found.order_by(PortalUser.id)).unique() if person.is_selectable]
 
 
 def paper_requests_of(document, company_id):

@@ -172,12 +172,9 @@ def _must_be(act, partner, actor):
 def _answer(act, partner, actor, now, drawn, method=None):
     if act is not ConsentAct.withdrawn:
         companies.check_active(actor.company)
-    asked = _last_request(actor.company, partner)
     row = _add(act, actor.company, partner, actor, now, drawn=drawn, method=method)
     administrators = queries.administrators_of(partner.id)
-    told = {person.id: person for person in administrators}
-    if asked is not None and asked.actor.is_selectable and asked.actor.company_id == partner.id:
-        told.setdefault(asked.actor_id, asked.actor)
+    told = {person.id: person for person in (*administrators, *queries.registrars_concerned(actor.company_id, partner.id))}
     for person in told.values():
         outbox.owe(
             Letter.consent_answered, person, now, partner=actor.company.name, act=act.value,

@@ -20,7 +20,7 @@ from app.models import (
     Letter,
     OutboxMessage,
 )
-from app.services import consents, documents, fees, registration
+from app.services import consents, documents, fees, papers, personal_data, registration
 from app.workflow import Side, SignatureMode, Status
 from demo import actors
 
@@ -51,6 +51,11 @@ def consent(person, sender):
         return row
 
     return do
+
+
+@pytest.fixture
+def letters_to():
+    return lambda act: {row.to_address for row in letters_owed(Letter.consent_answered) if row.facts["act"] == act}
 
 
 def letters_owed(letter):
@@ -104,7 +109,7 @@ def test_a_request_goes_to_the_administrators_and_tells_nothing_of_the_document(
 
 
 @pytest.mark.requirement("L14")
-def test_an_answer_is_told_to_who_asked_and_to_the_administrators(draft, consent, person, post_letters):
+def test_an_answer_is_told_to_the_registrar_who_waits_and_to_the_administrators(draft, consent, person, post_letters):
     document = draft()
     consents.request(document, document.registrar, now())
     db.session.commit()
@@ -114,6 +119,18 @@ def test_an_answer_is_told_to_who_asked_and_to_the_administrators(draft, consent
     assert set(told) == {"registrar@sender.example", "admin@sender.example"}
     assert "/admin/consents/" not in told["registrar@sender.example"]  # not theirs to open
     assert all("承諾がありました" in body and "管理 万里" not in body for body in told.values())
+
+
+@pytest.mark.requirement("L14")
+def test_a_withdrawal_is_told_to_the_registrar_of_what_stands_still(draft, consent, make_plan, letters_to):
+    consent(consents.give)
+    actors.walk(draft(), make_plan(), Status.completion_wait)
+    consent(consents.withdraw)
+    assert letters_to("withdrawn") == {"admin@sender.example"}  # nothing is open
+    consent(consents.give)
+    actors.walk(draft(), make_plan(), Status.receiver_receipt)
+    consent(consents.withdraw)
+    assert letters_to("withdrawn") == {"admin@sender.example", "registrar@sender.example"}
 
 
 @pytest.mark.requirement("L14")
@@ -267,3 +284,14 @@ def test_every_receiver_must_have_consented(draft, consent, person, sender):
     assert consents.request(document, document.registrar, now()) == [third]
     consent(consents.give, who="stranger", drawn=1)
     assert consents.lacking(document) == []
+
+
+@pytest.mark.requirement("L23", "L14", "L19")
+def test_a_persons_data_holds_what_they_answered_and_wrote(consent, make_document, person):
+    consent(consents.give)
+    document = make_document(Status.receiver_receipt, mode=SignatureMode.no_signature, is_disclosure=True)
+    papers.request(document, person("receiver_admin"), now(), note="本社あて")
+    found = personal_data.export(person("receiver_admin"), now())
+    assert [row["内容"] for row in found["電子契約の承諾"]] == ["承諾"]
+    assert [(row["内容"], row["連絡事項"]) for row in found["書面の交付"]] == [("請求", "本社あて")]
+    assert personal_data.export(person("admin"), now())["電子契約の承諾"] == []

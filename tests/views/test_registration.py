@@ -508,3 +508,21 @@ def test_after_a_remand_the_sender_learns_no_colleague_whom_the_receiver_put_in_
     assert reply.status_code == 302
     page = client.get(f"/documents/{document.id}/edit").text
     assert person("recipient").user_code in page and "変更されました" not in page
+
+
+@pytest.mark.requirement("L14", "L15", "L19", "L20")
+def test_what_the_law_asks_is_kept_and_shown_again(client_of, filled):
+    client = client_of("registrar")
+    law = {"is_construction": "y", "is_disclosure": "y", "article_19": ["price", "work"]}
+    document_url = upload(client, filled(**law)).location.removesuffix("/registration")
+    (document,) = documents_there_are()
+    assert (document.is_construction, document.is_disclosure, document.article_19) == (True, True, ["price", "work"])
+    form = client.get(f"{document_url}/edit").text
+    for name in ('name="is_construction"', 'name="is_disclosure"', 'value="work"', 'value="price"'):
+        assert re.search(rf"<input[^>]*\bchecked[^>]*{name}", form), name
+    assert not re.search(r'<input[^>]*\bchecked[^>]*value="disputes"', form) and "「変更契約書」として登録" in form
+    assert upload(client, filled(**law | {"article_19": ["moon"]})).status_code == 422
+    upload(client, filled(pdf=None, article_19=["work"]) | {"version": "1"}, f"{document_url}/edit")
+    db.session.expire_all()
+    (document,) = documents_there_are()
+    assert (document.is_construction, document.is_disclosure, document.article_19) == (False, False, [])
