@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from app.workflow import SignatureMode, Status
+from demo import actors
 
 NO_SIGNATURE = SignatureMode.no_signature
 NOTHING_WAITS = "処理待ちの文書はありません。"
@@ -41,8 +42,11 @@ def test_what_others_wait_for_comes_before_the_own_drafts(client_of, make_docume
 
 @pytest.mark.requirement("P4", "R43", "R44", "R89")
 @pytest.mark.parametrize("who, page", [("recipient", ""), ("recipient", "/receipt"), ("registrar", ""), ("admin", "")])
-def test_the_page_of_a_document_asks_the_database_little(client_of, make_document, who, page):
-    document = make_document(Status.receiver_receipt, NO_SIGNATURE)
+@pytest.mark.parametrize("is_corrected", [False, True])
+def test_the_page_of_a_document_asks_the_database_little(client_of, make_document, who, page, is_corrected):
+    document = make_document(Status.remanded if is_corrected else Status.receiver_receipt, NO_SIGNATURE)
+    if is_corrected:
+        actors.correct(document, amount_yen=2_000_000)
     client, url, asked = client_of(who), f"/documents/{document.id}{page}", []
 
     def count(_connection, _cursor, statement, *_rest):

@@ -194,6 +194,7 @@ def test_every_answer_carries_the_headers(client_of, url):
         scripts = re.search(r"script-src ([^;]+)", policy).group(1)
         assert "unsafe" not in scripts and "*" not in policy and "http:" not in policy
         assert "frame-ancestors 'none'" in policy and "object-src 'none'" in policy
+        assert "worker-src 'self'" in policy and "eval" not in policy
         assert reply.headers["X-Content-Type-Options"] == "nosniff"
         assert reply.headers["X-Frame-Options"] == "DENY"
         assert reply.headers["Referrer-Policy"] == "same-origin"
