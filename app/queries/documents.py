@@ -2,7 +2,7 @@
 download and verb gets its document there.
 """
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import and_, exists, or_, select, union_all
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from app.errors import NotFound
@@ -35,17 +35,22 @@ def documents_of(user, represented=None):
 
 
 def _is_part(user, own, represented):
-    """Whether a step of the own company's route lets the person in.
+    """Whether the own company's part of the route lets the person in.
 
-    One EXISTS over the steps, whose alternatives are columns with an index each: no OR between joins.
+    The alternatives stand where each has its index: two columns of one row for what the person is or was part of,
+    and, for the days of a 代理, a second select by the holder; no OR stands between joins.
     """
     represented = represented_by(user) if represented is None else represented
-    step = RouteStep
-    doors = [step.user_id == user.id, step.deputy_id == user.id]
-    if represented:
-        waits = and_(step.user_id == ContractDocument.holder_id, step.status == ContractDocument.status)
-        doors.append(and_(step.user_id.in_(represented), step.closed_at.is_(None), waits))
-    return exists().where(step.party_id == own.id, or_(*doors))
+    is_theirs = or_(RouteStep.user_id == user.id, RouteStep.deputy_id == user.id)
+    if not represented:
+        return exists().where(RouteStep.party_id == own.id, is_theirs)
+    waiting = aliased(ContractDocument, name="waiting")
+    party = aliased(DocumentParty, name="waiting_party")
+    in_place = select(party.id).where(
+        party.document_id == waiting.id, party.company_id == user.company_id,
+        waiting.holder_id.in_(represented), waiting.status.in_(WAITING),
+    )  # fmt: skip
+    return own.id.in_(union_all(select(RouteStep.party_id).where(is_theirs), in_place))
 
 
 def document_of(user, document_id):

@@ -118,6 +118,7 @@ def _delegation(row, person):
 
 def _document(document, person):
     roles = dict.fromkeys(ROLE[step.role] for step in document.route if step.user_id == person.id)
+    roles |= dict.fromkeys("代理者" for step in document.route if step.deputy_id == person.id)
     signed = [signature for signature in document.signatures if signature.user_id == person.id]
     return {
         "文書管理番号": document.number, "契約件名": document.title, "役割": list(roles),

@@ -4,11 +4,11 @@ import threading
 
 import pytest
 
-from app.clock import now
+from app.clock import japan_date, now
 from app.errors import PortalError
 from app.extensions import db, writing
-from app.models import ContractDocument, PortalUser
-from app.services import documents, people, reassignment, registration
+from app.models import ContractDocument, Delegation, PortalUser
+from app.services import delegations, documents, people, reassignment, registration
 from app.services.routes import Choice
 from app.workflow import Role, SignatureMode, Status
 
@@ -145,3 +145,23 @@ def test_a_deletion_waits_for_who_puts_the_person_on_a_route(application, make_d
     assert len(refused) == 1 and "処理中の契約文書が1件" in refused[0]
     db.session.expire_all()
     assert document.holder is signer and signer.deleted_at is None
+
+
+@pytest.mark.requirement("B5", "I2", "I8")
+def test_nobody_becomes_a_deputy_while_being_deleted(person, at_once):
+    ids = {name: person(name).id for name in ("approver", "colleague", "admin")}
+
+    def get(name):
+        return db.session.get(PortalUser, ids[name])
+
+    def name_deputy(absent, deputy):
+        today = japan_date(now())
+        delegations.name_deputy(absent, deputy, today, today, absent, now())
+
+    refused = at_once(
+        lambda: (get("approver"), get("colleague")),
+        lambda: people.delete(get("colleague"), get("admin"), now()),
+        name_deputy,
+    )
+    assert refused == ["代理者には、自社の有効な利用者IDを指定してください。［参照］から選択し直してください。"]
+    assert db.session.query(Delegation).count() == 0
