@@ -1,6 +1,7 @@
 """The tables, by their names; each stands in `app/tables/`.  A row answers questions about itself, it does not act."""
 
 from app.tables.application import ApplicationKind, ApplicationState, CertificateApplication, CompanyChange
+from app.tables.attachment import AttachmentKind, DocumentAttachment
 from app.tables.certificate import (
     Authority,
     Certificate,
@@ -11,6 +12,7 @@ from app.tables.certificate import (
 )
 from app.tables.company import Company, CompanyStatus, Plan
 from app.tables.document import (
+    AMENDING,
     ContractDocument,
     DocumentEvent,
     DocumentKind,
@@ -20,16 +22,19 @@ from app.tables.document import (
     Level,
     RouteStep,
 )
+from app.tables.draft import RegistrationDraft
 from app.tables.job import JobRun, Letter, NumberSeries, OutboxMessage
 from app.tables.person import AccountAction, AccountEvent, Lock, LoginSession, PortalUser, UserState
 from app.tables.search import ListColumn, SavedSearch
 from app.tables.values import Utc
 
 __all__ = [
+    "AMENDING",
     "AccountAction",
     "AccountEvent",
     "ApplicationKind",
     "ApplicationState",
+    "AttachmentKind",
     "Authority",
     "Certificate",
     "CertificateActivation",
@@ -38,6 +43,7 @@ __all__ = [
     "CompanyChange",
     "CompanyStatus",
     "ContractDocument",
+    "DocumentAttachment",
     "DocumentEvent",
     "DocumentKind",
     "DocumentParty",
@@ -53,6 +59,7 @@ __all__ = [
     "OutboxMessage",
     "Plan",
     "PortalUser",
+    "RegistrationDraft",
     "RouteStep",
     "SavedSearch",
     "SigningCode",

@@ -39,6 +39,7 @@ class Letter(StrEnum):
     mail_address_changed = auto()
     turn_reassigned = auto()
     deadline = auto()
+    term_end = auto()
 
 
 class OutboxMessage(Model):
