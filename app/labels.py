@@ -5,6 +5,7 @@ from app.models import (
     AccountAction,
     ApplicationKind,
     ApplicationState,
+    AttachmentKind,
     CompanyStatus,
     DocumentKind,
     Letter,
@@ -87,6 +88,13 @@ KIND = {
     DocumentKind.memorandum: "覚書",
     DocumentKind.other: "その他文書",
 }
+ATTACHMENT_KIND = {
+    AttachmentKind.pdf: "PDF",
+    AttachmentKind.jpg: "JPEG",
+    AttachmentKind.png: "PNG",
+    AttachmentKind.docx: "Word",
+    AttachmentKind.xlsx: "Excel",
+}
 LIST_COLUMN = {
     ListColumn.number: "文書管理番号",
     ListColumn.title: "契約件名",
@@ -157,6 +165,7 @@ LETTER = {
     Letter.application_decided: "申請の審査結果",
     Letter.turn_reassigned: "担当者変更",
     Letter.deadline: "署名期限",
+    Letter.term_end: "契約期間の終了",
 }
 ACCOUNT_ACTION = {
     AccountAction.log_in: "ログイン",
@@ -221,7 +230,7 @@ LEVEL = {
 }
 
 _ALL = (
-    STATUS, ACTION, ROLE, SIDE, MODE, KIND, LIST_COLUMN, PLAN, COMPANY_STATUS, LETTER, LEVEL, ACCOUNT_ACTION, APPLICATION_KIND,
+    STATUS, ACTION, ROLE, SIDE, MODE, KIND, LIST_COLUMN, PLAN, COMPANY_STATUS, LETTER, LEVEL, ATTACHMENT_KIND, ACCOUNT_ACTION, APPLICATION_KIND,
     APPLICATION_STATE, USER_STATE, LOCK, VALIDITY,
 )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """The demo's first day: invented companies and people, and a document waiting at each turn."""
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import select
@@ -8,10 +9,11 @@ from sqlalchemy import select
 from app.clock import now
 from app.extensions import db, writing
 from app.jobs import archive_transfer
-from app.models import Company, DocumentKind, Letter, PortalUser
+from app.models import AttachmentKind, Company, DocumentKind, Letter, PortalUser
 from app.plans import PlanKind
 from app.queries import role_rows
 from app.services import certificates, companies, documents, files, strongroom
+from app.services.attachments import KeptFile
 from app.services.registration import Facts
 from app.workflow import SignatureMode, Status
 from demo import actors
@@ -158,11 +160,11 @@ class Seed:
         for mode, turns in TURNS.items():
             for turn in turns:
                 self._document(mode, turn)
-        self._document(SignatureMode.both_sides, Status.draft)
         self._remanded()
         self._document(SignatureMode.sender_only, Status.completion_wait)
         archived = self._document(SignatureMode.both_sides, Status.completion_wait)
         archive_transfer.run_one(archived.id, now())
+        self._amendment(archived)
         self._single_id()
         self._shared_fee()
 
@@ -174,7 +176,7 @@ class Seed:
             receiver_signer=who["緑川 花子"], receiver_viewers=[who["横山 沙織"]],
         )  # fmt: skip
 
-    def _document(self, mode, until, plan=None):
+    def _document(self, mode, until, plan=None, **more):
         plan = plan or self._plan()
         self.planted += 1
         title, kind, file, amount, (term_from, term_to) = PAPERS[mode]
@@ -183,7 +185,9 @@ class Seed:
             term_from=term_from, term_to=term_to,
             message="お世話になっております。ご確認のほど、よろしくお願いいたします。",
         )  # fmt: skip
-        document = actors.register(plan, facts, self._upload(file), comment="工事部で内容を確認済みです。")
+        attached = self._attached() if mode is SignatureMode.both_sides else ()
+        facts = replace(facts, **more)
+        document = actors.register(plan, facts, self._upload(file), "工事部で内容を確認済みです。", attached)
         actors.walk(document, plan, until)
         return document
 
@@ -192,6 +196,19 @@ class Seed:
             path = CONTRACTS / f"{file}.pdf"
             self.uploads[file] = files.take_in(path.name, path.read_bytes())
         return self.uploads[file]
+
+    def _attached(self):
+        """安全書類送付状 beside each 工事請負契約書; it has been through the intake already."""
+        upload = self._upload("safety-cover-letter")
+        size = len(strongroom.strongroom().store.get(upload.sha256))
+        return [KeptFile("安全書類送付状.pdf", AttachmentKind.pdf, upload.sha256, size)]
+
+    def _amendment(self, original):
+        """A 変更契約書 not sent yet, to the contract in the archive (L24)."""
+        title = f"{SITE}　工事請負変更契約書"
+        self._document(
+            SignatureMode.both_sides, Status.draft, original=original, title=title, kind=DocumentKind.change_contract
+        )
 
     def _remanded(self):
         document = self._document(SignatureMode.receiver_only, Status.receiver_receipt)

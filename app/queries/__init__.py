@@ -31,6 +31,8 @@ from app.queries.documents import (
     my_list,
     visible_of,
 )
+from app.queries.drafts import draft_of
+from app.queries.originals import concluded_by_number, linked_with, original_of
 from app.queries.people import (
     administrators_of,
     colleagues,
@@ -74,16 +76,19 @@ __all__ = [
     "certificates_of",
     "colleagues",
     "company_by_code",
+    "concluded_by_number",
     "current_revision",
     "document_of",
     "documents_held_by",
     "documents_listed",
     "documents_of",
     "documents_with",
+    "draft_of",
     "everyone_involved",
     "everyone_told",
     "found_ids",
     "is_id",
+    "linked_with",
     "log_ins_of",
     "login_session_of",
     "may_open_pdf",
@@ -91,6 +96,7 @@ __all__ = [
     "names_by_address",
     "open_change_of",
     "open_sessions_of",
+    "original_of",
     "people_by_code",
     "people_by_id",
     "people_of",

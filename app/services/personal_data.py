@@ -20,11 +20,12 @@ from app.models import (
     LoginSession,
     OutboxMessage,
     PortalUser,
+    RegistrationDraft,
     SavedSearch,
     SigningCode,
     SigningPassword,
 )
-from app.services import journal
+from app.services import drafts, journal
 
 NOT_DELETED = "利用中の利用者の個人データは消去できません。先に利用者を削除してから、もう一度操作してください。"
 
@@ -50,6 +51,9 @@ def export(person, now):
             for row in _rows(OutboxMessage, person)
         ],
         "保存した検索条件": [{"名前": row.name, "条件": row.conditions} for row in _rows(SavedSearch, person)],
+        "入力中の下書き": [
+            {"保存日時": _iso(row.saved_at), "内容": drafts.typed_in(row)} for row in _rows(RegistrationDraft, person)
+        ],
     }
 
 
@@ -120,7 +124,7 @@ def erase(person, actor, now):
     person.earlier_passwords, person.recovery_codes = [], []
     person.session_epoch += 1
     own = person.id
-    for table in (LoginSession, SavedSearch):
+    for table in (LoginSession, RegistrationDraft, SavedSearch):
         db.session.execute(delete(table).where(table.user_id == own))
     for table in (SigningPassword, SigningCode):
         db.session.execute(update(table).where(table.user_id == own).values(mac=None))

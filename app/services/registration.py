@@ -13,7 +13,7 @@ from app.extensions import db
 from app.models import AccountAction, ContractDocument, DocumentKind, DocumentParty
 from app.plans import charge
 from app.queries import as_code, company_by_code, people_by_code
-from app.services import files, journal, outbox, routes, steps
+from app.services import attachments, drafts, files, journal, outbox, routes, steps
 from app.services.numbers import next_number
 from app.workflow import DELETABLE, WITH_REGISTRAR, Action, Role, Side, SignatureMode, Status
 
@@ -36,6 +36,7 @@ class Facts:
     deadline: dt.date | None = None
     partner_number: str = ""
     message: str = ""
+    original: ContractDocument | None = None
 
 
 def recipient_of(company_code, user_code, sender_company):
@@ -55,9 +56,10 @@ def recipient_of(company_code, user_code, sender_company):
     return person
 
 
-def register(registrar, now, facts, upload, recipient, choice, comment="", *, token=None):
+def register(registrar, now, facts, upload, recipient, choice, comment="", *, token=None, attached=()):
     """契約文書登録: a new draft with its 文書管理番号 (T1).
 
+    :param attached: :class:`app.services.attachments.KeptFile` that go along
     :param token: of the form that was sent; a form makes one document, however often it arrives (Q3)
     """
     token = token or str(uuid.uuid4())
@@ -73,18 +75,26 @@ def register(registrar, now, facts, upload, recipient, choice, comment="", *, to
         _fill_in(document, now, facts, upload, recipient, choice, comment)
         document.number = next_number("document")  # last, for whoever registers next waits for it
     db.session.flush()
+    attachments.lay(document, attached, now)
     steps.record(Action.register, document, registrar, now, old_status=None)
+    drafts.done(registrar, drafts.NEW, token)
     return document
 
 
-def revise(document, registrar, now, facts, upload, recipient, choice, comment=""):
-    """Correct a draft or a remanded document before it is sent (T11); `upload` None keeps the file."""
+def revise(document, registrar, now, facts, upload, recipient, choice, comment="", *, attached=None):
+    """Correct a draft or a remanded document before it is sent (T11); `upload` None keeps the file.
+
+    :param attached: what goes along; None keeps what there is
+    """
     steps.hold(document, registrar)
     if document.status not in WITH_REGISTRAR:
         raise OutOfTurn
     with db.session.no_autoflush:
         _fill_in(document, now, facts, upload, recipient, choice, comment)
+        if attached is not None:
+            attachments.lay(document, attached, now)
     flag_modified(document, "status")
+    drafts.done(registrar, document.id, None)
     return document
 
 
@@ -150,6 +160,7 @@ def send(document, actor, now):
     _check_people(document)
     document.revision += 1
     document.sent_at = now
+    drafts.forget(document)
     return steps.take(step, document, actor, now)
 
 
@@ -179,5 +190,6 @@ def delete(document, actor, now):
         raise OutOfTurn
     journal.note(AccountAction.draft_deleted, now, actor=actor, note=document.number)
     outbox.forget(document)
+    drafts.forget(document)
     for row in (*document.events, *document.revisions, document):
         db.session.delete(row)

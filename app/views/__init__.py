@@ -13,10 +13,12 @@ from app.views.admin_deletion import AdminDeletionView
 from app.views.admin_history import AdminHistoryView
 from app.views.admin_users import AdminUsersView
 from app.views.archive_list import ArchiveListView
+from app.views.attachments import AttachmentView
 from app.views.certificates import CertificateView
 from app.views.demo_mail import DemoMailView
 from app.views.document import DocumentView
 from app.views.document_list import DocumentListView
+from app.views.drafts import DraftView
 from app.views.login import AuthView
 from app.views.password import PasswordView
 from app.views.personal_data import PersonalDataView
@@ -40,7 +42,7 @@ MENU = (
     ("管理者業務", "自社電子証明書照会", AdminCertificatesView),
 )
 PAGES_OFF_MENU = (
-    AdminCertificateImportView, AdminDeletionView, DocumentView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
+    AdminCertificateImportView, AdminDeletionView, AttachmentView, DocumentView, DraftView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
 )  # fmt: skip
 
 
