@@ -20,6 +20,8 @@ def concluded_by_number(user, typed):
 
 def linked_with(user, document):
     """The 原契約 that `user` may see, or None, and the 変更契約 made of the document that `user` may see."""
+    if document.original_id is None and document.status not in CONCLUDED:
+        return None, []  # only what is concluded can be amended
     found = db.session.scalars(
         documents_of(user)
         .where(or_(ContractDocument.id == document.original_id, ContractDocument.original_id == document.id))

@@ -21,6 +21,10 @@ MIME_TYPES = {
     AttachmentKind.xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 TOO_MANY = f"添付・補足書類は{MOST_ATTACHMENTS}つまでです。添付するファイルを減らして、もう一度［確認］を押してください。"
+TOO_SLOW = (
+    "ファイルの確認に時間がかかったため、途中で止めました。確認できたファイルは、この画面に残っています。"
+    "残りのファイルを選択し直して、もう一度［確認］を押してください。"
+)
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ def take_in(kept, uploads, since):
         if sum(file.size_bytes for file in kept) + len(content) > most_bytes:
             raise Refused(attached.SENTENCES["too_large"].format(megabytes=current_app.config["MAX_ATTACHMENTS_MB"]))
         left = ANSWER_SECONDS - (time.monotonic() - since)
+        if left < 1:
+            raise Refused(TOO_SLOW)
         taken = attached.receive(file_name, content, attached.within(limits, left))
         if taken.sha256 not in {file.sha256 for file in kept}:
             sha256 = strongroom().store.put(taken.content)

@@ -11,7 +11,7 @@ from sqlalchemy import delete, exists, select
 from app import queries
 from app.errors import AlreadyRegistered, OutOfTurn, Refused, TooLarge
 from app.extensions import db
-from app.models import ContractDocument, RegistrationDraft
+from app.models import ContractDocument, PortalUser, RegistrationDraft
 from app.services.strongroom import Sealed, strongroom
 
 NEW = 0  # in place of a document's id, for one that is not registered yet
@@ -34,6 +34,7 @@ def save(user, now, about_id, token, fields):
         raise Refused("下書きを自動保存できませんでした。画面を開き直してください。")
     if db.session.scalar(select(exists().where(ContractDocument.registration_token == token))):
         raise AlreadyRegistered
+    db.session.execute(select(PortalUser.id).where(PortalUser.id == user.id).with_for_update())  # one at a time
     draft = queries.draft_of(user, about_id)
     if draft is None:
         draft = RegistrationDraft(user_id=user.id, about_id=about_id, token=token)

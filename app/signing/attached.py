@@ -99,6 +99,6 @@ def with_suffix(name: str, kind: str) -> str:
 
 
 def within(limits: intake.Limits, seconds: float) -> intake.Limits:
-    """The same limits, in what is left of the time for an answer (S4)."""
-    left = max(1, int(seconds))
+    """The same limits, in the whole seconds that are left for an answer (S4)."""
+    left = int(seconds)
     return replace(limits, wall_seconds=min(left, limits.wall_seconds), cpu_seconds=min(left, limits.cpu_seconds))

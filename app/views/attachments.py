@@ -49,14 +49,17 @@ def taken_in(form, document_id, since):
 
 
 def kept(form, document_id):
-    """The files the form holds; none where the seal is of somebody else or of another document."""
+    """The files the form holds less those taken off; none where the seal is of somebody else or of another document."""
     try:
         rows = _seal(document_id).loads(form.kept_attachments.data) if form.kept_attachments.data else []
     except BadSignature:
         form.kept_attachments.data, rows = "", []
     removed = set(form.removed_attachments.data or [])
     files = [KeptFile(name, AttachmentKind(kind), sha256, size) for name, kind, sha256, size in rows]
-    return [file for file in files if file.sha256 not in removed]
+    left = [file for file in files if file.sha256 not in removed]
+    if len(left) < len(files):
+        form.kept_attachments.data = sealed(left, document_id)  # the page drawn next does not bring them back
+    return left
 
 
 def sealed(files, document_id):

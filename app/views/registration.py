@@ -171,7 +171,20 @@ class RegistrationView(BaseView):
             except PortalError as refusal:
                 status = refuse(form, refusal)
                 document = self._own_draft(document.id) if document is not None else None
+        else:
+            document = self._keep_files(form, document)
         return self._form_page(form, title, document, status)
+
+    def _keep_files(self, form, document):
+        """Another field was wrong: the files that came with the form need not be chosen again."""
+        since, document_id = time.monotonic(), document.id if document is not None else None
+        db.session.commit()  # nothing is held while the files are examined
+        try:
+            _upload_of(form, has_file=True)
+            attachment_fields.taken_in(form, document_id, since)
+        except PortalError as refusal:
+            refuse(form, refusal)
+        return self._own_draft(document_id) if document is not None else None
 
     def _save(self, form, document):
         user, since = acting_person(), time.monotonic()

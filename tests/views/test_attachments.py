@@ -32,11 +32,15 @@ def test_files_are_kept_through_a_refusal_taken_off_again_and_shown_before_sendi
     client = client_of("registrar")
     office = office_files.office("xlsx")
     data = filled(title="") | {"more_attachments": [file(office, HOSTILE), file(office_files.picture(), "現場.png")]}
-    page = upload(client, data | {"title": "注文書", "user_code": "U99999999"}).text
+    page = upload(client, data).text
+    assert "契約件名を入力してください。" in page and "選択済み：注文書.pdf" in page
     assert "「現場.png」の添付を取りやめる" in page and "<b>.xlsx" not in page
     data = filled(pdf=None) | {name: hidden(page, name) for name in ("kept_file", "kept_attachments", "token")}
     picture_sha = re.findall(r'name="removed_attachments" value="(\w+)"', page)[1]
-    page = client.get(upload(client, data | {"removed_attachments": picture_sha}).location).text
+    page = upload(client, data | {"removed_attachments": picture_sha, "title": ""}).text
+    data |= {"kept_attachments": hidden(page, "kept_attachments")}
+    assert "現場.png" not in page
+    page = client.get(upload(client, data).location).text
     (document,) = documents_there_are()
     (row,) = document.attachments
     assert (row.kind, row.size_bytes) == (AttachmentKind.xlsx, len(office)) and row.sha256 in page
