@@ -5,6 +5,7 @@ import re
 from urllib.parse import quote
 
 import pytest
+from sqlalchemy import event
 from werkzeug.datastructures import FileStorage
 
 from app.clock import now
@@ -106,3 +107,17 @@ def test_an_administrator_off_the_route_learns_their_number_only(client_of, make
     document = make_document(Status.completion_wait, mode=SignatureMode.no_signature, attached=[kept_file("極秘.pdf")])
     page = client_of("receiver_admin").get(f"/documents/{document.id}").text
     assert "添付・補足書類（1件）" in page and "極秘.pdf" not in page
+
+
+@pytest.mark.requirement("P4")
+def test_a_document_with_all_its_parts_is_shown_within_eight_statements(client_of, make_document):
+    original = make_document(Status.completion_wait, mode=SignatureMode.no_signature, attached=[kept_file("一.pdf")])
+    amendment = make_document(mode=SignatureMode.no_signature, attached=[kept_file("一.pdf")], original=original)
+    client, urls = client_of("registrar"), [f"/documents/{original.id}", f"/documents/{amendment.id}/edit"]
+    for url in (*urls, f"/documents/{amendment.id}/registration"):
+        asked = []
+        listen = (db.engine, "before_cursor_execute", lambda *given, asked=asked: asked.append(given[2]))
+        event.listen(*listen)
+        assert client.get(url).status_code == 200
+        event.remove(*listen)
+        assert len([statement for statement in asked if not statement.startswith("BEGIN")]) <= 8, url
