@@ -69,6 +69,7 @@ class Production:
         self.KEY_KIND = self.text("KEY_KIND", "rsa_3072")
         self.CERTIFICATE_YEARS = self.number("CERTIFICATE_YEARS", 2)
         self.MAX_UPLOAD_MB = self.number("MAX_UPLOAD_MB", 20)
+        self.MAX_ATTACHMENTS_MB = self.number("MAX_ATTACHMENTS_MB", 20)
         self.MAX_PAGES = self.number("MAX_PAGES", 1000)
         self.SIGNING_PASSWORD_VALID_DAYS = self.number("SIGNING_PASSWORD_VALID_DAYS", 7)
         self.SIGNING_PASSWORD_REISSUES_PER_HOUR = self.number("SIGNING_PASSWORD_REISSUES_PER_HOUR", 5)
@@ -78,9 +79,16 @@ class Production:
         self.LOGIN_LOCK_MINUTES = self.number("LOGIN_LOCK_MINUTES", 30)
         self.SECRET_TRIES = self.number("SECRET_TRIES", 5)
         self.REMIND_DAYS = self.number("REMIND_DAYS", 3)
+        self.TERM_NOTICE_DAYS = self._days(self.text("TERM_NOTICE_DAYS", "90 30"))
         self.ARCHIVE_YEARS = self.number("ARCHIVE_YEARS", 10)
         self.ADMIN_OPENS_PDF = self.text("ADMIN_OPENS_PDF", "no") == "yes"
         self.WORKER_LOCK_FILE = self.text("WORKER_LOCK_FILE", "var/worker.lock")
+
+    def _days(self, listed):
+        try:
+            return tuple(sorted({int(word) for word in listed.replace(",", " ").split() if int(word) > 0}))
+        except ValueError:
+            raise MissingSetting(f"PORTAL_TERM_NOTICE_DAYS must be numbers of days, not {listed!r}.")
 
     def _keks(self):
         hint = "Make one with: python -c \"import base64,os;print(base64.b64encode(os.urandom(32)).decode())\""
@@ -121,7 +129,7 @@ class Production:
         self.PERMANENT_SESSION_LIFETIME = timedelta(hours=self.SESSION_HOURS)
         self.SESSION_REFRESH_EACH_REQUEST = False
         self.WTF_CSRF_TIME_LIMIT = None  # as long as the session, so that a long form is not lost
-        self.MAX_CONTENT_LENGTH = (self.MAX_UPLOAD_MB + 1) * 1024 * 1024
+        self.MAX_CONTENT_LENGTH = (self.MAX_UPLOAD_MB + self.MAX_ATTACHMENTS_MB + 1) * 1024 * 1024
         self.MAX_FORM_MEMORY_SIZE = 1024 * 1024
         self.RATELIMIT_STORAGE_URI = self.text("RATELIMIT_STORAGE_URI", "memory://")
 

@@ -57,6 +57,12 @@ class Refused(PortalError):
     status = 422
 
 
+class TooLarge(Refused):
+    """More than the portal takes at once."""
+
+    status = 413
+
+
 class SecretRefused(Refused):
     """A wrong, expired or locked password, PIN or signing password."""
 

@@ -5,6 +5,7 @@ from app.models import (
     AccountAction,
     ApplicationKind,
     ApplicationState,
+    AttachmentKind,
     CompanyStatus,
     ConsentAct,
     ConsentMethod,
@@ -96,6 +97,13 @@ KIND = {
     DocumentKind.memorandum: "覚書",
     DocumentKind.other: "その他文書",
 }
+ATTACHMENT_KIND = {
+    AttachmentKind.pdf: "PDF",
+    AttachmentKind.jpg: "JPEG",
+    AttachmentKind.png: "PNG",
+    AttachmentKind.docx: "Word",
+    AttachmentKind.xlsx: "Excel",
+}
 LIST_COLUMN = {
     ListColumn.number: "文書管理番号",
     ListColumn.title: "契約件名",
@@ -178,6 +186,7 @@ LETTER = {
     Letter.consent_answered: "電子契約の承諾",
     Letter.paper_requested: "書面交付の請求",
     Letter.paper_delivered: "書面の交付",
+    Letter.term_end: "契約期間の終了",
 }
 ACCOUNT_ACTION = {
     AccountAction.log_in: "ログイン",
@@ -270,8 +279,8 @@ LEVEL = {
 }
 
 _ALL = (
-    STATUS, ACTION, ROLE, SIDE, MODE, KIND, LIST_COLUMN, PLAN, COMPANY_STATUS, LETTER, LEVEL, ACCOUNT_ACTION, APPLICATION_KIND,
-    APPLICATION_STATE, USER_STATE, LOCK, VALIDITY, CONSENT_ACT, CONSENT_METHOD, DELIVERY_METHOD,
+    STATUS, ACTION, ROLE, SIDE, MODE, KIND, LIST_COLUMN, PLAN, COMPANY_STATUS, LETTER, LEVEL, ATTACHMENT_KIND, ACCOUNT_ACTION,
+    APPLICATION_KIND, APPLICATION_STATE, USER_STATE, LOCK, VALIDITY, CONSENT_ACT, CONSENT_METHOD, DELIVERY_METHOD,
 )  # fmt: skip
 
 

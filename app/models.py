@@ -1,6 +1,7 @@
 """The tables, by their names; each stands in `app/tables/`.  A row answers questions about itself, it does not act."""
 
 from app.tables.application import ApplicationKind, ApplicationState, CertificateApplication, CompanyChange
+from app.tables.attachment import AttachmentKind, DocumentAttachment
 from app.tables.certificate import (
     Authority,
     Certificate,
@@ -13,6 +14,7 @@ from app.tables.company import Company, CompanyStatus, Plan
 from app.tables.consent import ConsentAct, ConsentMethod, ElectronicConsent
 from app.tables.delegation import Delegation
 from app.tables.document import (
+    AMENDING,
     ContractDocument,
     DocumentEvent,
     DocumentKind,
@@ -22,6 +24,7 @@ from app.tables.document import (
     Level,
     RouteStep,
 )
+from app.tables.draft import RegistrationDraft
 from app.tables.edition import SentEdition
 from app.tables.job import JobRun, Letter, NumberSeries, OutboxMessage
 from app.tables.paper import DeliveryMethod, PaperDelivery, PaperRequest
@@ -31,10 +34,12 @@ from app.tables.search import ListColumn, ListLayout, SavedSearch
 from app.tables.values import Utc
 
 __all__ = [
+    "AMENDING",
     "AccountAction",
     "AccountEvent",
     "ApplicationKind",
     "ApplicationState",
+    "AttachmentKind",
     "Authority",
     "Certificate",
     "CertificateActivation",
@@ -47,6 +52,7 @@ __all__ = [
     "ContractDocument",
     "Delegation",
     "DeliveryMethod",
+    "DocumentAttachment",
     "DocumentEvent",
     "DocumentKind",
     "DocumentParty",
@@ -66,6 +72,7 @@ __all__ = [
     "PaperRequest",
     "Plan",
     "PortalUser",
+    "RegistrationDraft",
     "RouteStep",
     "RouteTemplate",
     "RouteTemplateStep",

@@ -61,12 +61,14 @@ def activate(user, pin, password):
     db.session.commit()
 
 
-def register(plan, facts: Facts, upload, comment=""):
+def register(plan, facts: Facts, upload, comment="", attached=()):
     """契約文書登録 up to 登録確認; committed."""
     choice = routes.Choice(
         plan.approvers, plan.signer if facts.mode.is_signed_by(Side.sender) else None, plan.viewers
     )
-    document = registration.register(plan.registrar, now(), facts, upload, recipients(plan), choice, comment)
+    document = registration.register(
+        plan.registrar, now(), facts, upload, recipients(plan), choice, comment, attached=attached
+    )
     db.session.commit()
     return document
 

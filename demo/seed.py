@@ -1,6 +1,7 @@
 """The demo's first day: invented companies and people, and a document waiting at each turn."""
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import select
@@ -8,7 +9,7 @@ from sqlalchemy import select
 from app.clock import japan_date, now
 from app.extensions import db, writing
 from app.jobs import archive_transfer
-from app.models import Company, DocumentKind, Letter, PortalUser
+from app.models import AttachmentKind, Company, DocumentKind, Letter, PortalUser
 from app.plans import PlanKind
 from app.queries import role_rows
 from app.services import (
@@ -23,6 +24,7 @@ from app.services import (
     route_templates,
     strongroom,
 )
+from app.services.attachments import KeptFile
 from app.services.positions import Place
 from app.services.registration import Facts
 from app.services.route_templates import Wish
@@ -206,6 +208,7 @@ class Seed:
         self._paper(self._document(SignatureMode.sender_only, Status.completion_wait))
         archived = self._document(SignatureMode.both_sides, Status.completion_wait)
         archive_transfer.run_one(archived.id, now())
+        self._amendment(archived)
         self._single_id()
         self._shared_fee()
         self._three_companies()
@@ -219,7 +222,7 @@ class Seed:
             receiver_signer=who["緑川 花子"], receiver_viewers=[who["横山 沙織"]],
         )  # fmt: skip
 
-    def _document(self, mode, until, plan=None, paper=None):
+    def _document(self, mode, until, plan=None, paper=None, **more):
         plan = plan or self._plan()
         self.planted += 1
         title, kind, file, amount, (term_from, term_to) = paper or PAPERS[mode]
@@ -230,7 +233,9 @@ class Seed:
             is_construction=file == "construction-contract", is_disclosure=file == "purchase-order",
             article_19=TICKED,
         )  # fmt: skip
-        document = actors.register(plan, facts, self._upload(file), comment="工事部で内容を確認済みです。")
+        attached = self._attached() if mode is SignatureMode.both_sides else ()
+        facts = replace(facts, **more)
+        document = actors.register(plan, facts, self._upload(file), "工事部で内容を確認済みです。", attached)
         actors.walk(document, plan, until)
         return document
 
@@ -248,6 +253,18 @@ class Seed:
         }
         positions.place(document, document.registrar, now(), wanted)
         db.session.commit()
+    def _attached(self):
+        """安全書類送付状 beside each 工事請負契約書; it has been through the intake already."""
+        upload = self._upload("safety-cover-letter")
+        size = len(strongroom.strongroom().store.get(upload.sha256))
+        return [KeptFile("安全書類送付状.pdf", AttachmentKind.pdf, upload.sha256, size)]
+
+    def _amendment(self, original):
+        """A 変更契約書 not sent yet, to the contract in the archive (L24)."""
+        title = f"{SITE}　工事請負変更契約書"
+        self._document(
+            SignatureMode.both_sides, Status.draft, original=original, title=title, kind=DocumentKind.change_contract
+        )
 
     def _remanded(self):
         document = self._document(SignatureMode.receiver_only, Status.receiver_receipt)

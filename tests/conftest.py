@@ -20,10 +20,10 @@ import config  # noqa: E402
 from app import create_app, schema  # noqa: E402
 from app.clock import now  # noqa: E402
 from app.extensions import db, writing  # noqa: E402
-from app.models import DocumentKind, Letter, PortalUser  # noqa: E402
+from app.models import AttachmentKind, DocumentKind, Letter, PortalUser  # noqa: E402
 from app.plans import PlanKind  # noqa: E402
 from app.queries import role_rows  # noqa: E402
-from app.services import certificates, companies, documents, files, strongroom  # noqa: E402
+from app.services import attachments, certificates, companies, documents, files, strongroom  # noqa: E402
 from app.services.registration import Facts  # noqa: E402
 from app.workflow import SignatureMode, Status  # noqa: E402
 from demo import actors  # noqa: E402
@@ -234,14 +234,14 @@ def make_plan(person):
 def make_document(make_plan, upload):
     """A document that has walked to `status`, by the verbs its people would have used."""
 
-    def make(status=Status.draft, mode=SignatureMode.both_sides, plan=None, comment="", **facts):
+    def make(status=Status.draft, mode=SignatureMode.both_sides, plan=None, comment="", attached=(), **facts):
         plan = plan or make_plan(
             approvers=int(status is Status.sender_approval),
             receiver_approvers=int(status is Status.receiver_approval),
             viewers=True,
         )
         given = {"title": "資材注文書", "kind": DocumentKind.order, "mode": mode, "amount_yen": 1_848_000} | facts
-        document = actors.register(plan, Facts(**given), upload(), comment)
+        document = actors.register(plan, Facts(**given), upload(), comment, attached)
         if status is Status.remanded:
             actors.walk(document, plan, Status.receiver_receipt)
             documents.remand(document, document.holder, now(), reason="日付をご確認ください。")
@@ -251,6 +251,11 @@ def make_document(make_plan, upload):
         return document
 
     return make
+
+
+def kept_file(name, content=b"%PDF-1.7 as accepted", kind=AttachmentKind.pdf):
+    """An accepted file for `make_document(attached=[...])`; its checks have tests of their own."""
+    return attachments.KeptFile(name, kind, strongroom.strongroom().store.put(content), len(content))
 
 
 # -- browsers without a browser ----------------------------------------------------

@@ -10,7 +10,14 @@ import socket
 
 from app.clock import now as clock_now
 from app.extensions import db, writing
-from app.jobs import archive_transfer, certificate_expiry, remind, send_mail, signing_password_expiry
+from app.jobs import (
+    archive_transfer,
+    certificate_expiry,
+    remind,
+    send_mail,
+    signing_password_expiry,
+    term_end,
+)
 from app.models import JobRun
 
 SOCKET_SECONDS = 30  # Flask-Mail gives its connections no limit of their own
@@ -22,6 +29,7 @@ JOBS = {
     "certificate-expiry": certificate_expiry,
     "remind": remind,
     "signing-password-expiry": signing_password_expiry,
+    "term-end": term_end,
     "send-mail": send_mail,
 }
 # job name -> APScheduler cron fields, Japan time; each is run once at the worker's start as well
@@ -31,6 +39,7 @@ TIMETABLE = {
     "signing-password-expiry": {"hour": 0, "minute": 10},
     "certificate-expiry": {"hour": 7, "minute": 30},
     "remind": {"hour": 8, "minute": 0},
+    "term-end": {"hour": 8, "minute": 15},
 }
 QUIET = frozenset({"send-mail"})  # leaves a row only when it had something to do
 

@@ -49,7 +49,9 @@ from app.queries.documents import (
     my_list,
     visible_of,
 )
+from app.queries.drafts import draft_of
 from app.queries.editions import edition_of, editions_of
+from app.queries.originals import concluded_by_number, linked_with, original_of
 from app.queries.people import (
     administrators_of,
     colleagues,
@@ -107,6 +109,7 @@ __all__ = [
     "consent_partner_of",
     "consents_of",
     "count_route_templates",
+    "concluded_by_number",
     "current_revision",
     "default_route_template",
     "delegation_of",
@@ -121,10 +124,12 @@ __all__ = [
     "documents_with",
     "edition_of",
     "editions_of",
+    "draft_of",
     "everyone_involved",
     "everyone_told",
     "found_ids",
     "is_id",
+    "linked_with",
     "log_ins_of",
     "login_session_of",
     "may_open_pdf",
@@ -135,6 +140,7 @@ __all__ = [
     "open_change_of",
     "open_sessions_of",
     "paper_requests_of",
+    "original_of",
     "people_by_code",
     "people_by_id",
     "people_of",

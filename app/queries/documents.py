@@ -57,15 +57,14 @@ def document_of(user, document_id):
     """One document with all its page needs, or :class:`NotFound` for unknown and foreign alike."""
     if document_id > MOST_ID:
         raise NotFound
-    document = db.session.scalar(
-        documents_of(user)
-        .where(ContractDocument.id == document_id)
-        .options(
-            joinedload(ContractDocument.holder),
-            selectinload(ContractDocument.parties).joinedload(DocumentParty.company),
-            selectinload(ContractDocument.route).joinedload(RouteStep.user),
-        )
+    found = documents_of(user).where(ContractDocument.id == document_id)
+    options = (
+        joinedload(ContractDocument.holder),
+        joinedload(ContractDocument.parties).joinedload(DocumentParty.company),
+        joinedload(ContractDocument.attachment_rows),  # few of either: one statement, and as many rows as both times
+        selectinload(ContractDocument.route).joinedload(RouteStep.user),
     )
+    document = db.session.scalars(found.options(*options)).unique().one_or_none()
     if document is None:
         raise NotFound
     return document

@@ -8,13 +8,14 @@ from flask_appbuilder import Model
 from sqlalchemy import LargeBinary, func, select, update
 
 from app.extensions import db, writing
-from app.services import certificates, outbox, second_factor, strongroom
+from app.services import certificates, drafts, outbox, second_factor, strongroom
 from app.signing.keys import KeyRefused
 
 BATCH_ROWS = 100
 SEALED = (
     *strongroom.SEALED,
     *certificates.SEALED,
+    *drafts.SEALED,
     *outbox.SEALED,
     *second_factor.SEALED,
 )

@@ -25,13 +25,14 @@ from app.models import (
     PaperDelivery,
     PaperRequest,
     PortalUser,
+    RegistrationDraft,
     RouteTemplate,
     RouteTemplateStep,
     SavedSearch,
     SigningCode,
     SigningPassword,
 )
-from app.services import journal
+from app.services import drafts, journal
 
 NOT_DELETED = "利用中の利用者の個人データは消去できません。先に利用者を削除してから、もう一度操作してください。"
 
@@ -71,6 +72,9 @@ def export(person, now):
             for row in db.session.scalars(select(ListLayout).where(ListLayout.user_id == person.id).order_by(ListLayout.in_archive))
         ],
         "保存した検索条件": [{"名前": row.name, "条件": row.conditions} for row in _rows(SavedSearch, person)],
+        "入力中の下書き": [
+            {"保存日時": _iso(row.saved_at), "内容": drafts.typed_in(row)} for row in _rows(RegistrationDraft, person)
+        ],
     }
 
 
@@ -150,7 +154,7 @@ def erase(person, actor, now):
     person.earlier_passwords, person.recovery_codes = [], []
     person.session_epoch += 1
     own = person.id
-    for table in (LoginSession, SavedSearch, ListLayout, RouteTemplateStep):
+    for table in (LoginSession, RegistrationDraft, SavedSearch, ListLayout, RouteTemplateStep):
         db.session.execute(delete(table).where(table.user_id == own))
     for template in db.session.scalars(select(RouteTemplate).where(RouteTemplate.owner_id == own)):
         db.session.delete(template)

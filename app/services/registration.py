@@ -11,7 +11,18 @@ from app.clock import japan_date
 from app.errors import AlreadyRegistered, OutOfTurn, Refused
 from app.extensions import db
 from app.models import AccountAction, ContractDocument, DocumentKind, DocumentParty
-from app.services import editions, files, journal, outbox, positions, recipients, routes, steps
+from app.services import (
+    attachments,
+    drafts,
+    editions,
+    files,
+    journal,
+    outbox,
+    positions,
+    recipients,
+    routes,
+    steps,
+)
 from app.services.numbers import next_number
 from app.services.recipients import WRONG_RECIPIENT
 from app.workflow import DELETABLE, WITH_REGISTRAR, Action, Role, Side, SignatureMode, Status
@@ -37,12 +48,14 @@ class Facts:
     is_construction: bool = False  # 建設業法第19条 (L14)
     is_disclosure: bool = False  # 取適法第4条 (L19)
     article_19: tuple = ()  # keys of app.construction_law.ARTICLE_19_ITEMS (L15)
+    original: ContractDocument | None = None
 
 
-def register(registrar, now, facts, upload, receivers, choice, comment="", *, token=None):
+def register(registrar, now, facts, upload, receivers, choice, comment="", *, token=None, attached=()):
     """契約文書登録: a new draft with its 文書管理番号 (T1).
 
     :param receivers: the 受取担当者 of each receiving company, in the order of their turns
+    :param attached: :class:`app.services.attachments.KeptFile` that go along
     :param token: of the form that was sent; a form makes one document, however often it arrives (Q3)
     """
     token = token or str(uuid.uuid4())
@@ -58,14 +71,17 @@ def register(registrar, now, facts, upload, receivers, choice, comment="", *, to
         _fill_in(document, now, facts, upload, receivers, choice, comment)
         document.number = next_number("document")  # last, for whoever registers next waits for it
     db.session.flush()
+    attachments.lay(document, attached, now)
     steps.record(Action.register, document, registrar, now, old_status=None)
+    drafts.done(registrar, drafts.NEW, token)
     return document
 
 
-def revise(document, registrar, now, facts, upload, receivers, choice, comment=""):
+def revise(document, registrar, now, facts, upload, receivers, choice, comment="", *, attached=None):
     """Correct a draft or a remanded document before it is sent (T11).
 
     :param upload: None keeps the file
+    :param attached: what goes along; None keeps what there is
     :returns: the parties whose 署名位置 does not suit the document any more and is the default one again
     """
     steps.hold(document, registrar)
@@ -73,7 +89,10 @@ def revise(document, registrar, now, facts, upload, receivers, choice, comment="
         raise OutOfTurn
     with db.session.no_autoflush:
         fallen = _fill_in(document, now, facts, upload, receivers, choice, comment)
+        if attached is not None:
+            attachments.lay(document, attached, now)
     flag_modified(document, "status")
+    drafts.done(registrar, document.id, None)
     return fallen
 
 
@@ -145,6 +164,7 @@ def send(document, actor, now):
     document.revision += 1
     document.sent_at = now
     editions.keep(document, now)
+    drafts.forget(document)
     return steps.take(step, document, actor, now)
 
 
@@ -174,5 +194,6 @@ def delete(document, actor, now):
         raise OutOfTurn
     journal.note(AccountAction.draft_deleted, now, actor=actor, note=document.number)
     outbox.forget(document)
+    drafts.forget(document)
     for row in (*document.events, *document.revisions, document):
         db.session.delete(row)

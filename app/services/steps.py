@@ -125,6 +125,7 @@ def record(action, document, actor, now, *, old_status, reason="", absent=None):
         document=document, action=action, actor=actor, on_behalf_of=absent, at=now, reason=reason, revision=document.revision,
         company=party.company if party else None, side=party.side if party else None,
         old_status=old_status, new_status=document.status, pdf_sha256=document.pdf_sha256,
+        attachments_sha256=[row.sha256 for row in document.attachments],
     )  # fmt: skip
     db.session.add(event)
     return event

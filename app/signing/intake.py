@@ -109,7 +109,7 @@ def receive(upload: bytes, limits: Limits = Limits()) -> Intake:  # noqa: B008 -
     cause = _obvious_cause(upload, limits)
     if cause:
         raise _refused(cause, limits)
-    facts, pdf = _run_child(
+    facts, pdf = run_child(
         "inspect",
         upload,
         limits,
@@ -126,7 +126,7 @@ def page_sizes(pdf: bytes, limits: Limits = Limits()) -> list[tuple[float, float
 
     :param pdf: a file that :func:`receive` returned, or a signed revision of it
     """
-    facts, _ = _run_child("measure", pdf, limits)
+    facts, _ = run_child("measure", pdf, limits)
     if "cause" in facts:
         raise StorageFailed
     return [(width, height) for width, height in facts["sizes"]]
@@ -142,7 +142,7 @@ def render_page(pdf: bytes, page_index: int, width_px: int, limits: Limits = Lim
 
     Source: I5; S4.
     """
-    facts, png = _run_child(
+    facts, png = run_child(
         "render", pdf, limits, page_index=page_index, width_px=width_px, height_px=4 * width_px
     )
     if facts.get("cause") == "no_such_page":
@@ -161,7 +161,7 @@ def page_rows(pdf: bytes, first: int, count: int, limits: Limits = Limits()) -> 
         CRC-32 of each row of grey pixels, from the top.  Equal bytes are equal pictures.
     :raises StorageFailed: the pages are too laborious to draw
     """
-    facts, body = _run_child("rows", pdf, limits, first=first, count=count, longest_px=LONGEST_SIDE_PX)
+    facts, body = run_child("rows", pdf, limits, first=first, count=count, longest_px=LONGEST_SIDE_PX)
     if "cause" in facts:
         raise StorageFailed
     ends = list(accumulate(facts["lengths"], initial=0))
@@ -195,14 +195,14 @@ def _refused(cause, limits):
     )
 
 
-def _run_child(task, given, limits, **options):
+def run_child(task, given, limits, *, program=CHILD, **options):
     """Give bytes to the limited program; returns what it found and the bytes it made.
 
     A program stopped by one of its limits has met a file that is too complex; one that cannot even start
     is a fault of the installation and raises RuntimeError.
     """
     options |= {"memory_bytes": limits.memory_bytes, "cpu_seconds": limits.cpu_seconds}
-    command = [sys.executable, "-I", "-B", str(CHILD), task, json.dumps(options)]
+    command = [sys.executable, "-I", "-B", str(program), task, json.dumps(options)]
     try:
         done = subprocess.run(  # noqa: S603 - fixed command, no shell
             command,

@@ -38,6 +38,9 @@ class DocumentKind(StrEnum):
     other = auto()
 
 
+AMENDING = frozenset({DocumentKind.change_contract, DocumentKind.memorandum})  # each belongs to an 原契約 (L24)
+
+
 class Level(enum.Enum):
     """What was verified in a revision's bytes; never what was hoped for."""
 
@@ -70,6 +73,8 @@ class ContractDocument(Model):
     term_from: Mapped[dt.date | None] = mapped_column(Date)
     term_to: Mapped[dt.date | None] = mapped_column(Date)
     renews_itself: Mapped[bool] = mapped_column(default=False)
+    term_told_days: Mapped[int | None] = mapped_column()  # the last notice: so many days before term_to
+    original_id: Mapped[int | None] = mapped_column(ForeignKey("contract_document.id"), index=True)  # 原契約
     deadline: Mapped[dt.date | None] = mapped_column(Date)  # 署名期限, in Japan, inclusive
     deadline_told_days: Mapped[int | None] = mapped_column()  # the last notice: so many days before it; -1 after it
     partner_number: Mapped[str] = mapped_column(String(64), default="")  # 取引先管理番号
@@ -89,6 +94,7 @@ class ContractDocument(Model):
     retained_until: Mapped[dt.date | None] = mapped_column(Date)  # 保管満了日
     archive_attempted_at: Mapped[dt.datetime | None] = mapped_column(Utc)
 
+    original: Mapped["ContractDocument | None"] = relationship(remote_side=id)  # not for everybody: app.queries.originals
     registrar: Mapped[PortalUser] = relationship(foreign_keys=registrar_id)
     holder: Mapped[PortalUser | None] = relationship(foreign_keys=holder_id)
     parties: Mapped[list["DocumentParty"]] = relationship(
@@ -99,6 +105,9 @@ class ContractDocument(Model):
     )
     revisions: Mapped[list["DocumentRevision"]] = relationship(
         back_populates="document", order_by="DocumentRevision.position"
+    )
+    attachment_rows: Mapped[list["DocumentAttachment"]] = relationship(
+        back_populates="document", order_by="DocumentAttachment.position", cascade="all, delete-orphan"
     )
     events: Mapped[list["DocumentEvent"]] = relationship(
         back_populates="document", order_by="DocumentEvent.id"
@@ -150,6 +159,11 @@ class ContractDocument(Model):
     def waiting_party(self):
         """The company that has the document now; None after the end."""
         return self.party_of(self.holder.company_id) if self.holder is not None else None
+
+    @property
+    def attachments(self):
+        """添付・補足書類 that go along now, in order."""
+        return [row for row in self.attachment_rows if row.last_revision is None]
 
     def registered_at(self, company_id):
         """登録日時 as a company may know it: a receiver learns of a document when it is sent (I18)."""
@@ -332,6 +346,7 @@ class DocumentEvent(Model):
     old_status: Mapped[Status | None] = mapped_column(enum_column(Status))
     new_status: Mapped[Status] = mapped_column(enum_column(Status))
     pdf_sha256: Mapped[str] = mapped_column(String(64))
+    attachments_sha256: Mapped[list] = mapped_column(JSON, default=list)  # of what lay beside the PDF, in order
 
     document: Mapped[ContractDocument] = relationship(back_populates="events")
     actor: Mapped[PortalUser | None] = relationship(foreign_keys=actor_id, lazy="joined")  # may be on no route now

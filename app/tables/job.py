@@ -45,6 +45,7 @@ class Letter(StrEnum):
     consent_answered = auto()
     paper_requested = auto()
     paper_delivered = auto()
+    term_end = auto()
 
 
 class OutboxMessage(Model):

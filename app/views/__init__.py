@@ -13,12 +13,14 @@ from app.views.admin_deletion import AdminDeletionView
 from app.views.admin_history import AdminHistoryView
 from app.views.admin_users import AdminUsersView
 from app.views.archive_list import ArchiveListView
+from app.views.attachments import AttachmentView
 from app.views.certificates import CertificateView
 from app.views.consents import AdminConsentsView, ConsentRequestView
 from app.views.delegations import AdminDelegationView, DelegationView
 from app.views.demo_mail import DemoMailView
 from app.views.document import DocumentView
 from app.views.document_list import DocumentListView
+from app.views.drafts import DraftView
 from app.views.editions import EditionView
 from app.views.login import AuthView
 from app.views.paper import PaperView
@@ -47,8 +49,9 @@ MENU = (
     ("管理者業務", "電子契約承諾管理", AdminConsentsView),
 )
 PAGES_OFF_MENU = (
-    AdminCertificateImportView, AdminDelegationView, AdminDeletionView, ConsentRequestView, DocumentView, EditionView, PaperView,
-    PositionsView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
+    AdminCertificateImportView, AdminDelegationView, AdminDeletionView, AttachmentView, ConsentRequestView, DocumentView,
+    DraftView, EditionView, PaperView, PositionsView, ReceiptView, SignatureView, SelectionView, SecondFactorView,
+    PersonalDataView,
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from flask import current_app, flash, g, redirect, request, url_for
 from app import queries
 from app.errors import NotFound, OutOfTurn
 from app.extensions import db
+from app.workflow import CONCLUDED, WITH_REGISTRAR
 
 
 def acting_person():
@@ -28,6 +29,22 @@ def own_pdf(document_id):
     """The document, where the person may see what its file shows, on whichever page (I18)."""
     document = own_document(document_id)
     if not may_open_pdf(document):
+        raise NotFound
+    return document
+
+
+def own_draft(document_id):
+    """The document, where it is with this person as its registrar."""
+    document = own_document(document_id)
+    if document.status not in WITH_REGISTRAR or document.holder_id != g.user.id:
+        raise OutOfTurn
+    return document
+
+
+def own_concluded(typed_id):
+    """The concluded document an address names, where the person may see it."""
+    document = queries.document_of(g.user, int(typed_id)) if queries.is_id(typed_id) else None
+    if document is None or document.status not in CONCLUDED:
         raise NotFound
     return document
 

@@ -13,7 +13,7 @@ from app.services import documents, editions, fees, papers, registration, remind
 from app.services.strongroom import strongroom
 from app.views import timeline
 from app.views.answers import done, done_with_turn, may_open_pdf, own_document, own_pdf
-from app.workflow import IN_ARCHIVE, Action
+from app.workflow import CONCLUDED, IN_ARCHIVE, Action
 
 
 class DocumentView(BaseView):
@@ -30,6 +30,8 @@ class DocumentView(BaseView):
             title="長期保管文書照会" if document.status in IN_ARCHIVE else "契約文書照会",
             document=document,
             own=document.party_of(g.user.company_id),
+            linked=queries.linked_with(g.user, document),
+            may_amend=document.status in CONCLUDED,
             revision=queries.current_revision(document),
             is_mine=is_mine,
             absent=steps.represented(document, g.user) if is_mine else None,

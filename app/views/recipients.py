@@ -37,6 +37,8 @@ class Row:
 class RecipientsField(Field):
     """The rows; all inputs of a kind have one name, so that the order on the page is the order sent."""
 
+    INPUTS = ("company_code", "user_code")
+
     def process(self, formdata, data=unset_value, extra_filters=None):
         self.process_errors = []
         self.object_data = data

@@ -12,7 +12,7 @@ from app import create_app, queries
 from app.clock import now
 from app.extensions import db
 from app.models import Authority, Certificate, CertificateActivation, Letter, OutboxMessage, PortalUser
-from app.services import certificates, key_rotation, outbox, signing_passwords
+from app.services import certificates, drafts, key_rotation, outbox, signing_passwords
 from app.services.strongroom import Strongroom, strongroom
 from app.signing.keys import KeyRefused
 from app.signing.verify import verify
@@ -44,6 +44,7 @@ def furnished(person, make_document):
     (context,) = (sealed.context for sealed in key_rotation.SEALED if sealed.column is PortalUser.totp_sealed)
     user.totp_sealed = strongroom().keyring.seal(b"TOTPTOTPTOTPTOTP", context(user))
     document = make_document(Status.sender_signature, mode=SignatureMode.sender_only)
+    drafts.save(user, now(), drafts.NEW, "token", {"title": ["書きかけ"]})
     db.session.commit()
     return document
 

@@ -25,6 +25,7 @@ from app.models import (
 )
 from app.services import applications, companies
 from app.workflow import SignatureMode, Status
+from tests.conftest import kept_file
 
 PEOPLE = ("recipient", "registrar", "viewer", "colleague", "stranger", "admin", "operator", "anonymous")
 
@@ -55,6 +56,9 @@ DOCUMENT = {
     ("POST", "/documents/<int:document_id>/confirm_receipt"): OUT_OF_TURN | {"recipient": 302},
     ("GET", "/documents/<int:document_id>/edit"): OUT_OF_TURN,
     ("POST", "/documents/<int:document_id>/edit"): OUT_OF_TURN,
+    ("POST", "/documents/<int:document_id>/edit/draft"): OUT_OF_TURN,
+    ("POST", "/documents/<int:document_id>/edit/draft/discard"): OUT_OF_TURN,
+    ("GET", "/documents/<int:document_id>/attachments/<int:attachment_id>"): FILE,
     ("GET", "/documents/<int:document_id>/receipt"): OUT_OF_TURN | {"recipient": 200},
     ("POST", "/documents/<int:document_id>/receipt"): OUT_OF_TURN | {"recipient": 200},
     ("POST", "/documents/<int:document_id>/receipt/confirmation"): OUT_OF_TURN | {"recipient": 200},
@@ -91,6 +95,8 @@ PAGES = {  # whoever is not named gets 200
     ("GET", "/documents/"): MEMBERS,
     ("GET", "/documents/new"): MEMBERS,
     ("POST", "/documents/new"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
+    ("POST", "/documents/new/draft"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
+    ("POST", "/documents/new/draft/discard"): dict.fromkeys(PEOPLE, 302) | MEMBERS,
     ("GET", "/archive/"): MEMBERS,
     ("GET", "/documents/export.csv"): MEMBERS,
     ("GET", "/archive/export.csv"): MEMBERS,
@@ -241,7 +247,7 @@ def test_every_route_stands_in_the_tables_above(application):
 @pytest.fixture
 def waiting(make_document):
     """A document on its recipient's table; nobody signs, so it is made quickly."""
-    return make_document(Status.receiver_receipt, mode=SignatureMode.no_signature)
+    return make_document(Status.receiver_receipt, mode=SignatureMode.no_signature, attached=[kept_file("安全書類.pdf")])
 
 
 ROWS = {"companies": Company, "users": PortalUser, "plans": Plan, "documents": ContractDocument,
@@ -260,6 +266,7 @@ def address(rule, document):
         "<pk>": str(first[0]) if first else "1", "<int:pk>": str(first[0]) if first else "1",
         "<int:certificate_id>": str(certificate[0]),
         "<path:filename>": "css/portal.css" if "appbuilder" not in rule else "css/ab.css",
+        "<int:attachment_id>": str(document.attachments[0].id) if document.attachments else "1",
         "<int:partner_id>": str(document.receivers[0].company_id), "<int:request_id>": "999999",
         "<int:session_id>": "999999", "<int:edition>": "1", "<int:search_id>": "999999",
         "<int:delegation_id>": "999999", "<int:template_id>": "999999",
@@ -370,7 +377,7 @@ def test_lists_counts_and_searches_show_a_document_to_those_on_its_route_only(
 @pytest.mark.requirement("I18")
 def test_unknown_and_foreign_documents_look_the_same(client_of, waiting):
     client = client_of("stranger")
-    for rest in ("", "/pdf", "/pages/1.png", "/approval", "/receipt", "/signature", "/signature/position"):
+    for rest in ("", "/pdf", "/pages/1.png", "/approval", "/receipt", "/signature", "/signature/position", "/attachments/1"):
         foreign, unknown = (
             client.get(f"/documents/{waiting.id}{rest}"),
             client.get(f"/documents/999999{rest}"),

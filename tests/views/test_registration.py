@@ -171,7 +171,7 @@ def test_a_file_that_cannot_be_signed_is_refused_with_the_cause(application, cli
 
 @pytest.mark.requirement("I5")
 def test_a_file_too_large_for_the_form_is_refused(client_of, filled):
-    reply = upload(client_of("registrar"), filled(b"%PDF-1.7\n" + b"0" * (21 * 1024 * 1024 + 1)))
+    reply = upload(client_of("registrar"), filled(b"%PDF-1.7\n" + b"0" * (41 * 1024 * 1024 + 1)))
     assert reply.status_code == 413 and "ファイルが大きすぎる" in reply.text
     assert documents_there_are() == []
 

@@ -198,7 +198,7 @@ when("input", ".picker .input", (input) => {
 
 when("change", 'input[type="file"]', (input) => {
   const most = Number(input.dataset.maxBytes) || Infinity;
-  const pdfOnly = (input.accept || "").includes("pdf");
+  const pdfOnly = (input.accept || "").includes("pdf") && !("anyKind" in input.dataset);
   const size = (bytes) => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} KB` : `${(bytes / 1e6).toFixed(1)} MB`);
   const files = [...input.files];
   const large = files.find((file) => file.size > most);

@@ -1,0 +1,73 @@
+"""添付・補足書類: the download, and how the registration form carries accepted files from one attempt to the next."""
+
+from urllib.parse import quote
+
+from flask import Response, current_app, g
+from flask_appbuilder.baseviews import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from app.models import AttachmentKind
+from app.services import attachments
+from app.services.attachments import KeptFile
+from app.views.answers import own_pdf
+
+
+class AttachmentView(BaseView):
+    route_base = "/documents"
+
+    @expose("/<int:document_id>/attachments/<int:attachment_id>")
+    @has_access
+    @permission_name("show")
+    def download(self, document_id, attachment_id):
+        """One file, never shown inside the portal: whoever may open the contract's PDF may have it."""
+        row = attachments.find(own_pdf(document_id), attachment_id)
+        plain = f"attachment-{row.position}.{row.kind.value}"  # for what does not know RFC 5987
+        named = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(row.file_name, safe='')}"
+        return Response(
+            attachments.content_of(row), mimetype=attachments.MIME_TYPES[row.kind],
+            headers={"Content-Disposition": named, "X-Content-Type-Options": "nosniff"},
+        )  # fmt: skip
+
+
+# -- the fields of RegistrationForm ---------------------------------------------
+
+
+def taken_in(form, document_id, since):
+    """The files that are to go along: those accepted before, less those taken off, and the new ones.
+
+    Each accepted file stays in the form also where a later one, or anything else, is refused.
+    """
+    files = kept(form, document_id)
+    uploads = [(upload.filename, upload.read) for upload in form.more_attachments.data or [] if upload]
+    try:
+        attachments.take_in(files, uploads, since)
+    finally:
+        form.kept_attachments.data = sealed(files, document_id)
+        form.removed_attachments.data = []
+    return files
+
+
+def kept(form, document_id):
+    """The files the form holds less those taken off; none where the seal is of somebody else or of another document."""
+    try:
+        rows = _seal(document_id).loads(form.kept_attachments.data) if form.kept_attachments.data else []
+    except BadSignature:
+        form.kept_attachments.data, rows = "", []
+    removed = set(form.removed_attachments.data or [])
+    files = [KeptFile(name, AttachmentKind(kind), sha256, size) for name, kind, sha256, size in rows]
+    left = [file for file in files if file.sha256 not in removed]
+    if len(left) < len(files):
+        form.kept_attachments.data = sealed(left, document_id)  # the page drawn next does not bring them back
+    return left
+
+
+def sealed(files, document_id):
+    rows = [[file.file_name, file.kind.value, file.sha256, file.size_bytes] for file in files]
+    return _seal(document_id).dumps(rows)
+
+
+def _seal(document_id):
+    """Marks files as accepted for this person and this document, so that nobody can name another's."""
+    salt = f"kept-attachments:{g.user.id}:{document_id or 'new'}"
+    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt=salt)
