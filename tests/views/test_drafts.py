@@ -63,7 +63,7 @@ def test_a_concluded_document_is_changed_by_another_that_names_it(client_of, fil
     original = make_document(Status.completion_wait, mode=NOBODY, title="もとの契約")
     client = client_of("registrar")
     page = client.get(f"/documents/{original.id}").text
-    assert "修正・差戻・取下げができません" in page
+    assert "訂正や取消しができません" in page
     link = re.search(r'href="(/documents/new\?original=\d+)"', page).group(1)
     page = client.get(link).text
     assert f'value="{original.number}"' in page and f'value="{person("recipient").user_code}"' in page
