@@ -9,139 +9,146 @@ const ZOOMS = [0.5, 0.67, 0.8, 1, 1.25, 1.5, 2, 3];  // of the width of the fram
 const MOST_PIXELS = 12e6;  // of one page's canvas
 const CSS_PIXELS_PER_POINT = 96 / 72;
 
-document.querySelectorAll("[data-viewer]").forEach((root) => new Viewer(root).greet());
+class Viewer {
+  constructor(root) {
+    this.root = root;
+    [this.frame, this.pages, this.state, this.number, this.zoomSaid, this.dialog] =
+      ["frame", "pages", "state", "number", "zoom", "dialog"].map((name) => this.part(name));
+    this.sheets = [];
+    this.started = false;
+    this.zoom = this.shown = 1;
+    this.laidWidth = 0;
+  }
 
-function Viewer(root) {
-  const part = (name) => root.querySelector(`[data-viewer-${name}]`);
-  const [frame, pages, state, number, zoomSaid] = ["frame", "pages", "state", "number", "zoom"].map(part);
-  const dialog = part("dialog");
-  const sheets = [];
-  let pdfjs, pdf, started = false, zoom = 1, shown = 1, laidWidth = 0;
+  part(name) {
+    return this.root.querySelector(`[data-viewer-${name}]`);
+  }
 
   /* ---- Opening ----------------------------------------------------------------------- */
 
-  this.greet = () => {
-    root.hidden = false;
-    part("open").addEventListener("click", () => {
-      dialog.append(frame);
-      frame.hidden = false;
-      dialog.showModal();
-      start();
+  greet() {
+    this.root.hidden = false;
+    this.part("open").addEventListener("click", () => {
+      this.dialog.append(this.frame);
+      this.frame.hidden = false;
+      this.dialog.showModal();
+      this.start();
     });
-    part("close").addEventListener("click", () => dialog.close());
-    dialog.addEventListener("close", settle);
-    WIDE.addEventListener("change", () => (dialog.open ? dialog.close() : settle()));
-    listen();
-    settle();
-  };
-
-  /** Beside the facts where there is room; else behind the button. */
-  function settle() {
-    part("place").append(frame);
-    frame.hidden = !WIDE.matches;
-    if (WIDE.matches) start();
+    this.part("close").addEventListener("click", () => this.dialog.close());
+    this.dialog.addEventListener("close", () => this.settle());
+    WIDE.addEventListener("change", () => (this.dialog.open ? this.dialog.close() : this.settle()));
+    this.listen();
+    this.settle();
   }
 
-  async function start() {
-    if (started) return;
-    started = true;
-    say(state.dataset.loading);
+  /** Beside the facts where there is room; else behind the button. */
+  settle() {
+    this.part("place").append(this.frame);
+    this.frame.hidden = !WIDE.matches;
+    if (WIDE.matches) this.start();
+  }
+
+  async start() {
+    if (this.started) return;
+    this.started = true;
+    this.say(this.state.dataset.loading);
     try {
-      pdfjs = await import("../vendor/pdfjs/pdf.min.mjs");
+      this.pdfjs = await import("../vendor/pdfjs/pdf.min.mjs");
       const assets = new URL("../vendor/pdfjs/", import.meta.url).href;
-      pdfjs.GlobalWorkerOptions.workerSrc = `${assets}pdf.worker.min.mjs`;
-      const loading = pdfjs.getDocument({
-        url: root.dataset.viewer,
+      this.pdfjs.GlobalWorkerOptions.workerSrc = `${assets}pdf.worker.min.mjs`;
+      const loading = this.pdfjs.getDocument({
+        url: this.root.dataset.viewer,
         cMapUrl: `${assets}cmaps/`,
         standardFontDataUrl: `${assets}standard_fonts/`,
         wasmUrl: `${assets}wasm/`,
         useWasm: false,
         enableXfa: false,
-        verbosity: pdfjs.VerbosityLevel.ERRORS,
+        verbosity: this.pdfjs.VerbosityLevel.ERRORS,
       });
       loading.onProgress = ({ loaded, total }) => {
-        if (total > loaded) say(`${state.dataset.loading}（${Math.floor((100 * loaded) / total)}%）`);
+        if (total > loaded) this.say(`${this.state.dataset.loading}（${Math.floor((100 * loaded) / total)}%）`);
       };
-      pdf = await loading.promise;
-      await layOut();
-      say("");
+      this.pdf = await loading.promise;
+      await this.layOut();
+      this.say("");
     } catch {
-      pdf = null;
-      pages.replaceChildren();
-      frame.classList.add("is-failed");
-      say(state.dataset.failed);
+      this.pdf = null;
+      this.pages.replaceChildren();
+      this.frame.classList.add("is-failed");
+      this.say(this.state.dataset.failed);
     }
   }
 
-  function say(text) {
-    state.textContent = text;
-    state.hidden = !text;
+  say(text) {
+    this.state.textContent = text;
+    this.state.hidden = !text;
   }
 
   /* ---- Sheets: one place a page, drawn while it is near ----------------------------------- */
 
-  const near = new IntersectionObserver(
-    (entries) => entries.forEach(({ target, isIntersecting }) => {
-      const sheet = sheets[target.dataset.page - 1];
-      if (isIntersecting) draw(sheet);
-      else letGo(sheet);
-    }),
-    { root: pages, rootMargin: "60% 0px" },
-  );
-
-  async function layOut() {
-    const first = await pdf.getPage(1);
+  async layOut() {
+    const meet = (entries) => entries.forEach((entry) => this.meet(entry));
+    this.near = new IntersectionObserver(meet, { root: this.pages, rootMargin: "60% 0px" });
+    const first = await this.pdf.getPage(1);
     const size = first.getViewport({ scale: 1 });
-    part("count").textContent = pdf.numPages;
-    number.max = pdf.numPages;
-    for (let at = 1; at <= pdf.numPages; at++) {
+    this.part("count").textContent = this.pdf.numPages;
+    this.number.max = this.pdf.numPages;
+    for (let at = 1; at <= this.pdf.numPages; at++) {
       const box = document.createElement("div");
       box.className = "viewer__page";
       box.dataset.page = at;
       box.setAttribute("role", "group");
-      box.setAttribute("aria-label", `${at}${pages.dataset.word}`);
-      sheets.push({ at, box, size, drawing: null, turn: 0 });
+      box.setAttribute("aria-label", `${at}${this.pages.dataset.word}`);
+      this.sheets.push({ at, box, size, drawing: null, turn: 0 });
     }
-    pages.replaceChildren(...sheets.map((sheet) => sheet.box));
-    measure();
-    sheets.forEach((sheet) => near.observe(sheet.box));
-    new ResizeObserver(() => frameWidth() !== laidWidth && keepPlace(measure)).observe(pages);
-    follow();
+    this.pages.replaceChildren(...this.sheets.map((sheet) => sheet.box));
+    this.measure();
+    this.sheets.forEach((sheet) => this.near.observe(sheet.box));
+    new ResizeObserver(() => this.frameWidth() !== this.laidWidth && this.keepPlace(() => this.measure())).observe(this.pages);
+    this.follow();
   }
 
-  const frameWidth = () => pages.clientWidth - 2 * parseFloat(getComputedStyle(pages).paddingLeft);
+  meet({ target, isIntersecting }) {
+    const sheet = this.sheets[target.dataset.page - 1];
+    if (isIntersecting) this.draw(sheet);
+    else this.letGo(sheet);
+  }
+
+  frameWidth() {
+    return this.pages.clientWidth - 2 * parseFloat(getComputedStyle(this.pages).paddingLeft);
+  }
 
   /** Give every sheet its size; what is drawn already is drawn anew where it is near. */
-  function measure() {
-    laidWidth = frameWidth();
-    if (laidWidth <= 0) return;
-    sheets.forEach((sheet) => {
-      setSize(sheet);
+  measure() {
+    this.laidWidth = this.frameWidth();
+    if (this.laidWidth <= 0) return;
+    this.sheets.forEach((sheet) => {
+      this.setSize(sheet);
       if (sheet.drawing) {
-        letGo(sheet);
-        near.unobserve(sheet.box);
-        near.observe(sheet.box);
+        this.letGo(sheet);
+        this.near.unobserve(sheet.box);
+        this.near.observe(sheet.box);
       }
     });
-    sayZoom();
+    this.sayZoom();
   }
 
-  function setSize(sheet) {
-    const width = laidWidth * zoom;
+  setSize(sheet) {
+    const width = this.laidWidth * this.zoom;
     sheet.scale = width / sheet.size.width;
     sheet.box.style.width = `${width}px`;
     sheet.box.style.height = `${width * (sheet.size.height / sheet.size.width)}px`;
   }
 
-  async function draw(sheet) {
-    if (sheet.drawing || !pdf || laidWidth <= 0) return;
+  async draw(sheet) {
+    if (sheet.drawing || !this.pdf || this.laidWidth <= 0) return;
     const turn = ++sheet.turn;
     sheet.drawing = true;
     try {
-      const page = await pdf.getPage(sheet.at);
+      const page = await this.pdf.getPage(sheet.at);
       if (turn !== sheet.turn) return;
       sheet.size = page.getViewport({ scale: 1 });
-      setSize(sheet);
+      this.setSize(sheet);
       const viewport = page.getViewport({ scale: sheet.scale });
       const canvas = document.createElement("canvas");
       const wanted = Math.min(devicePixelRatio || 1, 3);
@@ -154,28 +161,28 @@ function Viewer(root) {
       if (turn !== sheet.turn) return;
       sheet.box.replaceChildren(canvas);
       sheet.box.classList.add("is-drawn");
-      await layText(sheet, page, viewport, turn);
+      await this.layText(sheet, page, viewport, turn);
     } catch (error) {
       if (error?.name === "RenderingCancelledException" || turn !== sheet.turn) return;
       const sorry = document.createElement("p");
       sorry.className = "viewer__sorry";
-      sorry.textContent = pages.dataset.failed;
+      sorry.textContent = this.pages.dataset.failed;
       sheet.box.replaceChildren(sorry);
     }
   }
 
   /** The words over the picture, unseen: to be marked, copied, searched and read aloud. */
-  async function layText(sheet, page, viewport, turn) {
+  async layText(sheet, page, viewport, turn) {
     const layer = document.createElement("div");
     layer.className = "viewer__text";
     layer.lang = "ja";
     layer.style.setProperty("--total-scale-factor", sheet.scale);
-    const text = new pdfjs.TextLayer({ textContentSource: page.streamTextContent(), container: layer, viewport });
+    const text = new this.pdfjs.TextLayer({ textContentSource: page.streamTextContent(), container: layer, viewport });
     await text.render();
     if (turn === sheet.turn) sheet.box.append(layer);
   }
 
-  function letGo(sheet) {
+  letGo(sheet) {
     if (!sheet.drawing) return;
     sheet.turn++;
     sheet.drawing.cancel?.();
@@ -186,77 +193,80 @@ function Viewer(root) {
 
   /* ---- Going and zooming ---------------------------------------------------------------- */
 
-  function listen() {
-    part("previous").addEventListener("click", () => go(shown - 1));
-    part("next").addEventListener("click", () => go(shown + 1));
-    part("smaller").addEventListener("click", () => zoomBy(-1));
-    part("larger").addEventListener("click", () => zoomBy(1));
-    part("fit").addEventListener("click", () => zoomTo(1));
-    number.addEventListener("change", () => go(Number(number.value) || shown));
-    number.addEventListener("keydown", (event) => {
+  listen() {
+    this.part("previous").addEventListener("click", () => this.go(this.shown - 1));
+    this.part("next").addEventListener("click", () => this.go(this.shown + 1));
+    this.part("smaller").addEventListener("click", () => this.zoomBy(-1));
+    this.part("larger").addEventListener("click", () => this.zoomBy(1));
+    this.part("fit").addEventListener("click", () => this.zoomTo(1));
+    this.number.addEventListener("change", () => this.go(Number(this.number.value) || this.shown));
+    this.number.addEventListener("keydown", (event) => {
       if (event.key !== "Enter") return;
       event.preventDefault();
-      go(Number(number.value) || shown);
+      this.go(Number(this.number.value) || this.shown);
     });
-    pages.addEventListener("scroll", () => requestAnimationFrame(follow), { passive: true });
-    pages.addEventListener("keydown", (event) => {
+    this.pages.addEventListener("scroll", () => requestAnimationFrame(() => this.follow()), { passive: true });
+    this.pages.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       const act = {
-        "+": () => zoomBy(1), ";": () => zoomBy(1), "-": () => zoomBy(-1), "0": () => zoomTo(1),
-        ArrowRight: zoom > 1 ? null : () => go(shown + 1), ArrowLeft: zoom > 1 ? null : () => go(shown - 1),
-        Home: () => go(1), End: () => go(sheets.length),
+        "+": () => this.zoomBy(1), ";": () => this.zoomBy(1), "-": () => this.zoomBy(-1), "0": () => this.zoomTo(1),
+        ArrowRight: this.zoom > 1 ? null : () => this.go(this.shown + 1),
+        ArrowLeft: this.zoom > 1 ? null : () => this.go(this.shown - 1),
+        Home: () => this.go(1), End: () => this.go(this.sheets.length),
       }[event.key];
-      if (!act || !sheets.length) return;
+      if (!act || !this.sheets.length) return;
       event.preventDefault();
       act();
     });
   }
 
-  function go(to) {
-    if (!sheets.length) return;
-    shown = Math.min(Math.max(1, Math.trunc(to)), sheets.length);
-    pages.scrollTop = sheets[shown - 1].box.offsetTop - pages.offsetTop - parseFloat(getComputedStyle(pages).paddingTop);
-    sayPlace();
+  go(to) {
+    if (!this.sheets.length) return;
+    this.shown = Math.min(Math.max(1, Math.trunc(to)), this.sheets.length);
+    this.pages.scrollTop = this.sheets[this.shown - 1].box.offsetTop - this.pages.offsetTop - parseFloat(getComputedStyle(this.pages).paddingTop);
+    this.sayPlace();
   }
 
   /** Which page is in the upper third of the frame, whoever scrolled. */
-  function follow() {
-    if (!sheets.length) return;
-    const line = pages.offsetTop + pages.scrollTop + pages.clientHeight / 3;
-    const atEnd = pages.scrollTop + pages.clientHeight >= pages.scrollHeight - 2;
-    const below = sheets.findIndex((sheet) => sheet.box.offsetTop > line);
-    shown = atEnd || below < 0 ? sheets.length : Math.max(1, below);
-    sayPlace();
+  follow() {
+    if (!this.sheets.length) return;
+    const line = this.pages.offsetTop + this.pages.scrollTop + this.pages.clientHeight / 3;
+    const atEnd = this.pages.scrollTop + this.pages.clientHeight >= this.pages.scrollHeight - 2;
+    const below = this.sheets.findIndex((sheet) => sheet.box.offsetTop > line);
+    this.shown = atEnd || below < 0 ? this.sheets.length : Math.max(1, below);
+    this.sayPlace();
   }
 
-  function sayPlace() {
-    if (document.activeElement !== number || Number(number.value) > sheets.length) number.value = shown;
-    part("previous").disabled = shown <= 1;
-    part("next").disabled = shown >= sheets.length;
+  sayPlace() {
+    if (document.activeElement !== this.number || Number(this.number.value) > this.sheets.length) this.number.value = this.shown;
+    this.part("previous").disabled = this.shown <= 1;
+    this.part("next").disabled = this.shown >= this.sheets.length;
   }
 
-  function zoomBy(direction) {
-    const at = ZOOMS.findIndex((one) => one >= zoom - 0.001);
-    zoomTo(ZOOMS[Math.min(Math.max(0, at + direction), ZOOMS.length - 1)]);
+  zoomBy(direction) {
+    const at = ZOOMS.findIndex((one) => one >= this.zoom - 0.001);
+    this.zoomTo(ZOOMS[Math.min(Math.max(0, at + direction), ZOOMS.length - 1)]);
   }
 
-  function zoomTo(to) {
-    if (!sheets.length) return;
-    zoom = to;
-    keepPlace(measure);
-    part("smaller").disabled = zoom === ZOOMS[0];
-    part("larger").disabled = zoom === ZOOMS.at(-1);
-    part("fit").setAttribute("aria-pressed", zoom === 1);
+  zoomTo(to) {
+    if (!this.sheets.length) return;
+    this.zoom = to;
+    this.keepPlace(() => this.measure());
+    this.part("smaller").disabled = this.zoom === ZOOMS[0];
+    this.part("larger").disabled = this.zoom === ZOOMS.at(-1);
+    this.part("fit").setAttribute("aria-pressed", this.zoom === 1);
   }
 
   /** What was in the middle of the frame stays there. */
-  function keepPlace(act) {
-    const middle = (pages.scrollTop + pages.clientHeight / 2) / (pages.scrollHeight || 1);
+  keepPlace(act) {
+    const middle = (this.pages.scrollTop + this.pages.clientHeight / 2) / (this.pages.scrollHeight || 1);
     act();
-    pages.scrollTop = middle * pages.scrollHeight - pages.clientHeight / 2;
+    this.pages.scrollTop = middle * this.pages.scrollHeight - this.pages.clientHeight / 2;
   }
 
-  function sayZoom() {
-    zoomSaid.textContent = `${Math.round((100 * sheets[0].scale) / CSS_PIXELS_PER_POINT)}%`;
+  sayZoom() {
+    this.zoomSaid.textContent = `${Math.round((100 * this.sheets[0].scale) / CSS_PIXELS_PER_POINT)}%`;
   }
 }
+
+document.querySelectorAll("[data-viewer]").forEach((root) => new Viewer(root).greet());
