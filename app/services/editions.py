@@ -42,10 +42,10 @@ def facts_of(document):
         ["署名期限", day(document.deadline)],
         ["取引先管理番号", document.partner_number],
         ["発信者からのメッセージ", document.message],
-        ["建設業法第19条", "建設工事の請負契約に該当" if document.is_construction else ""],
-        ["取適法第4条", "明示に該当（フリーランス法を含む）" if document.is_disclosure else ""],
+        *([["建設業法第19条", "建設工事の請負契約に該当"]] if document.is_construction else []),
+        *([["取適法第4条", "明示に該当（フリーランス法を含む）"]] if document.is_disclosure else []),
+        *([["添付・補足書類", "、".join(row.file_name for row in document.attachments)]] if document.attachments else []),
         ["契約文書(PDF)のファイル名", document.file_name],
-        ["添付・補足書類", "、".join(row.file_name for row in document.attachments)],
     ]
 
 

@@ -69,7 +69,9 @@ def test_each_sending_is_kept_as_it_was(make_document, correct, person):
 
 def test_every_fact_that_both_companies_read_is_compared(make_document, client_of):
     """A fact that is new on the page must not be missing here."""
-    document = make_document(Status.receiver_receipt, NO_SIGNATURE, message="ご確認ください。")
+    document = make_document(Status.receiver_receipt, NO_SIGNATURE, message="ご確認ください。", is_disclosure=True)
+    document.is_construction = True
+    db.session.commit()
     page = client_of("recipient").get(f"/documents/{document.id}").text
     card = page.split("契約文書情報</h2>")[1].split("</section>")[0]
     shown = {html.unescape(name) for name in re.findall(r"<dt>(.*?)</dt>", card)} | {"発信者からのメッセージ"}
