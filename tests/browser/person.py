@@ -90,6 +90,7 @@ class Person:
 
     def open_menu(self):
         """Press ［メニュー］, which stands in for the menu on a small screen."""
+        self.page.wait_for_load_state()  # before its style sheet is there, a page shows this button on any screen
         toggle = self.page.get_by_role("button", name="メニュー", exact=True)
         if toggle.is_visible() and toggle.get_attribute("aria-expanded") == "false":
             toggle.click()
