@@ -36,7 +36,8 @@ def test_a_deputy_signs_and_the_own_company_alone_reads_for_whom(person, portal)
     assert deputy.open_pdf().startswith(b"%PDF-")
     deputy.press("署名")
     deputy.sees("「緑川 花子」様の代理として処理します。")
-    deputy.sign()
+    again = "署名用パスワード 再発行のお知らせ"  # an earlier test of the day may have asked for it
+    deputy.sign(again if portal.mails_to(deputy.address, again) else "署名用パスワード 発行のお知らせ")
     deputy.sees(f"契約文書 {number} に署名しました。")
 
     recipient.follow(portal.mail(recipient.address, "文書回覧完了 のお知らせ", number))
@@ -57,7 +58,7 @@ def _activate(deputy, portal):
     """証明書有効性確認, where no test before this one has done it."""
     deputy.choose("証明書管理", "証明書有効性確認")
     deputy.is_on("証明書有効性確認")
-    if deputy.field("PIN").count():
+    if deputy.field("PIN").is_visible():
         deputy.field("証明書").select_option(index=0)
         deputy.fill(PIN=portal.accounts[deputy.name]["certificates"][0]["pin"], パスワード=deputy.password)
         deputy.press("確定")
