@@ -62,6 +62,9 @@ def register(registrar, now, facts, upload, receivers, choice, comment="", *, to
     if db.session.scalar(select(ContractDocument.id).where(ContractDocument.registration_token == token)):
         raise AlreadyRegistered
     steps.check_active(registrar.company)
+    routes.hold([registrar])
+    if not registrar.is_selectable:
+        raise OutOfTurn("ご利用の利用者IDは削除されたため、登録できません。貴社の管理者にご確認ください。")
     document = ContractDocument(
         registration_token=token, created_at=now, registrar=registrar, holder=registrar,
         status=Status.draft, pdf_sha256="", unsigned_sha256="", file_name="", page_count=0,

@@ -7,8 +7,9 @@ import pytest
 from app.clock import japan_date, now
 from app.errors import PortalError
 from app.extensions import db, writing
-from app.models import ContractDocument, Delegation, PortalUser
+from app.models import ContractDocument, Delegation, DocumentKind, PortalUser
 from app.services import delegations, documents, people, reassignment, registration
+from app.services.registration import Facts
 from app.services.routes import Choice
 from app.workflow import Role, SignatureMode, Status
 
@@ -93,6 +94,24 @@ def test_nothing_is_sent_to_a_recipient_who_is_being_deleted(make_document, pers
     )
     assert refused == [registration.WRONG_RECIPIENT]
     assert document.status is Status.draft and document.holder is person("registrar")
+
+
+@pytest.mark.requirement("B5", "Q4", "I2")
+def test_nobody_registers_a_document_while_they_are_deleted(make_plan, upload, person, at_once):
+    ids, count = {name: person(name).id for name in ("registrar", "recipient", "admin")}, db.session.query(ContractDocument).count()
+    facts = Facts("安全書類送付状", DocumentKind.other, SignatureMode.no_signature)
+    file = upload()
+
+    def get(name):
+        return db.session.get(PortalUser, ids[name])
+
+    refused = at_once(
+        lambda: (get("registrar"), get("recipient")),
+        lambda: people.delete(get("registrar"), get("admin"), now()),
+        lambda registrar, recipient: registration.register(registrar, now(), facts, file, [recipient], Choice()),
+    )
+    assert len(refused) == 1 and "利用者IDは削除されたため" in refused[0]
+    assert db.session.query(ContractDocument).count() == count
 
 
 @pytest.mark.requirement("B5", "Q4", "T17")
