@@ -43,7 +43,7 @@ class DocumentView(BaseView):
             may_comment=documents.may_comment(document, g.user),
             may_open_pdf=may_open_pdf(document),
             changes=editions.latest_changes(g.user, document) if may_open_pdf(document) else None,
-            steps=timeline.way_of(document, g.user.company_id, deputy=queries.deputy_of(document.holder_id)),
+            steps=timeline.way_of(document, g.user.company_id, deputy=queries.deputy_of(document.holder)),
             history=timeline.history_of(document, g.user.company_id),
             signatures=document.valid_signatures,
             disclosures=papers.disclosures_of(document, g.user.company_id) if document.is_disclosure else [],
