@@ -17,7 +17,7 @@ from app.models import PortalUser
 PERSONS_PAGES = "(MyListView|PasswordView|AccountView|SecondFactorView|PersonalDataView)$"
 COMPANY_PAGES = (
     "(DocumentListView|DocumentView|RegistrationView|ReceiptView|SignatureView|ArchiveListView"
-    "|CertificateView|SelectionView)$"
+    "|CertificateView|SelectionView|DocumentVerificationView)$"
 )
 FAB_ROLES = {
     "Member": [
@@ -43,7 +43,7 @@ FAB_ROLES = {
     ],
 }
 # what needs no log-in; an unknown address is answered as such
-ALWAYS_OPEN = ("AuthView.", "static", "appbuilder.static", "health.", "pki.")
+ALWAYS_OPEN = ("AuthView.", "VerificationView.", "static", "appbuilder.static", "health.", "pki.")
 FOR_ANYBODY = ("DemoMailView.", "LocaleView.", *ALWAYS_OPEN)
 # what a person with the first password may still reach (R29)
 WHILE_PASSWORD_IS_FIRST = ("PasswordView.", *ALWAYS_OPEN)

@@ -31,6 +31,7 @@ from app.queries.documents import (
     my_list,
     visible_of,
 )
+from app.queries.kept_files import Kept, kept_as
 from app.queries.people import (
     administrators_of,
     colleagues,
@@ -59,6 +60,7 @@ from app.queries.typed import MOST_ID, Found, as_code, is_id
 __all__ = [
     "Found",
     "HistoryTerms",
+    "Kept",
     "MOST_ID",
     "NEWEST_FIRST",
     "Order",
@@ -84,6 +86,7 @@ __all__ = [
     "everyone_told",
     "found_ids",
     "is_id",
+    "kept_as",
     "log_ins_of",
     "login_session_of",
     "may_open_pdf",

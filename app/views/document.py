@@ -12,7 +12,7 @@ from app.services import documents, registration, reminders, routes
 from app.services.strongroom import strongroom
 from app.views import timeline
 from app.views.answers import done, may_open_pdf, own_document, own_pdf
-from app.workflow import IN_ARCHIVE, Action
+from app.workflow import CONCLUDED, IN_ARCHIVE, Action
 
 
 class DocumentView(BaseView):
@@ -36,6 +36,7 @@ class DocumentView(BaseView):
             may_remind=reminders.may_remind(document, g.user),
             may_comment=documents.may_comment(document, g.user),
             may_open_pdf=may_open_pdf(document),
+            may_verify=may_open_pdf(document) and document.status in CONCLUDED,
             steps=timeline.way_of(document, g.user.company_id),
             history=timeline.history_of(document, g.user.company_id),
             signatures=document.valid_signatures,
