@@ -316,4 +316,7 @@ def _shown(moment):
 
 
 def _text(value):
-    return "、".join(value) if isinstance(value, list) else value
+    """A name in a certificate, without the characters that are not seen and turn what is."""
+    if isinstance(value, list):
+        value = "、".join(value)
+    return value and "".join(character for character in value if character.isprintable())

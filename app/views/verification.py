@@ -27,7 +27,8 @@ class VerificationView(BaseView):
         if form.is_submitted():
             if form.validate():
                 try:
-                    report = verification.examine(form.pdf.data.read())
+                    with form.pdf.data.stream as uploaded:  # large ones lie in a temporary file until closed
+                        report = verification.examine(uploaded.read())
                 except (VerificationRefused, Busy) as refusal:
                     status = refuse(form, refusal)
             else:
