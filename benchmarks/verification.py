@@ -27,7 +27,7 @@ def scan(size_bytes=SIZE_BYTES):
     page = pdf.add_blank_page(page_size=(595, 842))
     height = size_bytes // 2000
     picture = pdf.make_stream(
-        random.Random(1).randbytes(height * 2000), Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Image,
+        random.Random(1).randbytes(height * 2000), Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Image,  # noqa: S311
         Width=2000, Height=height, ColorSpace=pikepdf.Name.DeviceGray, BitsPerComponent=8,
     )  # fmt: skip
     page.obj.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Scan=picture))

@@ -27,7 +27,6 @@ class Originals:
 
     :param other: another contract of the same two companies, archived
     :param unsigned: with empty fields for both companies
-    :param shadows: contracts that the attacker prepared before the sender signed, by name: (bytes, update)
     """
 
     portal: Any
@@ -522,14 +521,13 @@ def wrong_algorithms(given):
 
 def signed_by_impostor(pdf, given, algorithm="sha256", field="sender"):
     """Signed under the genuine names, by certificates that somebody else issued."""
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
+    from cryptography.hazmat.primitives.serialization import NoEncryption, pkcs12
 
     own = given.impostor
     signer = own.signer(department="工事部", title="部長")
     store = pkcs12.serialize_key_and_certificates(
         b"", signer.key, signer.certificate, [own.authorities.signers_ca.certificate, own.root], NoEncryption()
     )
-    assert signer.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     return signers.sign_pdf(
         IncrementalPdfFileWriter(io.BytesIO(pdf)),
         signers.PdfSignatureMetadata(field_name=field, md_algorithm=algorithm),

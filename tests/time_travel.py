@@ -138,7 +138,7 @@ def travel(pdf):
     """The whole way; yields a :class:`Stop` for each file at each moment."""
     journey = Journey()
     journey.sign_and_archive(pdf)
-    for years in (0, 2.5, 9):
+    for years in (0, 0.5, 2.5, 9):
         with journey.at(years):
             if years == 2.5:
                 journey.revoke_first()  # also its natural end lies behind it now
