@@ -22,7 +22,7 @@ from tests.conftest import Browser
 
 GOOD, ALTERED = "改ざんは検出されませんでした", "署名後の変更（改ざん）が検出されました"
 KEPT = "当サービスに保管されている締結済みの契約文書と一致します"
-EARLIER = "締結済みの契約文書の最新のファイルではありません"
+EARLIER, SUPERSEDED = "締結済みの契約文書ではありません", "当サービスで締結された契約文書と一致します"
 NOT_KEPT = "当サービスに保管されているファイルとは一致しません"
 
 
@@ -59,7 +59,10 @@ def test_a_changed_or_older_file_is_told_apart(client_of, archived):
     assert ALTERED in page.text and NOT_KEPT in page.text and "企業名（未確認）" in page.text
     by_sender = next(one for one in archived.revisions if one.level is Level.b_lt)
     page = hand_in(client, store.get(by_sender.sha256))
-    assert EARLIER in page.text and KEPT not in page.text
+    assert EARLIER in page.text and KEPT not in page.text and SUPERSEDED not in page.text
+    before_archive = [one for one in archived.revisions if one.level is Level.b_lt][-1]
+    page = hand_in(client, store.get(before_archive.sha256))
+    assert SUPERSEDED in page.text and GOOD in page.text and EARLIER not in page.text
 
 
 @pytest.mark.requirement("S2", "S14")
