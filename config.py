@@ -71,6 +71,7 @@ class Production:
         self.MAX_UPLOAD_MB = self.number("MAX_UPLOAD_MB", 20)
         self.MAX_ATTACHMENTS_MB = self.number("MAX_ATTACHMENTS_MB", 20)
         self.MAX_PAGES = self.number("MAX_PAGES", 1000)
+        self.VERIFICATIONS_PER_MINUTE = self.number("VERIFICATIONS_PER_MINUTE", 10)
         self.SIGNING_PASSWORD_VALID_DAYS = self.number("SIGNING_PASSWORD_VALID_DAYS", 7)
         self.SIGNING_PASSWORD_REISSUES_PER_HOUR = self.number("SIGNING_PASSWORD_REISSUES_PER_HOUR", 5)
         self.SIGNING_CODE_MINUTES = self.number("SIGNING_CODE_MINUTES", 10)

@@ -154,7 +154,7 @@ def create_operator(full_name, mail_address):
 @click.option("--root", type=click.Path(path_type=Path), help="Trusted root certificates, PEM; default: the own root.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole verdict as JSON.")
 def verify(file, root, as_json):
-    """Judge the signatures of a PDF: exit 0 valid, 1 altered or invalid, 2 cannot be judged."""
+    """Judge the signatures of a PDF: exit 0 valid, 1 altered, invalid or unsigned, 2 cannot be judged."""
     try:
         from app.signing.verify import verify as judge
 

@@ -63,6 +63,17 @@ class TooLarge(Refused):
     status = 413
 
 
+class VerificationRefused(Refused):
+    """What was handed in for verification cannot be looked at as it is."""
+
+
+class Busy(PortalError):
+    """Too many people want the same laborious thing at once."""
+
+    status = 429
+    sentence = "ただいま検証が混み合っています。1分ほど待ってから、もう一度お試しください。"
+
+
 class SecretRefused(Refused):
     """A wrong, expired or locked password, PIN or signing password."""
 

@@ -19,6 +19,7 @@ from app.models import (
     Validity,
 )
 from app.plans import PlanKind
+from app.signing.verdict import Finding
 from app.workflow import WITH_RECEIVER, Action, Role, Side, SignatureMode, Status
 
 STATUS = {
@@ -277,10 +278,21 @@ LEVEL = {
     Level.b_lta: "長期署名済み（PAdES B-LTA）",
     Level.timestamped: "タイムスタンプ済み",
 }
+FINDING = {
+    Finding.intact: "改ざんは検出されませんでした",
+    Finding.altered: "署名後の変更（改ざん）が検出されました",
+    Finding.broken: "署名データの変更または破損が検出されました",
+    Finding.revoked: "失効した証明書による署名です",
+    Finding.incomplete: "必要な電子署名がそろっていません",
+    Finding.unsigned: "電子署名がありません",
+    Finding.untrusted: "検証できません（署名者を確認できません）",
+    Finding.unreadable: "検証できません",
+    Finding.too_complex: "検証できません（確認を終えられません）",
+}
 
 _ALL = (
     STATUS, ACTION, ROLE, SIDE, MODE, KIND, LIST_COLUMN, PLAN, COMPANY_STATUS, LETTER, LEVEL, ATTACHMENT_KIND, ACCOUNT_ACTION,
-    APPLICATION_KIND, APPLICATION_STATE, USER_STATE, LOCK, VALIDITY, CONSENT_ACT, CONSENT_METHOD, DELIVERY_METHOD,
+    APPLICATION_KIND, APPLICATION_STATE, USER_STATE, LOCK, VALIDITY, CONSENT_ACT, CONSENT_METHOD, DELIVERY_METHOD, FINDING,
 )  # fmt: skip
 
 

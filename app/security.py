@@ -21,7 +21,8 @@ from app.models import PortalUser
 PERSONS_PAGES = "(MyListView|PasswordView|AccountView|SecondFactorView|PersonalDataView)$"
 COMPANY_PAGES = (
     "(DocumentListView|DocumentView|AttachmentView|RegistrationView|DraftView|ReceiptView|SignatureView|ArchiveListView"
-    "|CertificateView|SelectionView|DelegationView|RouteTemplateView|ConsentRequestView|PaperView|PositionsView|EditionView)$"
+    "|CertificateView|SelectionView|DelegationView|RouteTemplateView|ConsentRequestView|PaperView|PositionsView|EditionView"
+    "|DocumentVerificationView)$"
 )
 FAB_ROLES = {
     "Member": [
@@ -49,7 +50,7 @@ FAB_ROLES = {
     ],
 }
 # what needs no log-in; an unknown address is answered as such
-ALWAYS_OPEN = ("AuthView.", "static", "appbuilder.static", "health.", "pki.")
+ALWAYS_OPEN = ("AuthView.", "VerificationView.", "static", "appbuilder.static", "health.", "pki.")
 FOR_ANYBODY = ("DemoMailView.", "LocaleView.", *ALWAYS_OPEN)
 # what a person with the first password may still reach (R29)
 WHILE_PASSWORD_IS_FIRST = ("PasswordView.", *ALWAYS_OPEN)

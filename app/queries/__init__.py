@@ -51,6 +51,7 @@ from app.queries.documents import (
 )
 from app.queries.drafts import draft_of
 from app.queries.editions import edition_of, editions_of
+from app.queries.kept_files import Kept, kept_as
 from app.queries.originals import concluded_by_number, linked_with, original_of
 from app.queries.people import (
     administrators_of,
@@ -88,6 +89,7 @@ from app.queries.typed import MOST_ID, Found, as_code, is_id
 __all__ = [
     "Found",
     "HistoryTerms",
+    "Kept",
     "MOST_ID",
     "NEWEST_FIRST",
     "Order",
@@ -129,6 +131,7 @@ __all__ = [
     "everyone_told",
     "found_ids",
     "is_id",
+    "kept_as",
     "linked_with",
     "log_ins_of",
     "login_session_of",

@@ -202,9 +202,14 @@ def outside_of(certificate):
 
 def outside_roots(pdf):
     """The roots that count for the outside certificates with which this file was signed, by certificate."""
+    return outside_roots_of(evidence.signers_of(pdf))
+
+
+def outside_roots_of(certificates):
+    """The roots that count for those of these certificates (DER) that were brought from outside."""
     rows = _read(
         select(Certificate.certificate_der, Certificate.chain_pem).where(
-            Certificate.is_imported.is_(True), Certificate.certificate_der.in_(evidence.signers_of(pdf))
+            Certificate.is_imported.is_(True), Certificate.certificate_der.in_(certificates)
         )
     )
     return {row.certificate_der: Outside.from_pem(row.chain_pem, "").root for row in rows}

@@ -33,9 +33,10 @@ from app.views.route_templates import RouteTemplateView
 from app.views.second_factor import SecondFactorView
 from app.views.selection import SelectionView
 from app.views.signature import SignatureView
+from app.views.verification import DocumentVerificationView, VerificationView
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-READING_POSTS = frozenset({"pki.ocsp"})
+READING_POSTS = frozenset({"pki.ocsp", "VerificationView.index"})
 # category -> (menu label, view); who sees what is decided by the roles in app.security
 MENU = (
     ("契約締結", "契約文書登録", RegistrationView),
@@ -50,8 +51,8 @@ MENU = (
 )
 PAGES_OFF_MENU = (
     AdminCertificateImportView, AdminDelegationView, AdminDeletionView, AttachmentView, ConsentRequestView, DocumentView,
-    DraftView, EditionView, PaperView, PositionsView, ReceiptView, SignatureView, SelectionView, SecondFactorView,
-    PersonalDataView,
+    DocumentVerificationView, DraftView, EditionView, PaperView, PositionsView, ReceiptView, SignatureView, SelectionView,
+    SecondFactorView, PersonalDataView,
 )  # fmt: skip
 
 
@@ -79,6 +80,9 @@ def register(app, appbuilder):
     """Add every page, the menu, the error pages and what all templates know."""
     appbuilder.sm.auth_view = appbuilder.add_view_no_menu(AuthView)
     appbuilder.sm.limiter.limit(app.config["AUTH_RATE_LIMIT"], methods=["POST"])(appbuilder.sm.auth_view.blueprint)
+    verification = appbuilder.add_view_no_menu(VerificationView)
+    per_minute = f"{app.config['VERIFICATIONS_PER_MINUTE']} per minute"
+    appbuilder.sm.limiter.limit(per_minute, methods=["POST"])(verification.blueprint)
     for category, label, view in MENU:
         appbuilder.add_view(view, label, category=category)
     for view in PAGES_OFF_MENU:

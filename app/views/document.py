@@ -43,6 +43,7 @@ class DocumentView(BaseView):
             may_comment=documents.may_comment(document, g.user),
             may_open_pdf=may_open_pdf(document),
             changes=editions.latest_changes(g.user, document) if may_open_pdf(document) else None,
+            may_verify=may_open_pdf(document) and document.status in CONCLUDED,
             steps=timeline.way_of(document, g.user.company_id, deputy=queries.deputy_of(document.holder)),
             history=timeline.history_of(document, g.user.company_id),
             signatures=document.valid_signatures,

@@ -44,6 +44,8 @@ NO_REQUEST = dict.fromkeys(OUT_OF_TURN, 404) | {"operator": 403, "anonymous": 30
 DOCUMENT = {
     ("GET", "/documents/<int:document_id>"): LOOKING,
     ("GET", "/documents/<int:document_id>/pdf"): FILE,
+    # of concluded documents only, for whoever may open the file
+    ("GET", "/documents/<int:document_id>/verification"): dict.fromkeys(PEOPLE, 404) | {"operator": 403, "anonymous": 302},
     ("GET", "/documents/<int:document_id>/pages/<int:number>.png"): FILE,
     ("GET", "/documents/<int:document_id>/signature/position"): FILE,
     # sent once: the one round may be seen by whoever may open the file, and there is nothing to compare it with
@@ -175,6 +177,8 @@ PAGES = {  # whoever is not named gets 200
     ("POST", "/second-factor/off"): dict.fromkeys(PEOPLE, 422) | LOGGED_IN,
     ("GET", "/healthz"): ALL,
     ("GET", "/favicon.ico"): ALL,
+    ("GET", "/verify/"): ALL,
+    ("POST", "/verify/"): dict.fromkeys(PEOPLE, 422),
     ("GET", "/pki/<name>.cer"): ALL,
     ("GET", "/pki/<name>.crl"): ALL,
     ("GET", "/pki/root.pem"): ALL,
