@@ -6,7 +6,9 @@ from app.models import (
     ApplicationKind,
     ApplicationState,
     CompanyStatus,
+    Condition,
     DocumentKind,
+    Finding,
     Letter,
     Level,
     ListColumn,
@@ -60,6 +62,10 @@ ACTION = {
     Action.confirm_receipt: "受取確認",
     Action.remand: "差戻",
     Action.archive: "長期保管への移行",
+    Action.extend: "長期保管延長",
+    Action.renew: "タイムスタンプの更新",
+    Action.expire: "保管期間満了",
+    Action.dispose: "廃棄",
     Action.withdraw: "取下げ",
     Action.reassign: "担当者変更",
     Action.remind: "リマインド",
@@ -120,6 +126,10 @@ COMPANY_FACT = {
     "phone": "電話番号",
 }
 COMPANY_OPTION = {"requires_second_factor": "二段階認証を必須にする", "signs_by_code": "署名用コードを使う"}
+ARCHIVE_OPTION = {  # what the operator sets for a company (R98)
+    "has_archive_extension": "長期保管延長オプション",
+    "extends_by_itself": "長期保管の自動延長",
+}
 USER = {  # what is kept about a person, as forms, 操作履歴 and the CSV file call it
     "full_name": "氏名",
     "kana": "カナ",
@@ -157,6 +167,8 @@ LETTER = {
     Letter.application_decided: "申請の審査結果",
     Letter.turn_reassigned: "担当者変更",
     Letter.deadline: "署名期限",
+    Letter.retention_ending: "長期保管期間満了",
+    Letter.archive_alert: "長期保管の異常",
 }
 ACCOUNT_ACTION = {
     AccountAction.log_in: "ログイン",
@@ -220,7 +232,25 @@ LEVEL = {
     Level.timestamped: "タイムスタンプ済み",
 }
 
+CONDITION = {Condition.waiting: "点検前", Condition.sound: "正常", Condition.damaged: "異常あり"}
+FINDING = {
+    Finding.missing: "ファイルがありません",
+    Finding.altered: "ファイルの内容が変わっています",
+    Finding.swapped: "別の文書のファイルに置き換わっています",
+    Finding.put_back: "この文書の以前の版に戻っています",
+    Finding.signature_set: "記録されている電子署名・タイムスタンプと一致しません",
+    Finding.invalid: "電子署名またはタイムスタンプが有効ではありません",
+    Finding.unprovable: "電子署名またはタイムスタンプの有効性を確認できません",
+}
+
+
+def finding(row):
+    """One thing that 点検 found, as an operator reads it: what, and in which file."""
+    return f"{FINDING[Finding(row['finding'])]}（SHA-256：{row['sha256']}）"
+
+
 _ALL = (
+    CONDITION, FINDING,
     STATUS, ACTION, ROLE, SIDE, MODE, KIND, LIST_COLUMN, PLAN, COMPANY_STATUS, LETTER, LEVEL, ACCOUNT_ACTION, APPLICATION_KIND,
     APPLICATION_STATE, USER_STATE, LOCK, VALIDITY,
 )  # fmt: skip
@@ -256,6 +286,17 @@ def yen(amount):
     return "金額なし" if amount is None else f"{amount:,}円"
 
 
+def yes_no(value):
+    return "はい" if value else "いいえ"
+
+
+def archive_option(company):
+    """長期保管延長オプション of a company, as it reads it."""
+    if not company.has_archive_extension:
+        return "なし"
+    return "あり（自動で延長します）" if company.extends_by_itself else "あり（管理者の操作で延長します）"
+
+
 def term(document):
     """契約期間, open at either end where only the other is set."""
     if not (document.term_from or document.term_to):
@@ -286,4 +327,4 @@ def browser(user_agent):
     return f"{name or '不明なブラウザー'}{f'（{system}）' if system else ''}"
 
 
-FILTERS = {"browser": browser, "label": label, "my_turn": my_turn, "tone": tone, "jst": jst, "day": day, "yen": yen, "term": term, "boxes_for_picture": boxes_for_picture}
+FILTERS = {"browser": browser, "archive_option": archive_option, "label": label, "my_turn": my_turn, "tone": tone, "jst": jst, "day": day, "yen": yen, "term": term, "boxes_for_picture": boxes_for_picture}

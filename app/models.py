@@ -1,6 +1,7 @@
 """The tables, by their names; each stands in `app/tables/`.  A row answers questions about itself, it does not act."""
 
 from app.tables.application import ApplicationKind, ApplicationState, CertificateApplication, CompanyChange
+from app.tables.archive import ArchiveExtension, ArchiveRecord, Condition, Finding
 from app.tables.certificate import (
     Authority,
     Certificate,
@@ -30,6 +31,8 @@ __all__ = [
     "AccountEvent",
     "ApplicationKind",
     "ApplicationState",
+    "ArchiveExtension",
+    "ArchiveRecord",
     "Authority",
     "Certificate",
     "CertificateActivation",
@@ -37,12 +40,14 @@ __all__ = [
     "Company",
     "CompanyChange",
     "CompanyStatus",
+    "Condition",
     "ContractDocument",
     "DocumentEvent",
     "DocumentKind",
     "DocumentParty",
     "DocumentRevision",
     "DocumentSignature",
+    "Finding",
     "JobRun",
     "Letter",
     "Level",

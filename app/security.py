@@ -27,7 +27,7 @@ FAB_ROLES = {
         ["(証明書管理|証明書有効性確認|設定|アカウント情報|パスワード変更)$", "menu_access$"],
     ],
     "CompanyAdmin": [
-        ["(AdminUsersView|AdminDeletionView|AdminCompanyView|AdminHistoryView|AdminCertificatesView|AdminCertificateImportView)$", "can_.*$"],
+        ["(AdminUsersView|AdminDeletionView|AdminCompanyView|AdminHistoryView|AdminCertificatesView|AdminCertificateImportView|ArchiveExtensionView)$", "can_.*$"],
         ["(管理者業務|利用者情報照会|企業情報照会|操作履歴照会|自社電子証明書照会)$", "menu_access$"],
     ],
     "Operator": [
@@ -37,8 +37,9 @@ FAB_ROLES = {
         ["(CertificateApplicationModelView|CompanyChangeModelView|AccountEventModelView)$", "can_.*$"],
         ["(CertificateApplicationModelView|CompanyChangeModelView)$", "(approve|reject)$"],
         ["CertificateModelView$", "revoke$"],
+        ["ArchiveRecordModelView$", "(can_.*|dispose)$"],
         ["UserModelView$", "(issue_certificate|reset_password|unlock|switch_off_second_factor)$"],
-        ["(運営者業務|企業|利用者|プラン|契約文書|電子証明書|送信メール|定期処理|証明書申請|企業情報変更申請|操作履歴)$", "menu_access$"],
+        ["(運営者業務|企業|利用者|プラン|契約文書|電子証明書|送信メール|定期処理|長期保管の点検|証明書申請|企業情報変更申請|操作履歴)$", "menu_access$"],
         ["(設定|アカウント情報|パスワード変更)$", "menu_access$"],
     ],
 }

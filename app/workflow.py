@@ -34,6 +34,10 @@ class Action(StrEnum):
     confirm_receipt = auto()
     remand = auto()
     archive = auto()
+    extend = auto()  # 長期保管延長
+    renew = auto()  # a time stamp before the former one ends
+    expire = auto()
+    dispose = auto()  # 廃棄: the files of an expired document are deleted
     withdraw = auto()
     reassign = auto()  # 担当者変更: no step of the holder, see REASSIGNABLE
     remind = auto()  # リマインド: no step either, see REMINDABLE
@@ -94,6 +98,9 @@ class By(StrEnum):
 
     holder = auto()  # whoever has the turn
     owner = auto()  # the 登録担当者 or a 管理用ID of the sender, in turn and out of turn
+    administrator = auto()  # a 管理用ID of any party
+    job = auto()  # 定期処理
+    operator = auto()  # 運営者
 
 
 @dataclass(frozen=True)
@@ -117,7 +124,11 @@ STEPS = (
     Step(Action.remand, Status.receiver_approval, Status.remanded),
     Step(Action.sign, Status.receiver_signature, NEXT),
     Step(Action.remand, Status.receiver_signature, Status.remanded),
-    Step(Action.archive, Status.completion_wait, Status.archived),
+    Step(Action.archive, Status.completion_wait, Status.archived, By.job),
+    Step(Action.extend, Status.archived, Status.archived, By.administrator),
+    Step(Action.renew, Status.archived, Status.archived, By.job),
+    Step(Action.expire, Status.archived, Status.archive_expired, By.job),
+    Step(Action.dispose, Status.archive_expired, Status.archive_expired, By.operator),
     Step(Action.withdraw, Status.draft, Status.withdrawn, By.owner),
     Step(Action.withdraw, Status.remanded, Status.withdrawn, By.owner),
     Step(Action.withdraw, Status.sender_approval, Status.withdrawn, By.owner),

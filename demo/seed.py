@@ -163,6 +163,7 @@ class Seed:
         self._document(SignatureMode.sender_only, Status.completion_wait)
         archived = self._document(SignatureMode.both_sides, Status.completion_wait)
         archive_transfer.run_one(archived.id, now())
+        self.people["青木 健一"].company.has_archive_extension = True
         self._single_id()
         self._shared_fee()
 

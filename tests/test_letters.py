@@ -32,6 +32,8 @@ SUBJECTS = {
     Letter.mail_address_changed: "メールアドレス変更のお知らせ",
     Letter.turn_reassigned: "担当者変更のお知らせ",
     Letter.deadline: "署名期限のお知らせ",
+    Letter.retention_ending: "長期保管期間満了のお知らせ",
+    Letter.archive_alert: "長期保管の異常のお知らせ",
     Letter.account_unlocked: "ロック解除のお知らせ",
     Letter.secret_locked: "PINのロックのお知らせ",
     Letter.certificate_expiry: "電子証明書有効期限のお知らせ",
@@ -50,6 +52,7 @@ FACTS = {
     "path": "/", "subject_name": "受領", "certificate_id": 1, "is_admin": True, "is_signer": True,
     "at": "2027/01/14 10:00", "until": "2027/01/14 10:00", "days_left": 1, "successor": "", "valid_until": "10:20",
     "change": "recovery_code_used", "left": 9, "sees": True, "is_holder": True, "deadline": "2027/01/20",
+    "has_option": True, "grace_days": 365, "listed": [{"number": "D00000001", "what": "正常"}], "others": 0,
 }  # fmt: skip
 
 

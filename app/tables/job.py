@@ -39,6 +39,8 @@ class Letter(StrEnum):
     mail_address_changed = auto()
     turn_reassigned = auto()
     deadline = auto()
+    retention_ending = auto()
+    archive_alert = auto()
 
 
 class OutboxMessage(Model):

@@ -4,7 +4,7 @@ from flask import abort, current_app, g, request
 from flask_login import current_user
 
 from app.extensions import begin_request
-from app.views import errors, health, operator, pki
+from app.views import errors, health, operator, operator_archive, pki
 from app.views.account import AccountView
 from app.views.admin_certificate_import import AdminCertificateImportView
 from app.views.admin_certificates import AdminCertificatesView
@@ -12,6 +12,7 @@ from app.views.admin_company import AdminCompanyView
 from app.views.admin_deletion import AdminDeletionView
 from app.views.admin_history import AdminHistoryView
 from app.views.admin_users import AdminUsersView
+from app.views.archive_extension import ArchiveExtensionView
 from app.views.archive_list import ArchiveListView
 from app.views.certificates import CertificateView
 from app.views.demo_mail import DemoMailView
@@ -40,7 +41,7 @@ MENU = (
     ("管理者業務", "自社電子証明書照会", AdminCertificatesView),
 )
 PAGES_OFF_MENU = (
-    AdminCertificateImportView, AdminDeletionView, DocumentView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
+    ArchiveExtensionView, AdminCertificateImportView, AdminDeletionView, DocumentView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
 )  # fmt: skip
 
 
@@ -73,6 +74,7 @@ def register(app, appbuilder):
     for view in PAGES_OFF_MENU:
         appbuilder.add_view_no_menu(view)
     operator.register(appbuilder)
+    operator_archive.register(appbuilder)
     appbuilder.add_view(AccountView, "アカウント情報", category="設定")
     appbuilder.add_view(PasswordView, "パスワード変更", category="設定")
     if app.config["DEMO_MAIL_FOLDER"]:

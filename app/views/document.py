@@ -8,7 +8,7 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 
 from app import queries
 from app.clock import japan_date, now
-from app.services import documents, registration, reminders, routes
+from app.services import documents, registration, reminders, renewal, routes
 from app.services.strongroom import strongroom
 from app.views import timeline
 from app.views.answers import done, may_open_pdf, own_document, own_pdf
@@ -36,6 +36,7 @@ class DocumentView(BaseView):
             may_remind=reminders.may_remind(document, g.user),
             may_comment=documents.may_comment(document, g.user),
             may_open_pdf=may_open_pdf(document),
+            may_extend=renewal.may_extend(document, g.user, now()),
             steps=timeline.way_of(document, g.user.company_id),
             history=timeline.history_of(document, g.user.company_id),
             signatures=document.valid_signatures,

@@ -25,6 +25,7 @@ from app.labels import (
     ACCOUNT_ACTION,
     APPLICATION_KIND,
     APPLICATION_STATE,
+    ARCHIVE_OPTION,
     COMPANY_FACT,
     COMPANY_STATUS,
     KIND,
@@ -34,6 +35,7 @@ from app.labels import (
     day,
     jst,
     yen,
+    yes_no,
 )
 from app.models import (
     AccountAction,
@@ -128,11 +130,12 @@ class CompanyModelView(OperatorView):
     label_columns = {
         "code": "企業ID", "name": "企業名", "kana": "企業名カナ", "corporate_number": "法人番号",
         "address": "住所", "phone": "電話番号", "plan": "プラン", "status": "状態", "created_at": "登録日時",
+        **ARCHIVE_OPTION,
     }  # fmt: skip
     list_columns = ["code", "name", "plan", "status"]
-    show_columns = ["code", "name", "kana", "corporate_number", "address", "phone", "plan", "status", "created_at"]
+    show_columns = ["code", "name", "kana", "corporate_number", "address", "phone", "plan", "status", *ARCHIVE_OPTION, "created_at"]
     add_columns = ["name", "kana", "corporate_number", "address", "phone", "plan"]
-    edit_columns = [*add_columns, "status"]
+    edit_columns = [*add_columns, "status", *ARCHIVE_OPTION]
     search_columns = ["code", "name"]
     add_form_extra_fields = edit_form_extra_fields = (
         _may_stay_empty(kana="企業名カナ", address="住所")
@@ -141,7 +144,7 @@ class CompanyModelView(OperatorView):
     )
     validators_columns = {"name": [NameRule()]}
     base_order = ("code", "asc")
-    formatters_columns = SHOWN_TIMES | {"status": COMPANY_STATUS.get}
+    formatters_columns = SHOWN_TIMES | {"status": COMPANY_STATUS.get} | dict.fromkeys(ARCHIVE_OPTION, yes_no)
 
     def pre_add(self, company):
         company.code = next_number("company")

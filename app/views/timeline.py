@@ -14,8 +14,8 @@ _OWN_LABEL = {
 }
 _WITH_REASON = frozenset({Action.remand, Action.withdraw})
 _VISIBLE_OF_OTHERS = {
-    Side.sender: frozenset({Action.send, Action.sign}),
-    Side.receiver: frozenset({Action.confirm_receipt, Action.approve, Action.sign, Action.remand}),
+    Side.sender: frozenset({Action.send, Action.sign, Action.extend}),
+    Side.receiver: frozenset({Action.extend, Action.confirm_receipt, Action.approve, Action.sign, Action.remand}),
 }
 
 
@@ -114,7 +114,7 @@ def history_of(document, company_id):
         {
             "at": jst(event.at),
             "what": ACTION[event.action],
-            "company": f"{SIDE[event.side]}　{event.company.name}" if event.company else "定期処理",
+            "company": f"{SIDE[event.side]}　{event.company.name}" if event.company else "運営者" if event.actor_id else "定期処理",
             "person": event.actor.shown_name if event.actor and event.company_id == company_id else "",
             "reason": event.reason,
             "reason_word": "理由" if event.action in _WITH_REASON else "内容",

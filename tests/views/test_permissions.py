@@ -13,6 +13,7 @@ from app.extensions import db
 from app.models import (
     AccountEvent,
     ApplicationKind,
+    ArchiveRecord,
     Certificate,
     CertificateApplication,
     Company,
@@ -78,6 +79,8 @@ PAGES = {  # whoever is not named gets 200
     ("GET", "/documents/new"): MEMBERS,
     ("POST", "/documents/new"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
     ("GET", "/archive/"): MEMBERS,
+    ("POST", "/archive/extension/"): ADMINS | {"admin": 422, "stranger": 422},
+    ("POST", "/archive/extension/confirmation"): ADMINS | {"admin": 422, "stranger": 422},
     ("GET", "/documents/export.csv"): MEMBERS,
     ("GET", "/archive/export.csv"): MEMBERS,
     ("POST", "/documents/searches"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
@@ -168,7 +171,7 @@ OPERATOR = {
         "companies": (*READ, "add", "edit/<pk>"),
         "users": (*READ, "add", "edit/<pk>"),
         "plans": (*READ, "edit/<pk>"),
-        "documents": READ, "certificates": READ, "mails": READ, "jobs": READ,
+        "documents": READ, "certificates": READ, "mails": READ, "jobs": READ, "archive": READ,
         "company-changes": READ, "history": READ,
         "applications": (*READ, "evidence/<int:pk>"),
     }.items()
@@ -181,7 +184,7 @@ OPERATOR |= {
 TURNED_AWAY = dict.fromkeys(PEOPLE, 302)
 OPERATOR |= {
     (method, f"/operator/{noun}/action/<string:name>/<pk>"): TURNED_AWAY
-    for noun in ("users", "certificates", "applications", "company-changes")
+    for noun in ("users", "certificates", "applications", "company-changes", "archive")
     for method in ("GET", "POST")
 }
 EVERYTHING = DOCUMENT | PAGES | OPERATOR
@@ -208,14 +211,14 @@ def waiting(make_document):
 
 ROWS = {"companies": Company, "users": PortalUser, "plans": Plan, "documents": ContractDocument,
         "certificates": Certificate, "applications": CertificateApplication, "mails": OutboxMessage, "jobs": JobRun,
-        "company-changes": CompanyChange, "history": AccountEvent}  # fmt: skip
+        "company-changes": CompanyChange, "history": AccountEvent, "archive": ArchiveRecord}  # fmt: skip
 
 
 def address(rule, document):
     table = next((table for noun, table in ROWS.items() if f"/operator/{noun}/" in rule), Company)
     first = db.session.query(table.id).order_by(table.id).first()
     certificate = db.session.query(Certificate.id).filter_by(company_id=document.sender.company_id).first()
-    actions = {"certificates": "revoke", "applications": "reject", "company-changes": "reject"}
+    actions = {"certificates": "revoke", "applications": "reject", "company-changes": "reject", "archive": "dispose"}
     action = next((actions[noun] for noun in actions if f"/operator/{noun}/" in rule), "issue_certificate")
     for name, value in {
         "<int:document_id>": str(document.id), "<int:user_id>": str(document.registrar_id), "<int:number>": "1",
