@@ -42,7 +42,7 @@ def dispose(record, actor, now):
 def due(now):
     """Ids of the documents whose files are to be deleted."""
     return db.session.scalars(
-        select(ArchiveRecord.document_id).where(ArchiveRecord.erase_due_at <= now).order_by(ArchiveRecord.id)
+        select(ArchiveRecord.document_id).where(ArchiveRecord.erase_due_at <= now).order_by(ArchiveRecord.erase_due_at)
     ).all()
 
 

@@ -8,7 +8,7 @@ second administrator meets the constraint on that row, and a stop in between los
 import datetime as dt
 
 from flask import current_app
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import and_, exists, or_, select, update
 
 from app.clock import japan_date, years_later
 from app.errors import OutOfTurn, Refused
@@ -153,13 +153,14 @@ def ending_stamps(now):
 
     Also those stamped under an algorithm whose end is known, as soon as new stamps use another one.
     """
-    algorithms = _given_up()
+    ends, given_up = ArchiveRecord.renew_on <= japan_date(now), _given_up()
+    if given_up:
+        ends = and_(or_(ends, ArchiveRecord.stamp_algorithm.in_(given_up)), ArchiveRecord.renew_on.is_not(None))
     return db.session.scalars(
         select(ArchiveRecord.document_id)
         .where(
-            or_(ArchiveRecord.renew_on <= japan_date(now), ArchiveRecord.stamp_algorithm.in_(algorithms)),
+            ends,
             or_(ArchiveRecord.attempted_at.is_(None), ArchiveRecord.attempted_at <= now - archive.ARCHIVE_LEASE),
-            ArchiveRecord.renew_on.is_not(None),
         )
         .order_by(ArchiveRecord.renew_on)
         .limit(MOST_A_RUN)
