@@ -14,7 +14,7 @@ from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access, permission_name
 from sqlalchemy import inspect, select
-from wtforms import HiddenField, StringField
+from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import DataRequired, Length, Optional, Regexp
 
 from app import queries
@@ -137,11 +137,15 @@ class CompanyModelView(OperatorView):
     add_columns = ["name", "kana", "corporate_number", "address", "phone", "plan"]
     edit_columns = [*add_columns, "status", *ARCHIVE_OPTION]
     search_columns = ["code", "name"]
-    add_form_extra_fields = edit_form_extra_fields = (
+    add_form_extra_fields = (
         _may_stay_empty(kana="企業名カナ", address="住所")
         | _may_stay_empty(length=32, phone="電話番号")
         | _may_stay_empty(Regexp(r"[0-9]{13}$", message="法人番号は13桁の数字で入力してください。"), corporate_number="法人番号")
     )
+    edit_form_extra_fields = add_form_extra_fields | {
+        name: BooleanField(called) for name, called in ARCHIVE_OPTION.items()  # its own would demand a tick
+    }
+    description_columns = {"extends_by_itself": "長期保管延長オプションがある企業のみ、保管満了日の200日前に自動で延長します。"}
     validators_columns = {"name": [NameRule()]}
     base_order = ("code", "asc")
     formatters_columns = SHOWN_TIMES | {"status": COMPANY_STATUS.get} | dict.fromkeys(ARCHIVE_OPTION, yes_no)

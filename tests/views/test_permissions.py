@@ -267,7 +267,7 @@ def test_who_gets_which_page(client_of, waiting, method, rule):
 @pytest.mark.requirement("S7", "R8")
 @pytest.mark.parametrize("method, rule", OPERATOR)
 def test_operators_pages_are_the_operators_alone(client_of, waiting, person, method, rule):
-    db.session.add(JobRun(name="send-mail", started_at=now()))
+    db.session.add_all([JobRun(name="send-mail", started_at=now()), ArchiveRecord(document=waiting)])
     admin = waiting.registrar
     companies.apply_for_change(admin.company, admin, {"phone": "03-0000-0000"}, now())
     evidence = applications.take_in("x.pdf", b"%PDF-1.7")
