@@ -65,6 +65,7 @@ ACTION = {
     Action.extend: "長期保管延長",
     Action.renew: "タイムスタンプの更新",
     Action.expire: "保管期間満了",
+    Action.correct: "情報の訂正",
     Action.dispose: "廃棄",
     Action.withdraw: "取下げ",
     Action.reassign: "担当者変更",
@@ -126,6 +127,11 @@ COMPANY_FACT = {
     "phone": "電話番号",
 }
 COMPANY_OPTION = {"requires_second_factor": "二段階認証を必須にする", "signs_by_code": "署名用コードを使う"}
+FACT = {  # of a document, that may be put right after its conclusion
+    "conclusion_date": "契約締結年月日",
+    "amount_yen": "契約金額(税込)",
+    "partner_number": "取引先管理番号",
+}
 ARCHIVE_OPTION = {  # what the operator sets for a company (R98)
     "has_archive_extension": "長期保管延長オプション",
     "extends_by_itself": "長期保管の自動延長",

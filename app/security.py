@@ -17,7 +17,7 @@ from app.models import PortalUser
 PERSONS_PAGES = "(MyListView|PasswordView|AccountView|SecondFactorView|PersonalDataView)$"
 COMPANY_PAGES = (
     "(DocumentListView|DocumentView|RegistrationView|ReceiptView|SignatureView|ArchiveListView"
-    "|CertificateView|SelectionView)$"
+    "|CertificateView|SelectionView|CorrectionView)$"
 )
 FAB_ROLES = {
     "Member": [

@@ -31,6 +31,7 @@ BY_HAND = {
     (Status.receiver_signature, Action.remand): Status.remanded,
     (Status.completion_wait, Action.archive): Status.archived,
     (Status.archived, Action.extend): Status.archived,
+    (Status.archived, Action.correct): Status.archived,
     (Status.archived, Action.renew): Status.archived,
     (Status.archived, Action.expire): Status.archive_expired,
     (Status.archive_expired, Action.dispose): Status.archive_expired,
@@ -44,7 +45,7 @@ BY_HAND = {
 }
 
 BY = {
-    Action.withdraw: By.owner, Action.extend: By.administrator, Action.dispose: By.operator,
+    Action.withdraw: By.owner, Action.correct: By.owner, Action.extend: By.administrator, Action.dispose: By.operator,
     Action.archive: By.job, Action.renew: By.job, Action.expire: By.job,
 }  # fmt: skip
 

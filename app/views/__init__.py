@@ -15,6 +15,7 @@ from app.views.admin_users import AdminUsersView
 from app.views.archive_extension import ArchiveExtensionView
 from app.views.archive_list import ArchiveListView
 from app.views.certificates import CertificateView
+from app.views.correction import CorrectionView
 from app.views.demo_mail import DemoMailView
 from app.views.document import DocumentView
 from app.views.document_list import DocumentListView
@@ -41,7 +42,7 @@ MENU = (
     ("管理者業務", "自社電子証明書照会", AdminCertificatesView),
 )
 PAGES_OFF_MENU = (
-    ArchiveExtensionView, AdminCertificateImportView, AdminDeletionView, DocumentView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
+    ArchiveExtensionView, CorrectionView, AdminCertificateImportView, AdminDeletionView, DocumentView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
 )  # fmt: skip
 
 

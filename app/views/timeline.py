@@ -14,7 +14,7 @@ _OWN_LABEL = {
 }
 _WITH_REASON = frozenset({Action.remand, Action.withdraw})
 _VISIBLE_OF_OTHERS = {
-    Side.sender: frozenset({Action.send, Action.sign, Action.extend}),
+    Side.sender: frozenset({Action.send, Action.sign, Action.extend, Action.correct}),
     Side.receiver: frozenset({Action.extend, Action.confirm_receipt, Action.approve, Action.sign, Action.remand}),
 }
 

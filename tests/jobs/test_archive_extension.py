@@ -214,7 +214,7 @@ def test_a_failure_is_told_once_a_day_retried_and_told_as_over(archived, person,
         raise SigningFailed("no answer")
 
     with monkeypatch.context() as patched:
-        patched.setattr(strongroom().desk, "archive", away)
+        patched.setattr(type(strongroom().desk), "archive", away)
         assert run_job(NAME)["failed"] == 1
         assert archive_extension.run_one(("extension", document.id), now()) is False  # left alone for a while
         clock.shift(dt.timedelta(minutes=11))

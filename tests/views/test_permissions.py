@@ -47,6 +47,8 @@ DOCUMENT = {
     ("GET", "/documents/<int:document_id>/signature/position"): FILE,
     ("GET", "/documents/<int:document_id>/approval"): OUT_OF_TURN,
     ("POST", "/documents/<int:document_id>/approve"): OUT_OF_TURN,
+    ("GET", "/documents/<int:document_id>/correction"): OUT_OF_TURN,
+    ("POST", "/documents/<int:document_id>/correction"): OUT_OF_TURN,
     ("POST", "/documents/<int:document_id>/comment"): LOOKING
     | {"recipient": 302, "registrar": 302, "viewer": 422, "admin": 422},
     ("POST", "/documents/<int:document_id>/confirm_receipt"): OUT_OF_TURN | {"recipient": 302},
