@@ -63,7 +63,8 @@ def keep_stamped(document, file, now):
     """Make a file with a new document time stamp the current one, and note how long it proves itself."""
     files.add_revision(document, file, now)
     record = document.archive_record
-    keep_proof(record, file.proof, now)
+    if file.proof is not None:  # else 点検 reads it from the file
+        keep_proof(record, file.proof, now)
     record.attempted_at = None
     if record.failure:
         record.failure, record.failure_told_on, record.has_news = "", None, True
