@@ -76,10 +76,8 @@ def _look_after_what_is_concluded():
 
 
 def downgrade():
-    with op.batch_alter_table('company', schema=None) as batch_op:
-        batch_op.drop_column('extends_by_itself')
-        batch_op.drop_column('has_archive_extension')
-    with op.batch_alter_table('contract_document', schema=None) as batch_op:
-        batch_op.drop_index('ix_contract_document_retained')
+    op.drop_column('company', 'extends_by_itself')
+    op.drop_column('company', 'has_archive_extension')
+    op.drop_index('ix_contract_document_retained', table_name='contract_document')
     op.drop_table('archive_extension')
     op.drop_table('archive_record')
