@@ -57,9 +57,9 @@ def upgrade():
 
     with op.batch_alter_table('contract_document', schema=None) as batch_op:
         batch_op.create_index('ix_contract_document_retained', ['status', 'retained_until'], unique=False)
-    with op.batch_alter_table('company', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('has_archive_extension', sa.Boolean(), nullable=False, server_default=sa.false()))
-        batch_op.add_column(sa.Column('extends_by_itself', sa.Boolean(), nullable=False, server_default=sa.false()))
+    # not in batch mode: on SQLite that would drop and re-make a table to which others refer
+    op.add_column('company', sa.Column('has_archive_extension', sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column('company', sa.Column('extends_by_itself', sa.Boolean(), nullable=False, server_default=sa.false()))
     _look_after_what_is_concluded()
 
 
