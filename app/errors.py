@@ -94,6 +94,13 @@ class IntakeRefused(Refused):
     """An uploaded file is not a PDF that can be signed and kept (I5, S5)."""
 
 
+class Gone(PortalError):
+    """The files of a document were deleted after its 保管期間; its facts are still there (T16)."""
+
+    status = 410
+    sentence = "この契約文書のファイルは、保管期間の満了後に廃棄されました。契約文書の情報と廃棄の記録は、照会画面でご確認いただけます。"
+
+
 class SigningFailed(PortalError):
     """The file, the key or the time-stamp authority refused; no signature came into being."""
 

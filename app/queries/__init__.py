@@ -9,6 +9,7 @@ from app.queries.account import (
     person_half_way,
     person_of_session,
 )
+from app.queries.archive import documents_named, operators
 from app.queries.certificates import (
     activations_of,
     all_activations_of,
@@ -122,6 +123,7 @@ __all__ = [
     "document_of",
     "documents_held_by",
     "documents_listed",
+    "documents_named",
     "documents_of",
     "documents_with",
     "edition_of",
@@ -144,6 +146,7 @@ __all__ = [
     "open_sessions_of",
     "paper_requests_of",
     "original_of",
+    "operators",
     "people_by_code",
     "people_by_id",
     "people_of",

@@ -43,6 +43,15 @@ class Sealed:
     context: Callable[[Any], bytes]
 
 
+@dataclass(frozen=True)
+class TsaGeneration:
+    """One time-stamp authority of ours with its own CA; former ones go on answering for their certificates."""
+
+    number: int
+    ca: pki.Credential
+    tsa: pki.Credential
+
+
 class Strongroom:
     """What a process needs to sign, verify, seal and store; hangs on the Flask application."""
 
@@ -52,6 +61,8 @@ class Strongroom:
         self.keyring = Keyring(config["KEKS"])
         self.store = FileStore.from_url(config["STORAGE_URL"])
         self._authorities = None
+        self._generations = ()
+        self._opened_at = None
         self._desk = None
         self._desk_made_at = None
 
@@ -59,15 +70,34 @@ class Strongroom:
     def authorities(self):
         """The own PKI's certificates with their keys."""
         with self._lock:
-            if self._authorities is None:
-                self._authorities = self._open_authorities()
+            moment = now()
+            if self._authorities is None or not _is_fresh(self._opened_at, moment):
+                self._open_authorities()
+                self._opened_at = moment
             return self._authorities
 
+    @property
+    def tsa_generations(self):
+        """All own time-stamp authorities, the oldest first (:class:`TsaGeneration`)."""
+        with self._lock:
+            return self.authorities and self._generations
+
     def _open_authorities(self):
-        newest = {row.name: row for row in _read(select(Authority.__table__).order_by(Authority.generation))}
+        rows = _read(select(Authority.__table__).order_by(Authority.generation))
+        newest = {row.name: row for row in rows}
         if set(newest) != set(NAMES):
             raise RuntimeError("The portal has no certificate authority yet. Run: python run.py db upgrade")
-        return pki.Authorities(**{name: self._open(newest[name]) for name in NAMES})
+        opened = {(row.name, row.generation): self._open(row) for row in rows}
+        self._authorities = pki.Authorities(**{name: opened[name, newest[name].generation] for name in NAMES})
+        self._generations = tuple(
+            TsaGeneration(number, opened["tsa_ca", number], credential)
+            for (name, number), credential in opened.items() if name == "tsa"
+        )  # fmt: skip
+
+    def forget(self):
+        """Read the authorities anew at the next use; a new generation was made."""
+        with self._lock:
+            self._authorities = self._desk = None
 
     def _open(self, row):
         key = load_key(self.keyring.open(row.sealed_key, _context(row)))
@@ -78,8 +108,7 @@ class Strongroom:
         """The signing desk, with CRLs of today."""
         with self._lock:
             moment = now()
-            life = dt.timedelta(hours=DESK_LIFE_HOURS)
-            if self._desk is None or not dt.timedelta() <= moment - self._desk_made_at < life:
+            if self._desk is None or not _is_fresh(self._desk_made_at, moment):
                 self._desk = self._make_desk(moment)
                 self._desk_made_at = moment
             return self._desk
@@ -90,7 +119,7 @@ class Strongroom:
             root=own.root.certificate,
             signers_ca=own.signers_ca,
             tsa=self._tsa(),
-            ca_certificates=[own.signers_ca.certificate, own.tsa_ca.certificate],
+            ca_certificates=[own.signers_ca.certificate, *(one.ca.certificate for one in self.tsa_generations)],
             ca_crls=[self.root_crl(moment)],
             leaf_ocsp=self.leaf_ocsp,
         )
@@ -115,8 +144,9 @@ class Strongroom:
         own = self.authorities
         moment = now()
         valid_for = dt.timedelta(hours=LEAF_OCSP_VALID_HOURS)
-        if certificate.issuer == own.tsa_ca.certificate.subject:
-            return pki.ocsp_response(own.tsa_ca, certificate, None, moment, valid_for)
+        for generation in self.tsa_generations:
+            if certificate.issuer == generation.ca.certificate.subject:
+                return pki.ocsp_response(generation.ca, certificate, None, moment, valid_for)
         if certificate.issuer != own.signers_ca.certificate.subject:
             return None  # an outside time-stamp authority's
         state = certificate_state(own.signers_ca.certificate, certificate.serial_number)
@@ -126,6 +156,10 @@ class Strongroom:
     def roots(self):
         """What a verification trusts."""
         return self.desk.trusted_roots
+
+
+def _is_fresh(made_at, moment):
+    return dt.timedelta() <= moment - made_at < dt.timedelta(hours=DESK_LIFE_HOURS)
 
 
 def strongroom() -> Strongroom:
@@ -139,9 +173,9 @@ def _read(statement):
         return connection.execute(statement).all()
 
 
-def pki_urls(base_url):
+def pki_urls(base_url, tsa_generation=1):
     """Where the certificates say that OCSP, CRLs and the authorities' certificates are found."""
-    return pki.PkiUrls.under(f"{base_url}/pki")
+    return pki.PkiUrls.under(f"{base_url}/pki", tsa_generation)
 
 
 def found(moment):
@@ -152,17 +186,16 @@ def found(moment):
     made = pki.new_authorities(
         config["SERVICE_NAME"], moment, pki_urls(config["BASE_URL"]), KeyKind(config["KEY_KIND"])
     )
-    keyring = strongroom().keyring
     for name in NAMES:
-        credential = getattr(made, name)
-        row = Authority(
-            name=name,
-            generation=1,
-            certificate_der=credential.certificate.public_bytes(Encoding.DER),
-            created_at=moment,
-        )
-        row.sealed_key = keyring.seal(key_to_der(credential.key), _context(row))
-        db.session.add(row)
+        keep_authority(name, 1, getattr(made, name), moment)
+
+
+def keep_authority(name, generation, credential, moment):
+    """Add the row of one authority, with its key sealed; the caller commits."""
+    der = credential.certificate.public_bytes(Encoding.DER)
+    row = Authority(name=name, generation=generation, certificate_der=der, created_at=moment)
+    row.sealed_key = strongroom().keyring.seal(key_to_der(credential.key), _context(row))
+    db.session.add(row)
 
 
 def _context(row):
@@ -184,9 +217,10 @@ def revoked_certificates():
 
 def certificate_state(ca_certificate, serial_number):
     """What OCSP says of a serial number; None where the authority never issued it."""
-    own = strongroom().authorities
-    if ca_certificate == own.tsa_ca.certificate:
-        return pki.CertificateState() if serial_number == own.tsa.certificate.serial_number else None
+    for generation in strongroom().tsa_generations:
+        if ca_certificate == generation.ca.certificate:
+            is_its_own = serial_number == generation.tsa.certificate.serial_number
+            return pki.CertificateState() if is_its_own else None
     found = _read(
         select(Certificate.revoked_at).where(
             Certificate.serial == str(serial_number), Certificate.is_imported.is_(False)

@@ -4,7 +4,7 @@ from flask import abort, current_app, g, request
 from flask_login import current_user
 
 from app.extensions import begin_request
-from app.views import errors, health, operator, pki
+from app.views import errors, health, operator, operator_archive, pki
 from app.views.account import AccountView
 from app.views.admin_certificate_import import AdminCertificateImportView
 from app.views.admin_certificates import AdminCertificatesView
@@ -12,10 +12,12 @@ from app.views.admin_company import AdminCompanyView
 from app.views.admin_deletion import AdminDeletionView
 from app.views.admin_history import AdminHistoryView
 from app.views.admin_users import AdminUsersView
+from app.views.archive_extension import ArchiveExtensionView
 from app.views.archive_list import ArchiveListView
 from app.views.attachments import AttachmentView
 from app.views.certificates import CertificateView
 from app.views.consents import AdminConsentsView, ConsentRequestView
+from app.views.correction import CorrectionView
 from app.views.delegations import AdminDelegationView, DelegationView
 from app.views.demo_mail import DemoMailView
 from app.views.document import DocumentView
@@ -50,9 +52,9 @@ MENU = (
     ("管理者業務", "電子契約承諾管理", AdminConsentsView),
 )
 PAGES_OFF_MENU = (
-    AdminCertificateImportView, AdminDelegationView, AdminDeletionView, AttachmentView, ConsentRequestView, DocumentView,
-    DocumentVerificationView, DraftView, EditionView, PaperView, PositionsView, ReceiptView, SignatureView, SelectionView,
-    SecondFactorView, PersonalDataView,
+    AdminCertificateImportView, AdminDelegationView, AdminDeletionView, ArchiveExtensionView, AttachmentView,
+    ConsentRequestView, CorrectionView, DocumentView, DocumentVerificationView, DraftView, EditionView, PaperView,
+    PositionsView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
 )  # fmt: skip
 
 
@@ -88,6 +90,7 @@ def register(app, appbuilder):
     for view in PAGES_OFF_MENU:
         appbuilder.add_view_no_menu(view)
     operator.register(appbuilder)
+    operator_archive.register(appbuilder)
     appbuilder.add_view(AccountView, "アカウント情報", category="設定")
     appbuilder.add_view(PasswordView, "パスワード変更", category="設定")
     appbuilder.add_view(DelegationView, "代理者の指定", category="設定")
