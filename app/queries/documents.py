@@ -58,6 +58,7 @@ def document_of(user, document_id):
         raise NotFound
     found = documents_of(user).where(ContractDocument.id == document_id)
     options = (
+        joinedload(ContractDocument.archive_record),
         joinedload(ContractDocument.holder).joinedload(PortalUser.delegations).joinedload(Delegation.deputy),
         joinedload(ContractDocument.parties).joinedload(DocumentParty.company),
         joinedload(ContractDocument.attachment_rows),  # few of each: one statement, and as many rows as all times
