@@ -18,8 +18,18 @@ from app.models import (
     OutboxMessage,
     SigningPassword,
 )
-from app.services import certificates, delegations, documents, people, personal_data, reassignment, reminders
+from app.services import (
+    certificates,
+    delegations,
+    documents,
+    people,
+    personal_data,
+    reassignment,
+    registration,
+    reminders,
+)
 from app.services.routes import Choice
+from app.views import timeline
 from app.workflow import Action, SignatureMode, Status
 from demo import actors
 from tests.conftest import PASSWORD
@@ -107,6 +117,34 @@ def test_a_deputy_remands_and_who_acted_for_somebody_hears_of_it(make_document, 
     assert not sees(person("receiver_colleague"), document) and not sees(person("recipient"), document)
     told = {row.user_id for row in db.session.query(OutboxMessage).filter_by(letter=Letter.remanded)}
     assert told == {person(who).id for who in ("registrar", "approver", "colleague")}
+
+
+@pytest.mark.requirement("I8", "T3", "T11", "S17")
+def test_a_turn_taken_again_by_the_person_names_no_deputy(make_document, delegate, person):
+    delegate("approver", "colleague")
+    document = make_document(Status.sender_approval, mode=QUICK)
+    act(document, person("colleague"))
+    documents.remand(document, document.holder, now())
+    registration.send(document, person("registrar"), now())
+    act(document, person("approver"))
+    step = next(step for step in document.route if step.user is person("approver"))
+    assert (step.outcome, step.deputy) == (Action.approve, None)
+    assert "代理" not in str(timeline.way_of(document, document.sender.company_id))
+    assert [event.actor for event in document.events if event.action is Action.approve] == [
+        person("colleague"), person("approver"),
+    ]  # fmt: skip
+
+
+@pytest.mark.requirement("I8", "T6", "S17")
+def test_a_receipt_confirmed_again_after_a_return_inside_names_no_deputy(make_document, make_plan, delegate, person):
+    person("recipient").company.returns_inside = True
+    delegate("recipient", "receiver_colleague")
+    document = make_document(Status.receiver_receipt, mode=QUICK)
+    choice = Choice([person("receiver_approver")])
+    documents.confirm_receipt(document, person("receiver_colleague"), now(), choice=choice, fee_acknowledged=True)
+    documents.return_inside(document, person("receiver_approver"), now(), reason="経理部の確認が先です。")
+    act(document, person("recipient"))
+    assert "代理" not in str(timeline.way_of(document, person("recipient").company_id))
 
 
 @pytest.mark.requirement("I8", "T4", "T8", "R107", "D7")
