@@ -119,6 +119,31 @@ def test_a_deputy_remands_and_who_acted_for_somebody_hears_of_it(make_document, 
     assert told == {person(who).id for who in ("registrar", "approver", "colleague")}
 
 
+@pytest.mark.requirement("I8", "T12")
+def test_a_deputy_who_was_asked_hears_of_a_withdrawal(make_document, delegate, person):
+    delegate("recipient", "receiver_colleague")
+    document = make_document(Status.receiver_receipt, mode=QUICK)
+    documents.withdraw(document, person("registrar"), now())
+    (letter,) = letters_to(person("receiver_colleague"), Letter.withdrawn)
+    assert (letter.facts["sees"], letter.facts["title"]) == (False, document.title)
+
+
+@pytest.mark.requirement("I8", "T12", "L23")
+def test_a_withdrawal_reaches_a_deputy_when_the_person_who_was_asked_is_erased(
+    make_document, delegate, person, post_letters
+):
+    document = make_document(Status.receiver_receipt, mode=QUICK)
+    delegate("recipient", "receiver_colleague")  # too late for a request of their own
+    documents.remand(document, person("receiver_colleague"), now())
+    person("recipient").deleted_at = now()
+    personal_data.erase(person("recipient"), person("receiver_admin"), now())
+    documents.withdraw(document, person("registrar"), now())
+    db.session.commit()
+    assert letters_to(person("receiver_colleague"), Letter.withdrawn)
+    bodies = [mail.body for mail in post_letters() if "receiver_colleague" in mail.recipients[0] and "取下げ" in mail.subject]
+    assert len(bodies) == 1 and document.number in bodies[0] and document.title not in bodies[0]
+
+
 @pytest.mark.requirement("I8", "T3", "T11", "S17")
 def test_a_turn_taken_again_by_the_person_names_no_deputy(make_document, delegate, person):
     delegate("approver", "colleague")
