@@ -59,6 +59,11 @@ def check(action, document, actor):
             "貴社は、この取引先との建設工事の請負契約を電子契約で締結することを承諾していません。電子契約で締結する場合は、"
             "貴社の管理者が［電子契約承諾管理］で承諾してください。締結しない場合は、契約文書を差し戻してください。"
         )
+    if actor.company_id != document.sender.company_id:  # how another receiver stands to the sender is not theirs to know
+        raise ConsentMissing(
+            "この契約文書は、電子契約の承諾がそろっていないため、現在、処理を進めることができません。"
+            "お急ぎの場合は、発信者にお問い合わせください。"
+        )
     names = "、".join(company.name for company, _ in missing)
     raise ConsentMissing(
         f"建設工事の請負契約を電子契約で締結するには、取引先の承諾が必要です。{names}の承諾が得られていないため、"
