@@ -9,12 +9,12 @@ from app.errors import StorageFailed
 from app.extensions import db
 from app.labels import day, label, mode_of, term, yen
 from app.models import SentEdition
+from app.services import pictures
 from app.services.strongroom import strongroom
-from app.signing.intake import page_rows, render_page
+from app.signing.intake import page_rows
 
 PAGES_AT_ONCE = 50  # looked through by one run of the limited program
 MOST_ALIGNED_PAGES = 200  # of either file; longer ones are compared page by page, as they are counted
-PICTURE_WIDTH_PX = 700
 BAND_GAP_ROWS = 8  # changed rows that lie nearer together are one band
 
 
@@ -206,12 +206,5 @@ def _rows_of(edition, number):
 @lru_cache(maxsize=32)
 def _chunk(sha256, first):
     """Kept for the next view: a file named by its SHA-256 never changes."""
-    return page_rows(strongroom().store.get(sha256), first, PAGES_AT_ONCE)
-
-
-def picture(edition, number):
-    """One page, counted from 1, as PNG.
-
-    :raises app.errors.NotFound: there is no such page
-    """
-    return render_page(strongroom().store.get(edition.unsigned_sha256), number - 1, PICTURE_WIDTH_PX)
+    with pictures.drawing():
+        return page_rows(strongroom().store.get(sha256), first, PAGES_AT_ONCE)
