@@ -44,9 +44,14 @@ def facts_of(document):
         ["発信者からのメッセージ", document.message],
         *([["建設業法第19条", "建設工事の請負契約に該当"]] if document.is_construction else []),
         *([["取適法第4条", "明示に該当（フリーランス法を含む）"]] if document.is_disclosure else []),
-        *([["添付・補足書類", "、".join(row.file_name for row in document.attachments)]] if document.attachments else []),
+        *([["添付・補足書類", "、".join(map(_attached, document.attachments))]] if document.attachments else []),
         ["契約文書(PDF)のファイル名", document.file_name],
     ]
+
+
+def _attached(row):
+    """An attachment with the beginning of its hash: another file often comes under the same name."""
+    return f"{row.file_name}（ハッシュ値：{row.sha256[:8]}…）"
 
 
 # -- what changed ---------------------------------------------------------------
