@@ -53,11 +53,14 @@ def _is_part(user, own, represented):
     return own.id.in_(union_all(select(RouteStep.party_id).where(is_theirs), in_place))
 
 
-def document_of(user, document_id):
-    """One document with all its page needs, or :class:`NotFound` for unknown and foreign alike."""
+def document_of(user, document_id, represented=None):
+    """One document with all its page needs, or :class:`NotFound` for unknown and foreign alike.
+
+    :param represented: as in :func:`documents_of`
+    """
     if document_id > MOST_ID:
         raise NotFound
-    found = documents_of(user).where(ContractDocument.id == document_id)
+    found = documents_of(user, represented).where(ContractDocument.id == document_id)
     options = (
         joinedload(ContractDocument.holder),
         joinedload(ContractDocument.parties).joinedload(DocumentParty.company),

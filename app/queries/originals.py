@@ -18,12 +18,15 @@ def concluded_by_number(user, typed):
     )
 
 
-def linked_with(user, document):
-    """The 原契約 that `user` may see, or None, and the 変更契約 made of the document that `user` may see."""
+def linked_with(user, document, represented=None):
+    """The 原契約 that `user` may see, or None, and the 変更契約 made of the document that `user` may see.
+
+    :param represented: as in :func:`app.queries.documents_of`
+    """
     if document.original_id is None and document.status not in CONCLUDED:
         return None, []  # only what is concluded can be amended
     found = db.session.scalars(
-        documents_of(user)
+        documents_of(user, represented)
         .where(or_(ContractDocument.id == document.original_id, ContractDocument.original_id == document.id))
         .order_by(ContractDocument.id)
     ).all()

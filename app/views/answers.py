@@ -13,9 +13,12 @@ def acting_person():
     return g.user._get_current_object()
 
 
-def own_document(document_id):
-    """The document, where the person may see it; on POST also not older than the page it came from."""
-    document = queries.document_of(g.user, document_id)
+def own_document(document_id, represented=None):
+    """The document, where the person may see it; on POST also not older than the page it came from.
+
+    :param represented: in whose place the person may act today, where the caller has asked already
+    """
+    document = queries.document_of(g.user, document_id, represented)
     if request.method == "POST" and request.form.get("version") != str(document.version):
         raise OutOfTurn
     return document
