@@ -160,6 +160,18 @@ def test_a_turn_taken_again_by_the_person_names_no_deputy(make_document, delegat
     ]  # fmt: skip
 
 
+@pytest.mark.requirement("T11", "T17")
+def test_who_takes_over_after_a_remand_has_not_done_what_was_done_before(make_document, person):
+    document = make_document(Status.sender_approval, mode=QUICK)
+    act(document, person("approver"))
+    documents.remand(document, document.holder, now())
+    reassignment.reassign(document, person("admin"), person("approver"), person("colleague"), now())
+    db.session.commit()
+    way = timeline.way_of(document, document.sender.company_id)
+    assert next(stage for stage in way if "同僚" in str(stage.get("person")))["state"] == "ahead"
+    assert person("approver") in [event.actor for event in document.events if event.action is Action.approve]
+
+
 @pytest.mark.requirement("I8", "T6", "S17")
 def test_a_receipt_confirmed_again_after_a_return_inside_names_no_deputy(make_document, make_plan, delegate, person):
     person("recipient").company.returns_inside = True
