@@ -23,6 +23,7 @@ from app.queries.certificates import (
 from app.queries.consents import (
     consent_partner_of,
     consents_of,
+    consents_towards,
     newest_consent,
     newest_consents_about,
     paper_requests_of,
@@ -111,6 +112,7 @@ __all__ = [
     "company_by_code",
     "consent_partner_of",
     "consents_of",
+    "consents_towards",
     "count_route_templates",
     "concluded_by_number",
     "current_revision",

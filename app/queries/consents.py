@@ -20,6 +20,18 @@ def consents_of(giver_id, partner_id):
     ).all()
 
 
+def consents_towards(partner_id, giver_ids):
+    """giver -> everything said by these companies, or asked of them, towards one partner, the newest first."""
+    said = {giver_id: [] for giver_id in giver_ids}
+    for row in db.session.scalars(
+        select(ElectronicConsent)
+        .where(ElectronicConsent.partner_id == partner_id, ElectronicConsent.giver_id.in_(giver_ids))
+        .order_by(ElectronicConsent.position.desc())
+    ):
+        said[row.giver_id].append(row)
+    return said
+
+
 def newest_consent(giver_id, partner_id):
     """How one direction of a pair stands; None where nobody has said anything."""
     return db.session.scalar(

@@ -27,7 +27,8 @@ def deputy_of(person):
 def acts_as_deputy(user, document):
     """Whether the document waits for somebody in whose place `user` may act; registering is nobody else's."""
     is_others = document.status in WAITING and document.holder_id != user.id
-    return is_others and document.holder_id in represented_by(user)
+    is_colleagues = is_others and document.holder.company_id == user.company_id
+    return is_colleagues and document.holder_id in represented_by(user)
 
 
 def delegations_of(person):

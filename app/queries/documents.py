@@ -8,7 +8,7 @@ from sqlalchemy.orm import aliased, joinedload, selectinload
 from app.errors import NotFound
 from app.extensions import db
 from app.models import ContractDocument, Delegation, DocumentParty, DocumentRevision, PortalUser, RouteStep
-from app.queries.delegations import acts_as_deputy, represented_by
+from app.queries.delegations import acts_as_deputy, deputy_of, represented_by
 from app.queries.typed import MOST_ID
 from app.workflow import OPEN, REASSIGNABLE, TURN_ACTIONS, WAITING, WITH_REGISTRAR, Role, Side
 
@@ -160,13 +160,13 @@ def everyone_involved(document):
 def everyone_told(document):
     """Everybody whom the document has reached so far, each once (T12).
 
-    Those are who took a turn, in whichever round, who has the turn now, and the sender's registrar and
-    参照者 once it was sent.
+    Those are who took a turn, in whichever round, who has the turn now and the deputy of that person, and the
+    sender's registrar and 参照者 once it was sent.
     """
     told = [event.actor for event in document.events if event.action in TURN_ACTIONS]
     told += [event.on_behalf_of for event in document.events if event.on_behalf_of is not None]
     if document.turn is not None:
-        told.append(document.turn.user)
+        told += [document.turn.user, *filter(None, [deputy_of(document.turn.user)])]
     if document.sent_at is not None:
         told += [document.registrar, *document.sender.people(Role.viewer)]
     return [person for person in {person.id: person for person in told}.values() if person.is_selectable]

@@ -37,11 +37,16 @@ def lacking(document):
 
     None where it is not for construction work.
     """
+    return [(company, rows[0] if rows else None) for company, rows in _lacking(document)]
+
+
+def _lacking(document):
+    """The same with all acts of each, the newest first; one statement for all receivers."""
     if not document.is_construction:
         return []
-    sender_id = document.sender.company_id
-    newest = [(party.company, queries.newest_consent(party.company_id, sender_id)) for party in document.receivers]
-    return [(company, row) for company, row in newest if row is None or not row.counts]
+    said = queries.consents_towards(document.sender.company_id, [party.company_id for party in document.receivers])
+    each = [(party.company, said[party.company_id]) for party in document.receivers]
+    return [(company, rows) for company, rows in each if not (rows and rows[0].counts)]
 
 
 def check(action, document, actor):
@@ -58,6 +63,11 @@ def check(action, document, actor):
         raise ConsentMissing(
             "貴社は、この取引先との建設工事の請負契約を電子契約で締結することを承諾していません。電子契約で締結する場合は、"
             "貴社の管理者が［電子契約承諾管理］で承諾してください。締結しない場合は、契約文書を差し戻してください。"
+        )
+    if actor.company_id != document.sender.company_id:  # how another receiver stands to the sender is not theirs to know
+        raise ConsentMissing(
+            "この契約文書は、電子契約の承諾がそろっていないため、現在、処理を進めることができません。"
+            "お急ぎの場合は、発信者にお問い合わせください。"
         )
     names = "、".join(company.name for company, _ in missing)
     raise ConsentMissing(
@@ -92,12 +102,11 @@ def request(document, actor, now):
 
 def askable(document, now):
     """The receivers whose consent is lacking and who were not asked within a day."""
-    last = [(company, _last_request(company, document.sender.company)) for company, _ in lacking(document)]
+    last = [(company, _last_request(rows)) for company, rows in _lacking(document)]
     return [company for company, row in last if row is None or now - row.at >= REQUEST_PAUSE]
 
 
-def _last_request(giver, partner):
-    rows = queries.consents_of(giver.id, partner.id)
+def _last_request(rows):
     return next((row for row in rows if row.act is ConsentAct.requested), None)
 
 

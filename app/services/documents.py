@@ -5,7 +5,7 @@ from app.extensions import db
 from app.models import DocumentSignature
 from app.plans import charge, must_acknowledge_fee
 from app.queries import everyone_told
-from app.services import certificates, files, outbox, routes, signing_codes, steps
+from app.services import certificates, drafts, files, outbox, routes, signing_codes, steps
 from app.services.steps import MOST_REASON
 from app.workflow import IN_ARCHIVE, Action, By, Role, actions_in, find_step
 
@@ -41,6 +41,7 @@ def withdraw(document, actor, now, *, reason=""):
     for turn in document.open_turns:
         turn.closed_at = now
     files.lay_fields(document, now)  # the file is unsigned again
+    drafts.forget(document)
     event = steps.take(step, document, actor, now, steps.one_newline(reason)[:MOST_REASON])
     outbox.tell_withdrawal(event, told)
     return event

@@ -68,7 +68,7 @@ def done(user, about_id, token):
 
 
 def forget(document):
-    """The document has left its registrar, or is deleted: nobody will go on with a draft about it."""
+    """The document has left its registrar, or is withdrawn or deleted: nobody will go on with a draft about it."""
     db.session.execute(_about(document.id))
 
 

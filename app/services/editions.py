@@ -9,12 +9,12 @@ from app.errors import StorageFailed
 from app.extensions import db
 from app.labels import day, label, mode_of, term, yen
 from app.models import SentEdition
+from app.services import pictures
 from app.services.strongroom import strongroom
-from app.signing.intake import page_rows, render_page
+from app.signing.intake import page_rows
 
 PAGES_AT_ONCE = 50  # looked through by one run of the limited program
 MOST_ALIGNED_PAGES = 200  # of either file; longer ones are compared page by page, as they are counted
-PICTURE_WIDTH_PX = 700
 BAND_GAP_ROWS = 8  # changed rows that lie nearer together are one band
 
 
@@ -44,9 +44,14 @@ def facts_of(document):
         ["発信者からのメッセージ", document.message],
         *([["建設業法第19条", "建設工事の請負契約に該当"]] if document.is_construction else []),
         *([["取適法第4条", "明示に該当（フリーランス法を含む）"]] if document.is_disclosure else []),
-        *([["添付・補足書類", "、".join(row.file_name for row in document.attachments)]] if document.attachments else []),
+        *([["添付・補足書類", "、".join(map(_attached, document.attachments))]] if document.attachments else []),
         ["契約文書(PDF)のファイル名", document.file_name],
     ]
+
+
+def _attached(row):
+    """An attachment with the beginning of its hash: another file often comes under the same name."""
+    return f"{row.file_name}（ハッシュ値：{row.sha256[:8]}…）"
 
 
 # -- what changed ---------------------------------------------------------------
@@ -206,12 +211,5 @@ def _rows_of(edition, number):
 @lru_cache(maxsize=32)
 def _chunk(sha256, first):
     """Kept for the next view: a file named by its SHA-256 never changes."""
-    return page_rows(strongroom().store.get(sha256), first, PAGES_AT_ONCE)
-
-
-def picture(edition, number):
-    """One page, counted from 1, as PNG.
-
-    :raises app.errors.NotFound: there is no such page
-    """
-    return render_page(strongroom().store.get(edition.unsigned_sha256), number - 1, PICTURE_WIDTH_PX)
+    with pictures.drawing():
+        return page_rows(strongroom().store.get(sha256), first, PAGES_AT_ONCE)

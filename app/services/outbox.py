@@ -181,8 +181,8 @@ def _tell_remand(event):
 def _tell_other_receivers(event):
     """In a 3社以上契約: whoever acted for another receiver hears that it is void; by whom and why stays the sender's."""
     acted = [
-        step.user for step in event.document.route
-        if step.party.side is Side.receiver and step.party.company is not event.company and step.outcome is not None
+        person for step in event.document.route for person in (step.user, step.deputy)
+        if person and step.party.side is Side.receiver and step.party.company is not event.company and step.outcome
     ]  # fmt: skip
     for person in {user.id: user for user in acted if user.is_selectable}.values():
         owe(Letter.remanded, person, event.at, document=event.document, is_void=True, **_parties(event.document))
@@ -206,18 +206,23 @@ def tell_withdrawal(event, told):
 
 
 def _as_last_told(document, person):
-    """What the person's last request said; of who was a deputy and asked by none, that of the own company's."""
+    """What the person's last request said; of who was a deputy and asked by none, that of the own company's.
+
+    Where the data of everybody who was asked are erased, nobody can say what it said: the number has to do.
+    """
     is_own = OutboxMessage.user_id == person.id
     facts = db.session.scalar(
         select(OutboxMessage.facts)
         .join(PortalUser, PortalUser.id == OutboxMessage.user_id)
         .where(
             OutboxMessage.document_id == document.id, PortalUser.company_id == person.company_id,
-            OutboxMessage.letter.in_(REQUESTS.values()),
+            OutboxMessage.letter.in_(REQUESTS.values()), OutboxMessage.to_address != "",
         )
         .order_by(is_own.desc(), OutboxMessage.id.desc())
         .limit(1)
     )  # fmt: skip
+    if facts is None:
+        return {"title": "－", "sender": document.sender.company.name, "receivers": ["－"]}
     return {name: facts[name] for name in ("title", "sender", "receivers")}
 
 

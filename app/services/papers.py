@@ -37,15 +37,20 @@ def disclosures_of(document, company_id):
     return [(party, disclosed_at(document, party)) for party in receivers]
 
 
-def may_request(document, person):
-    """Whether the person may ask for paper: of a receiver that can read the document, not a mere 参照者, nothing open."""
+def may_request(document, person, requests=None):
+    """Whether the person may ask for paper: of a receiver that can read the document, not a mere 参照者, nothing open.
+
+    :param requests: those of the person's company, where the caller has them already
+    """
     party = document.party_of(person.company_id)
     if not document.is_disclosure or party is None or disclosed_at(document, party) is None:
         return False
     acts = any(step.user_id == person.id and step.role is not Role.viewer for step in party.steps)
     if not (acts or person.is_company_admin):
         return False
-    return all(request.deliveries for request in queries.paper_requests_of(document, person.company_id))
+    if requests is None:
+        requests = queries.paper_requests_of(document, person.company_id)
+    return all(request.deliveries for request in requests)
 
 
 def may_answer(document, person):

@@ -5,6 +5,7 @@ A file never changes under its SHA-256, so neither does the picture of its page.
 
 import threading
 from collections import OrderedDict
+from contextlib import contextmanager
 
 from app.errors import PicturesBusy
 from app.services.strongroom import strongroom
@@ -54,11 +55,21 @@ def page_picture(sha256, page_index):
     key = (sha256, page_index)
     picture = _kept.get(key)
     if picture is None:
-        if not _drawing.acquire(timeout=WAIT_SECONDS):
-            raise PicturesBusy
-        try:
+        with drawing():
             picture = _kept.get(key) or render_page(strongroom().store.get(sha256), page_index, WIDTH_PX)
-        finally:
-            _drawing.release()
         _kept.put(key, picture)
     return picture
+
+
+@contextmanager
+def drawing():
+    """Draw, for whatever purpose, as one of the few that may at a time.
+
+    :raises PicturesBusy: too many are being drawn
+    """
+    if not _drawing.acquire(timeout=WAIT_SECONDS):
+        raise PicturesBusy
+    try:
+        yield
+    finally:
+        _drawing.release()

@@ -45,6 +45,7 @@ def reassign(document, actor, replaced, replacement, now):
         else:
             step.user = replacement
             step.is_reassigned = True
+            step.outcome = step.deputy = None  # with a 差戻 on the desk, the turn of the round before was another's
     has_turn = document.holder_id == replaced.id
     if party.is_open:
         steps.hand_over(document)

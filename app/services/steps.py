@@ -76,10 +76,12 @@ def take(step, document, actor, now, reason=""):
 
 
 def close(turn, outcome, document, actor, now):
-    """Note at a turn what was done at it, and by whom where it was a deputy."""
+    """Note at a turn what was done at it, and by whom where it was a deputy.
+
+    A turn taken again, after 差戻 or 社内差戻, forgets who was the deputy before; the events keep it.
+    """
     turn.outcome, turn.closed_at = outcome, now
-    if represented(document, actor) is not None:
-        turn.deputy = actor
+    turn.deputy = actor if represented(document, actor) is not None else None
 
 
 def _walk_anew(party):

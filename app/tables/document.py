@@ -181,7 +181,7 @@ class ContractDocument(Model):
     @property
     def valid_signatures(self):
         """Those of the current round; a 差戻 or 取下げ makes all of them void (T10, T12)."""
-        if self.status in UNSIGNED:
+        if self.status in UNSIGNED or not self.mode.is_signed:
             return []
         return [signature for signature in self.signatures if signature.revision == self.revision]
 

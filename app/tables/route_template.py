@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.tables.person import PortalUser
 from app.tables.values import Utc, enum_column
-from app.workflow import Role
+from app.workflow import Role, Side
 
 
 class RouteTemplate(Model):
@@ -44,6 +44,10 @@ class RouteTemplate(Model):
             "owner_id IS NULL OR NOT (is_registration_default OR is_receipt_default)", name="default_is_the_companys"
         ),
     )  # fmt: skip
+
+    def is_default(self, side):
+        """Whether new forms of the company begin with it: 登録の既定 or 受取の既定."""
+        return self.is_registration_default if side is Side.sender else self.is_receipt_default
 
     def people(self, role):
         """Who has `role`, in order, also those who were deleted since."""

@@ -24,12 +24,14 @@ class DocumentView(BaseView):
     @permission_name("show")
     def show(self, document_id):
         document = own_document(document_id)
-        is_mine = steps.has_turn(document, g.user)
+        own = document.party_of(g.user.company_id)
+        is_mine, is_inside = steps.has_turn(document, g.user), document.waiting_party is own
+        paper_requests = queries.paper_requests_of(document, own.company_id) if document.is_disclosure else []
         return self.render_template(
             "document/show.html",
             title="長期保管文書照会" if document.status in IN_ARCHIVE else "契約文書照会",
             document=document,
-            own=document.party_of(g.user.company_id),
+            own=own,
             linked=queries.linked_with(g.user, document),
             may_amend=document.status in CONCLUDED,
             revision=queries.current_revision(document),
@@ -45,13 +47,13 @@ class DocumentView(BaseView):
             changes=editions.latest_changes(g.user, document) if may_open_pdf(document) else None,
             may_verify=may_open_pdf(document) and document.status in CONCLUDED,
             may_extend=renewal.may_extend(document, g.user, now()),
-            steps=timeline.way_of(document, g.user.company_id, deputy=queries.deputy_of(document.holder)),
+            steps=timeline.way_of(document, g.user.company_id, deputy=queries.deputy_of(document.holder) if is_inside else None),
             history=timeline.history_of(document, g.user.company_id),
             signatures=document.valid_signatures,
             disclosures=papers.disclosures_of(document, g.user.company_id) if document.is_disclosure else [],
-            paper_requests=queries.paper_requests_of(document, g.user.company_id) if document.is_disclosure else [],
+            paper_requests=paper_requests,
             article_19=ticked(document.article_19) if document.sender.company_id == g.user.company_id else [],
-            may_request_paper=papers.may_request(document, g.user),
+            may_request_paper=papers.may_request(document, g.user, paper_requests),
             may_answer_paper=papers.may_answer(document, g.user),
             may_reassign=g.user.is_company_admin and bool(routes.unfinished(document.party_of(g.user.company_id))),
         )

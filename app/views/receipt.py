@@ -36,14 +36,14 @@ class ReceiptView(BaseView):
         """［契約文書受取］: comment and 自社回覧先; POST comes back here from the confirmation's ［戻る］."""
         document = own_document(document_id)
         documents.check_receipt(document, g.user)
-        form = ReceiptForm()
+        form, templates = ReceiptForm(), queries.route_templates_of(g.user)
         if request.method == "GET":
             own = document.party_of(g.user.company_id)
             form.comment.data = own.comment
-            route_filling.begin(form, Side.receiver, document.mode, own)
+            route_filling.begin(form, Side.receiver, templates, document.mode, own)
         elif route_filling.is_asked():
             route_filling.fill(form, Side.receiver, document.mode)
-        return self._form_page(document, form)
+        return self._form_page(document, form, templates=templates)
 
     @expose("/<int:document_id>/receipt/confirmation", methods=["POST"])
     @has_access
@@ -88,10 +88,12 @@ class ReceiptView(BaseView):
             return self._form_page(own_document(document_id), form, status)
         return done_with_turn(f"契約文書 {document.number} の受取確認が完了しました。")
 
-    def _form_page(self, document, form, status=200):
+    def _form_page(self, document, form, status=200, templates=None):
+        if templates is None:
+            templates = queries.route_templates_of(g.user)
         page = self.render_template(
             "receipt/form.html", title="契約文書受取", document=document, form=form,
-            templates=queries.route_templates_of(g.user), absent=steps.represented(document, g.user), returned=timeline.return_of(document, g.user.company_id),
+            templates=templates, absent=steps.represented(document, g.user), returned=timeline.return_of(document, g.user.company_id),
             own=document.party_of(g.user.company_id), signs=document.mode.is_signed_by(Side.receiver),
             revision=queries.current_revision(document), changes=editions.latest_changes(g.user, document),
         )  # fmt: skip

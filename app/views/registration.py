@@ -33,14 +33,14 @@ class RegistrationView(BaseView):
         form = RegistrationForm()
         if form.is_submitted():
             return self._register(form, None)
-        draft = queries.draft_of(g.user, NEW)
+        draft, templates = queries.draft_of(g.user, NEW), queries.route_templates_of(g.user)
         if draft is not None and "continue" in request.args:
             form, draft = RegistrationForm.continued(draft), None
         else:
             if "original" in request.args:
                 form = RegistrationForm.amending(own_concluded(request.args["original"]))
-            route_filling.begin(form, Side.sender)
-        return self._form_page(form, draft=draft)
+            route_filling.begin(form, Side.sender, templates)
+        return self._form_page(form, draft=draft, templates=templates)
 
     @expose("/<int:document_id>/edit", methods=["GET", "POST"])
     @has_access
@@ -114,13 +114,15 @@ class RegistrationView(BaseView):
             flash(positions.fell_back(fallen), "warning")
         return reply
 
-    def _form_page(self, form, document=None, status=200, draft=None):
+    def _form_page(self, form, document=None, status=200, draft=None, templates=None):
+        if templates is None:
+            templates = queries.route_templates_of(g.user)
         if document is not None:
             form.recipients.mark(rows_of(document))
         config = current_app.config
         page = self.render_template(
             "registration/form.html", title="契約文書修正" if document else "契約文書登録", form=form, document=document, draft=draft,
-            most_receivers=recipients.MOST_RECEIVERS, templates=queries.route_templates_of(g.user), kept=kept_upload(form),
+            most_receivers=recipients.MOST_RECEIVERS, templates=templates, kept=kept_upload(form),
             kept_attachments=attachment_fields.kept(form, document.id if document else None),
             max_attachments_mb=config["MAX_ATTACHMENTS_MB"], max_bytes=config["MAX_UPLOAD_MB"] * 1024 * 1024,
             sender_signs=[mode.value for mode in SignatureMode if mode.is_signed_by(Side.sender)],

@@ -123,10 +123,15 @@ class RegistrationForm(WithRoute, FlaskForm):
 
     @classmethod
     def amending(cls, original):
-        """The form for a 変更契約書 or 覚書 to a concluded document: the partners and the 原契約 filled in."""
+        """The form for a 変更契約書 or 覚書 to a concluded document: the partners and the 原契約 filled in.
+
+        Only the sender of the 原契約 typed who receives; who acts for another company is not told to a receiver (I18).
+        """
+        is_own = original.sender.company_id == g.user.company_id
+        partners = original.partners_of(g.user.company_id)
         return cls(
             kind=DocumentKind.change_contract.value, mode=original.mode.value, original_number=original.number,
-            recipients=[_row_of(party) for party in original.partners_of(g.user.company_id)],
+            recipients=[_row_of(party) if is_own else Row(party.company.code) for party in partners],
         )  # fmt: skip
 
 
@@ -142,8 +147,6 @@ def recipient_typed(party):
 
 
 def _row_of(party):
-    if party is party.document.sender:  # who registered a document is not told to its receivers
-        return Row(party.company.code)
     known = recipient_typed(party)
     return Row(party.company.code, known.user_code if known else "", is_reassigned=known is None)
 

@@ -31,13 +31,16 @@ def fill(form, side, mode=None):
     _put(form, route_templates.suggest_by(template, side, mode), f"雛形「{template.name}」の回覧先を入力しました。")
 
 
-def begin(form, side, mode=None, party=None):
-    """A new form begins with the route laid before 社内差戻, or with the company's 既定."""
+def begin(form, side, templates, mode=None, party=None):
+    """A new form begins with the route laid before 社内差戻, or with the company's 既定.
+
+    :param templates: those that the person may use
+    """
     earlier = route_templates.suggest_for(party, side, mode) if party is not None else None
     if earlier is not None:
         _put(form, earlier, "前回の受取確認で設定した回覧先が入力されています。必要に応じて変更してください。")
         return
-    template = queries.default_route_template(g.user.company_id, side)
+    template = next((template for template in templates if template.is_default(side)), None)
     if template is not None:
         suggestion = route_templates.suggest_by(template, side, mode)
         _put(form, suggestion, f"既定の雛形「{template.name}」の回覧先が入力されています。必要に応じて変更してください。")

@@ -21,7 +21,7 @@ from app.models import (
     OutboxMessage,
 )
 from app.services import consents, documents, fees, papers, personal_data, registration
-from app.workflow import Side, SignatureMode, Status
+from app.workflow import Action, Side, SignatureMode, Status
 from demo import actors
 
 DAY = dt.timedelta(days=1)
@@ -75,6 +75,21 @@ def test_without_consent_nothing_is_sent_and_with_it_all_is(draft, consent, pers
     assert document.status is Status.receiver_receipt
 
 
+@pytest.mark.requirement("L14", "I7", "I18")
+def test_a_receiver_is_not_told_which_other_receiver_lacks_it(make_document, make_plan, consent, person, sender):
+    plan = make_plan(third=True)
+    consent(consents.give)
+    consents.give(sender, person("stranger"), now(), drawn=0)
+    document = make_document(Status.receiver_receipt, plan=plan, is_construction=True)
+    consents.withdraw(sender, person("stranger"), now(), drawn=1)
+    db.session.commit()
+    with pytest.raises(ConsentMissing, match="発信者にお問い合わせください") as refusal:
+        documents.check_receipt(document, person("recipient"))
+    assert "第三電工" not in refusal.value.sentence
+    with pytest.raises(ConsentMissing, match="第三電工株式会社の承諾が得られていない"):
+        consents.check(Action.sign, document, person("signer"))
+
+
 @pytest.mark.requirement("L14")
 def test_a_contract_for_no_construction_work_needs_none(make_document):
     document = make_document(Status.receiver_receipt, mode=SignatureMode.no_signature)
@@ -122,11 +137,12 @@ def test_an_answer_is_told_to_the_registrar_who_waits_and_to_the_administrators(
 
 
 @pytest.mark.requirement("L14")
-def test_a_withdrawal_is_told_to_the_registrar_of_what_stands_still(draft, consent, make_plan, letters_to):
+def test_a_withdrawal_is_told_to_the_registrar_of_what_stands_still(draft, consent, make_plan, letters_to, post_letters):
     consent(consents.give)
     actors.walk(draft(), make_plan(), Status.completion_wait)
     consent(consents.withdraw)
     assert letters_to("withdrawn") == {"admin@sender.example"}  # nothing is open
+    assert "電子契約で締結することについて、承諾が撤回されました。" in post_letters()[-1].body
     consent(consents.give)
     actors.walk(draft(), make_plan(), Status.receiver_receipt)
     consent(consents.withdraw)

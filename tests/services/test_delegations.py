@@ -18,8 +18,18 @@ from app.models import (
     OutboxMessage,
     SigningPassword,
 )
-from app.services import certificates, delegations, documents, people, personal_data, reassignment, reminders
+from app.services import (
+    certificates,
+    delegations,
+    documents,
+    people,
+    personal_data,
+    reassignment,
+    registration,
+    reminders,
+)
 from app.services.routes import Choice
+from app.views import timeline
 from app.workflow import Action, SignatureMode, Status
 from demo import actors
 from tests.conftest import PASSWORD
@@ -107,6 +117,71 @@ def test_a_deputy_remands_and_who_acted_for_somebody_hears_of_it(make_document, 
     assert not sees(person("receiver_colleague"), document) and not sees(person("recipient"), document)
     told = {row.user_id for row in db.session.query(OutboxMessage).filter_by(letter=Letter.remanded)}
     assert told == {person(who).id for who in ("registrar", "approver", "colleague")}
+
+
+@pytest.mark.requirement("I8", "T12")
+def test_a_deputy_who_was_asked_hears_of_a_withdrawal(make_document, delegate, person):
+    delegate("recipient", "receiver_colleague")
+    document = make_document(Status.receiver_receipt, mode=QUICK)
+    documents.withdraw(document, person("registrar"), now())
+    (letter,) = letters_to(person("receiver_colleague"), Letter.withdrawn)
+    assert (letter.facts["sees"], letter.facts["title"]) == (False, document.title)
+
+
+@pytest.mark.requirement("I8", "T12", "L23")
+def test_a_withdrawal_reaches_a_deputy_when_the_person_who_was_asked_is_erased(
+    make_document, delegate, person, post_letters
+):
+    document = make_document(Status.receiver_receipt, mode=QUICK)
+    delegate("recipient", "receiver_colleague")  # too late for a request of their own
+    documents.remand(document, person("receiver_colleague"), now())
+    person("recipient").deleted_at = now()
+    personal_data.erase(person("recipient"), person("receiver_admin"), now())
+    documents.withdraw(document, person("registrar"), now())
+    db.session.commit()
+    assert letters_to(person("receiver_colleague"), Letter.withdrawn)
+    bodies = [mail.body for mail in post_letters() if "receiver_colleague" in mail.recipients[0] and "取下げ" in mail.subject]
+    assert len(bodies) == 1 and document.number in bodies[0] and document.title not in bodies[0]
+
+
+@pytest.mark.requirement("I8", "T3", "T11", "S17")
+def test_a_turn_taken_again_by_the_person_names_no_deputy(make_document, delegate, person):
+    delegate("approver", "colleague")
+    document = make_document(Status.sender_approval, mode=QUICK)
+    act(document, person("colleague"))
+    documents.remand(document, document.holder, now())
+    registration.send(document, person("registrar"), now())
+    act(document, person("approver"))
+    step = next(step for step in document.route if step.user is person("approver"))
+    assert (step.outcome, step.deputy) == (Action.approve, None)
+    assert "代理" not in str(timeline.way_of(document, document.sender.company_id))
+    assert [event.actor for event in document.events if event.action is Action.approve] == [
+        person("colleague"), person("approver"),
+    ]  # fmt: skip
+
+
+@pytest.mark.requirement("T11", "T17")
+def test_who_takes_over_after_a_remand_has_not_done_what_was_done_before(make_document, person):
+    document = make_document(Status.sender_approval, mode=QUICK)
+    act(document, person("approver"))
+    documents.remand(document, document.holder, now())
+    reassignment.reassign(document, person("admin"), person("approver"), person("colleague"), now())
+    db.session.commit()
+    way = timeline.way_of(document, document.sender.company_id)
+    assert next(stage for stage in way if "同僚" in str(stage.get("person")))["state"] == "ahead"
+    assert person("approver") in [event.actor for event in document.events if event.action is Action.approve]
+
+
+@pytest.mark.requirement("I8", "T6", "S17")
+def test_a_receipt_confirmed_again_after_a_return_inside_names_no_deputy(make_document, make_plan, delegate, person):
+    person("recipient").company.returns_inside = True
+    delegate("recipient", "receiver_colleague")
+    document = make_document(Status.receiver_receipt, mode=QUICK)
+    choice = Choice([person("receiver_approver")])
+    documents.confirm_receipt(document, person("receiver_colleague"), now(), choice=choice, fee_acknowledged=True)
+    documents.return_inside(document, person("receiver_approver"), now(), reason="経理部の確認が先です。")
+    act(document, person("recipient"))
+    assert "代理" not in str(timeline.way_of(document, person("recipient").company_id))
 
 
 @pytest.mark.requirement("I8", "T4", "T8", "R107", "D7")

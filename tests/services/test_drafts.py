@@ -7,7 +7,7 @@ from app.clock import now
 from app.errors import AlreadyRegistered, OutOfTurn, Refused, TooLarge
 from app.extensions import db
 from app.models import RegistrationDraft
-from app.services import drafts, personal_data, registration
+from app.services import documents, drafts, personal_data, registration
 from app.services.drafts import NEW
 from app.signing.keys import KeyRefused
 from app.workflow import SignatureMode
@@ -66,6 +66,15 @@ def test_a_draft_goes_with_its_own_form_only(person, make_document):
         drafts.save(user, now(), document.id, "t3", TYPED)
         end(document, user, now())
         db.session.commit()
+    assert db.session.query(RegistrationDraft).count() == 0
+
+
+@pytest.mark.requirement("I4", "T12")
+def test_no_draft_outlives_a_withdrawal(person, make_document):
+    document = make_document(mode=SignatureMode.no_signature)
+    drafts.save(person("registrar"), now(), document.id, "t1", TYPED)
+    documents.withdraw(document, person("registrar"), now())
+    db.session.commit()
     assert db.session.query(RegistrationDraft).count() == 0
 
 

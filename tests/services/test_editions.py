@@ -14,12 +14,13 @@ from app.errors import NotFound
 from app.extensions import db
 from app.labels import PAIR_STATE
 from app.models import SentEdition
-from app.services import documents, editions, files, registration
+from app.services import attachments, documents, editions, files, registration
 from app.services.registration import Facts
 from app.signing.intake import Limits, page_rows, receive
 from app.workflow import Side, SignatureMode, Status
 from demo import actors
 from tests import pdfs
+from tests.conftest import kept_file
 
 NO_SIGNATURE = SignatureMode.no_signature
 pytestmark = pytest.mark.requirement("T11", "I18")
@@ -77,6 +78,18 @@ def test_every_fact_that_both_companies_read_is_compared(make_document, client_o
     shown = {html.unescape(name) for name in re.findall(r"<dt>(.*?)</dt>", card)} | {"発信者からのメッセージ"}
     not_compared = {"文書管理番号", "発出側企業", "発信日時"}  # the first two never change, the last always does
     assert shown - not_compared == {name for name, _ in editions.facts_of(document)} - {"契約文書(PDF)のファイル名"}
+
+
+@pytest.mark.requirement("I4", "S6")
+def test_another_attachment_under_the_same_name_is_a_change(make_document, person):
+    document = make_document(Status.receiver_receipt, NO_SIGNATURE, attached=[kept_file("図面.pdf", b"1")])
+    remand(document)
+    attachments.lay(document, [kept_file("図面.pdf", b"2")], now())
+    registration.send(document, document.registrar, now())
+    db.session.commit()
+    (change,) = editions.latest_changes(person("recipient"), document).changed_facts
+    assert change.name == "添付・補足書類" and change.new.startswith("図面.pdf（ハッシュ値：")
+    assert document.attachments[0].sha256[:8] in change.new
 
 
 def test_a_receiver_knows_only_the_rounds_in_which_it_had_its_turn(make_document, correct, person):

@@ -3,12 +3,12 @@
 import pytest
 
 from app import queries
-from app.clock import now
+from app.clock import japan_date, now
 from app.errors import OutOfTurn, PairNotAvailable, Refused
 from app.extensions import db
 from app.models import Letter, OutboxMessage, Plan
 from app.plans import PARTNER_MUST_CHANGE
-from app.services import documents, reassignment, recipients, registration, routes
+from app.services import delegations, documents, reassignment, recipients, registration, routes
 from app.services.registration import Facts
 from app.workflow import Role, SignatureMode, Status
 from demo import actors
@@ -93,6 +93,20 @@ def test_a_remand_at_any_turn_voids_all_and_hides_it_from_every_receiver(walked,
         assert seen == open_to(document)
     actors.step(document, plan)
     assert [signature.revision for signature in document.valid_signatures] == [2, 2, 2]
+
+
+@pytest.mark.requirement("T10", "I7", "I8")
+def test_a_deputy_who_acted_for_another_receiver_hears_that_it_is_void(walked, plan, person):
+    recipient, deputy = person("recipient"), person("receiver_colleague")
+    delegations.name_deputy(recipient, deputy, japan_date(now()), japan_date(now()), recipient, now())
+    document = walked(1)
+    choice = routes.Choice([], person("receiver_signer"))
+    documents.confirm_receipt(document, deputy, now(), choice=choice, fee_acknowledged=True)
+    db.session.commit()
+    actors.step(document, plan)
+    documents.remand(document, person("stranger"), now(), reason=REMINDED)
+    void = {row.user for row in letters(Letter.remanded, document) if row.facts.get("is_void")}
+    assert void == {recipient, deputy, person("receiver_signer")}
 
 
 @pytest.mark.requirement("T10", "I7", "I18", "R50")

@@ -109,15 +109,34 @@ def test_an_administrator_off_the_route_learns_their_number_only(client_of, make
     assert "添付・補足書類（1件）" in page and "極秘.pdf" not in page
 
 
+def statements_of(client, url):
+    asked = []
+    listen = (db.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    event.listen(*listen)
+    assert client.get(url).status_code == 200
+    event.remove(*listen)
+    return [statement for statement in asked if not statement.startswith("BEGIN")]
+
+
+@pytest.mark.requirement("P4")
+def test_a_document_that_waits_at_the_other_company_is_shown_within_eight_statements(client_of, make_document):
+    document = make_document(Status.receiver_signature, mode=SignatureMode.both_sides)
+    url = f"/documents/{document.id}"
+    for who in ("registrar", "viewer", "receiver_signer"):
+        assert len(statements_of(client_of(who), url)) <= 8, who
+
+
+@pytest.mark.requirement("P4", "L14", "I7")
+def test_the_consents_of_all_receivers_are_asked_for_at_once(client_of, make_document, make_plan):
+    document = make_document(plan=make_plan(third=True), is_construction=True)
+    document_id = document.id
+    assert len(statements_of(client_of("registrar"), f"/documents/{document_id}/registration")) <= 8
+
+
 @pytest.mark.requirement("P4")
 def test_a_document_with_all_its_parts_is_shown_within_eight_statements(client_of, make_document):
     original = make_document(Status.completion_wait, mode=SignatureMode.no_signature, attached=[kept_file("一.pdf")])
     amendment = make_document(mode=SignatureMode.no_signature, attached=[kept_file("一.pdf")], original=original)
     client, urls = client_of("registrar"), [f"/documents/{original.id}", f"/documents/{amendment.id}/edit"]
     for url in (*urls, f"/documents/{amendment.id}/registration"):
-        asked = []
-        listen = (db.engine, "before_cursor_execute", lambda *given, asked=asked: asked.append(given[2]))
-        event.listen(*listen)
-        assert client.get(url).status_code == 200
-        event.remove(*listen)
-        assert len([statement for statement in asked if not statement.startswith("BEGIN")]) <= 8, url
+        assert len(statements_of(client, url)) <= 8, url

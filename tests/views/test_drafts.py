@@ -91,3 +91,14 @@ def test_an_amendment_begins_at_a_concluded_document_of_the_own_alone(client_of,
     assert f'value="{concluded.registrar.user_code}"' not in page  # who registers there is the sender's own matter
     for who, typed in (("stranger", concluded.id), ("colleague", concluded.id), ("registrar", waiting.id), ("registrar", "x"), ("registrar", "9" * 30)):
         assert client_of(who).get(f"/documents/new?original={typed}").status_code == 404
+
+
+@pytest.mark.requirement("L24", "I7", "I18", "S7")
+def test_a_receiver_that_amends_is_not_told_who_acts_for_another(client_of, make_document, make_plan, person):
+    concluded = make_document(Status.completion_wait, plan=make_plan(third=True))
+    page = client_of("recipient").get(f"/documents/new?original={concluded.id}").text
+    for party in concluded.partners_of(person("recipient").company_id):
+        assert f'value="{party.company.code}"' in page
+    for stranger in (person("stranger"), concluded.registrar):
+        assert f'value="{stranger.user_code}"' not in page
+    assert f'value="{person("stranger").user_code}"' in client_of("registrar").get(f"/documents/new?original={concluded.id}").text

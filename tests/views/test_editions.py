@@ -2,9 +2,11 @@
 
 import html
 import re
+import threading
 
 import pytest
 
+from app.services import editions, pictures
 from app.workflow import SignatureMode, Status
 from tests import pdfs
 from tests.services.test_editions import correct, redrawn, remand  # noqa: F401 - a fixture
@@ -70,6 +72,20 @@ def test_odd_numbers_break_nothing(client_of, corrected, query):
 def test_pages_that_are_not_there_are_not_found(client_of, corrected, edition, number):
     url = f"/documents/{corrected.id}/editions/{edition}/pages/{number}.png"
     assert client_of("recipient").get(url).status_code == 404
+
+
+@pytest.mark.requirement("S4")
+def test_pages_of_rounds_are_kept_and_drawn_a_few_at_a_time_like_all_others(client_of, corrected, monkeypatch):
+    monkeypatch.setattr(pictures, "_kept", pictures._Kept(1024 * 1024))
+    monkeypatch.setattr(pictures, "_drawing", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(pictures, "WAIT_SECONDS", 0.1)
+    editions._chunk.cache_clear()
+    client, url = client_of("registrar"), f"/documents/{corrected.id}/editions/1/pages/1.png"
+    with pictures._drawing:
+        assert client.get(url).status_code == client.get(changes_of(corrected)).status_code == 503
+    drawn = client.get(url)
+    with pictures._drawing:
+        assert client.get(url).data == drawn.data
 
 
 def test_the_page_of_the_document_and_the_receipt_lead_there(client_of, corrected, make_document):
