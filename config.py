@@ -66,6 +66,7 @@ class Production:
         self.TSA_URLS = self.text("TSA_URLS").split()
         self.TSA_ROOTS_FILE = self.text("TSA_ROOTS_FILE")
         self.SIGNER_ROOTS_FILE = self.text("SIGNER_ROOTS_FILE")
+        self._token()
         self.KEY_KIND = self.text("KEY_KIND", "rsa_3072")
         self.CERTIFICATE_YEARS = self.number("CERTIFICATE_YEARS", 2)
         self.MAX_UPLOAD_MB = self.number("MAX_UPLOAD_MB", 20)
@@ -103,6 +104,16 @@ class Production:
             if len(key) != 32:
                 raise MissingSetting(f"PORTAL_KEK must be 32 bytes long. {hint}")
         return keks
+
+    def _token(self):
+        """The PKCS#11 token in which new keys are made, where one is set up."""
+        self.PKCS11_MODULE = self.text("PKCS11_MODULE")
+        self.PKCS11_TOKEN = self.PKCS11_PIN = ""
+        if self.PKCS11_MODULE:
+            self.PKCS11_TOKEN = self.text("PKCS11_TOKEN")
+            self.PKCS11_PIN = self.secret("PKCS11_PIN", "It is the PIN of the token's user.")
+            if not self.PKCS11_TOKEN:
+                raise MissingSetting("PORTAL_PKCS11_TOKEN is not set. It is the label of the token that keeps the keys.")
 
     # -- what the libraries need ---------------------------------------------
 

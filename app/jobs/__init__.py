@@ -13,6 +13,7 @@ from app.extensions import db, writing
 from app.jobs import (
     archive_transfer,
     certificate_expiry,
+    key_destruction,
     remind,
     send_mail,
     signing_password_expiry,
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 JOBS = {
     "archive-transfer": archive_transfer,
     "certificate-expiry": certificate_expiry,
+    "key-destruction": key_destruction,
     "remind": remind,
     "signing-password-expiry": signing_password_expiry,
     "term-end": term_end,
@@ -38,10 +40,11 @@ TIMETABLE = {
     "archive-transfer": {"hour": "2-6", "minute": "*/15"},  # again and again, for whatever failed or was cut off
     "signing-password-expiry": {"hour": 0, "minute": 10},
     "certificate-expiry": {"hour": 7, "minute": 30},
+    "key-destruction": {"minute": "*/5"},
     "remind": {"hour": 8, "minute": 0},
     "term-end": {"hour": 8, "minute": 15},
 }
-QUIET = frozenset({"send-mail"})  # leaves a row only when it had something to do
+QUIET = frozenset({"key-destruction", "send-mail"})  # leave a row only when they had something to do
 
 
 def limit_waiting():

@@ -20,7 +20,8 @@ from app.extensions import db, reading
 from app.models import Authority, Certificate
 from app.signing import authorities as pki
 from app.signing import evidence
-from app.signing.keys import KeyKind, Keyring, key_to_der, load_key
+from app.signing.hardware import Token
+from app.signing.keys import KeyKind, Keyring, key_to_der, load_key, new_key
 from app.signing.outside import Outside
 from app.signing.pades import SigningDesk
 from app.signing.store import FileStore
@@ -51,6 +52,8 @@ class Strongroom:
         self._lock = threading.RLock()
         self.keyring = Keyring(config["KEKS"])
         self.store = FileStore.from_url(config["STORAGE_URL"])
+        module = config["PKCS11_MODULE"]
+        self.token = Token(module, config["PKCS11_TOKEN"], config["PKCS11_PIN"]) if module else None
         self._authorities = None
         self._desk = None
         self._desk_made_at = None
@@ -69,8 +72,25 @@ class Strongroom:
             raise RuntimeError("The portal has no certificate authority yet. Run: python run.py db upgrade")
         return pki.Authorities(**{name: self._open(newest[name]) for name in NAMES})
 
+    def new_key(self):
+        """A fresh key of the kind that is set; in the token where there is one."""
+        return new_key(KeyKind(self._config["KEY_KIND"]), self.token)
+
+    def open_key(self, sealed, context):
+        """The key that was sealed in this context, or the one in the token that was named in its place."""
+        return load_key(self.keyring.open(sealed, context), self.token)
+
+    def check_keys(self):
+        """That the authorities' keys open and the token, where there is one, answers.
+
+        :raises app.errors.HardwareFailed: it does not
+        """
+        if self.token is not None:
+            self.token.check()
+        return self.authorities is not None
+
     def _open(self, row):
-        key = load_key(self.keyring.open(row.sealed_key, _context(row)))
+        key = self.open_key(row.sealed_key, _context(row))
         return pki.Credential(x509.load_der_x509_certificate(row.certificate_der), key)
 
     @property
@@ -150,7 +170,7 @@ def found(moment):
         return
     config = current_app.config
     made = pki.new_authorities(
-        config["SERVICE_NAME"], moment, pki_urls(config["BASE_URL"]), KeyKind(config["KEY_KIND"])
+        config["SERVICE_NAME"], moment, pki_urls(config["BASE_URL"]), KeyKind(config["KEY_KIND"]), strongroom().token
     )
     keyring = strongroom().keyring
     for name in NAMES:
