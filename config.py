@@ -8,6 +8,7 @@ import base64
 import binascii
 import os
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -110,6 +111,8 @@ class Production:
         self.PKCS11_MODULE = self.text("PKCS11_MODULE")
         self.PKCS11_TOKEN = self.PKCS11_PIN = ""
         if self.PKCS11_MODULE:
+            if find_spec("pkcs11") is None:
+                raise MissingSetting("PORTAL_PKCS11_MODULE needs the package python-pkcs11. Install requirements.txt anew.")
             self.PKCS11_TOKEN = self.text("PKCS11_TOKEN")
             self.PKCS11_PIN = self.secret("PKCS11_PIN", "It is the PIN of the token's user.")
             if not self.PKCS11_TOKEN:

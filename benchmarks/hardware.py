@@ -21,6 +21,22 @@ from benchmarks.signing import CONTRACT, desk_and_signer
 ROUNDS = 31
 
 
+class Remembering(Token):
+    """A token that knows which keys were made for the measurement."""
+
+    def __init__(self, *settings):
+        super().__init__(*settings)
+        self.made = []
+
+    def new_key(self, kind):
+        self.made.append(super().new_key(kind))
+        return self.made[-1]
+
+    def destroy_all(self):
+        while self.made:
+            self.destroy(self.made.pop().key_id)
+
+
 def milliseconds(work):
     begun = time.perf_counter()
     work()
@@ -39,25 +55,24 @@ def measure(kind, token):
     """The figures of one kind of key, by name."""
     contract = place_fields(receive(CONTRACT.read_bytes(), Limits(20 * 1024 * 1024, 1000)).pdf, [FieldSpec("sender")])
     stamp = Stamp("受領", "株式会社みなと建設", "青木 健一", clock.now())
-    made = [desk_and_signer(kind, where) for where in (None, token)]
 
     def signing(desk, key, certificate):
         return lambda: desk.sign(contract, key=key, certificate=certificate, field="sender", stamp=stamp)
 
     try:
+        made = [desk_and_signer(kind, where) for where in (None, token)]
         sealed_ms, token_ms = medians(*(signing(*one) for one in made))
         raw_sealed_ms, raw_token_ms = medians(*(lambda key=key: sign_sha256(key, b"x" * 32) for _, key, _ in made))
-        loading_ms = medians(lambda: sign_sha256(token.key(made[1][1].reference), b"x" * 32))[0]
     finally:
-        token.destroy(made[1][1].key_id)
+        token.destroy_all()
     return {
         "key": kind.value,
         "sign_sealed_ms": round(sealed_ms, 1), "sign_token_ms": round(token_ms, 1), "sign_ratio": round(token_ms / sealed_ms, 2),
-        "key_sealed_ms": round(raw_sealed_ms, 2), "key_token_ms": round(raw_token_ms, 2), "key_opened_each_time_ms": round(loading_ms, 2),
+        "key_sealed_ms": round(raw_sealed_ms, 2), "key_token_ms": round(raw_token_ms, 2),
     }  # fmt: skip
 
 
 if __name__ == "__main__":
-    hardware = Token(*(os.environ[f"PORTAL_PKCS11_{name}"] for name in ("MODULE", "TOKEN", "PIN")))
+    hardware = Remembering(*(os.environ[f"PORTAL_PKCS11_{name}"] for name in ("MODULE", "TOKEN", "PIN")))
     for kind in KeyKind:
         print(json.dumps(measure(kind, hardware)))

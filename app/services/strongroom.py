@@ -49,11 +49,11 @@ class Strongroom:
 
     def __init__(self, config):
         self._config = config
+        module = config["PKCS11_MODULE"]
+        self.token = Token(module, config["PKCS11_TOKEN"], config["PKCS11_PIN"]) if module else None
         self._lock = threading.RLock()
         self.keyring = Keyring(config["KEKS"])
         self.store = FileStore.from_url(config["STORAGE_URL"])
-        module = config["PKCS11_MODULE"]
-        self.token = Token(module, config["PKCS11_TOKEN"], config["PKCS11_PIN"]) if module else None
         self._authorities = None
         self._desk = None
         self._desk_made_at = None
@@ -71,23 +71,6 @@ class Strongroom:
         if set(newest) != set(NAMES):
             raise RuntimeError("The portal has no certificate authority yet. Run: python run.py db upgrade")
         return pki.Authorities(**{name: self._open(newest[name]) for name in NAMES})
-
-    def new_key(self):
-        """A fresh key of the kind that is set; in the token where there is one."""
-        return new_key(KeyKind(self._config["KEY_KIND"]), self.token)
-
-    def open_key(self, sealed, context):
-        """The key that was sealed in this context, or the one in the token that was named in its place."""
-        return load_key(self.keyring.open(sealed, context), self.token)
-
-    def check_keys(self):
-        """That the authorities' keys open and the token, where there is one, answers.
-
-        :raises app.errors.HardwareFailed: it does not
-        """
-        if self.token is not None:
-            self.token.check()
-        return self.authorities is not None
 
     def _open(self, row):
         key = self.open_key(row.sealed_key, _context(row))
@@ -141,6 +124,23 @@ class Strongroom:
             return None  # an outside time-stamp authority's
         state = certificate_state(own.signers_ca.certificate, certificate.serial_number)
         return pki.ocsp_response(own.signers_ca, certificate, state and state.revoked_at, moment, valid_for)
+
+    def new_key(self):
+        """A fresh key of the kind that is set; in the token where there is one."""
+        return new_key(KeyKind(self._config["KEY_KIND"]), self.token)
+
+    def open_key(self, sealed, context):
+        """The key that was sealed in this context, or the one in the token that was named in its place."""
+        return load_key(self.keyring.open(sealed, context), self.token)
+
+    def check_keys(self):
+        """That the authorities' keys open and the token, where there is one, answers.
+
+        :raises app.errors.HardwareFailed: it does not
+        """
+        if self.token is not None:
+            self.token.check()
+        return self.authorities is not None
 
     @property
     def roots(self):

@@ -57,7 +57,6 @@ class Token:
     :param module: path of the vendor's library
     :param label: of the token
     :param pin: of the token's user; a wrong one is tried once, for tokens lock themselves
-    :raises ModuleNotFoundError: the library python-pkcs11 is not installed
     """
 
     def __init__(self, module: str, label: str, pin: str):

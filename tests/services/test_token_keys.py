@@ -211,6 +211,7 @@ def test_a_portal_that_begins_with_a_token_has_its_authorities_there(restart):
 @pytest.mark.requirement("S16")
 @pytest.mark.parametrize("left_out", ["PORTAL_PKCS11_TOKEN", "PORTAL_PKCS11_PIN"])
 def test_a_token_that_is_half_set_up_stops_the_start(left_out, tmp_path):
+    pytest.importorskip("pkcs11")
     given = {"PORTAL_PKCS11_MODULE": "module.so", "PORTAL_PKCS11_TOKEN": "portal", "PORTAL_PKCS11_PIN": "1234"}
     environment = settings("sqlite://", tmp_path.as_uri(), **given)
     assert config.Test(environment).PKCS11_TOKEN == "portal"
