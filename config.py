@@ -6,9 +6,9 @@ unit, default and consequence.  A secret may also come from a file: ``PORTAL_KEK
 
 import base64
 import binascii
+import importlib.util
 import os
 from datetime import timedelta
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -92,6 +92,18 @@ class Production:
         except ValueError:
             raise MissingSetting(f"PORTAL_TERM_NOTICE_DAYS must be numbers of days, not {listed!r}.")
 
+    def _token(self):
+        """The PKCS#11 token in which new keys are made, where one is set up."""
+        self.PKCS11_MODULE = self.text("PKCS11_MODULE")
+        self.PKCS11_TOKEN = self.PKCS11_PIN = ""
+        if self.PKCS11_MODULE:
+            if importlib.util.find_spec("pkcs11") is None:
+                raise MissingSetting("PORTAL_PKCS11_MODULE needs the package python-pkcs11. Install requirements.txt anew.")
+            self.PKCS11_TOKEN = self.text("PKCS11_TOKEN")
+            self.PKCS11_PIN = self.secret("PKCS11_PIN", "It is the PIN of the token's user.")
+            if not self.PKCS11_TOKEN:
+                raise MissingSetting("PORTAL_PKCS11_TOKEN is not set. It is the label of the token that keeps the keys.")
+
     def _keks(self):
         hint = "Make one with: python -c \"import base64,os;print(base64.b64encode(os.urandom(32)).decode())\""
         keks = {}
@@ -105,18 +117,6 @@ class Production:
             if len(key) != 32:
                 raise MissingSetting(f"PORTAL_KEK must be 32 bytes long. {hint}")
         return keks
-
-    def _token(self):
-        """The PKCS#11 token in which new keys are made, where one is set up."""
-        self.PKCS11_MODULE = self.text("PKCS11_MODULE")
-        self.PKCS11_TOKEN = self.PKCS11_PIN = ""
-        if self.PKCS11_MODULE:
-            if find_spec("pkcs11") is None:
-                raise MissingSetting("PORTAL_PKCS11_MODULE needs the package python-pkcs11. Install requirements.txt anew.")
-            self.PKCS11_TOKEN = self.text("PKCS11_TOKEN")
-            self.PKCS11_PIN = self.secret("PKCS11_PIN", "It is the PIN of the token's user.")
-            if not self.PKCS11_TOKEN:
-                raise MissingSetting("PORTAL_PKCS11_TOKEN is not set. It is the label of the token that keeps the keys.")
 
     # -- what the libraries need ---------------------------------------------
 
