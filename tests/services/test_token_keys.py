@@ -194,8 +194,9 @@ def test_a_new_kek_and_the_erasure_of_a_person_treat_references_as_keys(issued, 
     assert link_of(issued).sealed_key is None and issued.token_key
 
 
+@cut_off
 @pytest.mark.requirement("S16")
-def test_a_portal_that_begins_with_a_token_has_its_authorities_there(restart):
+def test_a_portal_that_begins_with_a_token_has_its_authorities_there(restart, without_token):
     strong = restart()
     db.session.query(Authority).delete()
     strongroom.found(now())
@@ -204,8 +205,13 @@ def test_a_portal_that_begins_with_a_token_has_its_authorities_there(restart):
     assert sorted(row.name for row in rows) == sorted(strongroom.NAMES)
     for row in rows:
         assert strong.keyring.open(row.sealed_key, strongroom._context(row)).startswith(REFERENCE)
-    again = restart()
-    assert again.check_keys() and again.desk.trusted_roots
+    own = restart()
+    assert own.check_keys() and own.desk.trusted_roots == own.roots
+    own = restart()
+    without_token()
+    assert len(own.roots) == 1  # verifying goes on
+    with pytest.raises(HardwareFailed):
+        _ = own.desk
 
 
 @pytest.mark.requirement("S16")
