@@ -6,6 +6,7 @@ unit, default and consequence.  A secret may also come from a file: ``PORTAL_KEK
 
 import base64
 import binascii
+import importlib.util
 import os
 from datetime import date, timedelta
 from pathlib import Path
@@ -66,6 +67,7 @@ class Production:
         self.TSA_URLS = self.text("TSA_URLS").split()
         self.TSA_ROOTS_FILE = self.text("TSA_ROOTS_FILE")
         self.SIGNER_ROOTS_FILE = self.text("SIGNER_ROOTS_FILE")
+        self._token()
         self.KEY_KIND = self.text("KEY_KIND", "rsa_3072")
         self.CERTIFICATE_YEARS = self.number("CERTIFICATE_YEARS", 2)
         self.MAX_UPLOAD_MB = self.number("MAX_UPLOAD_MB", 20)
@@ -92,6 +94,18 @@ class Production:
             return tuple(sorted({int(word) for word in listed.replace(",", " ").split() if int(word) > 0}))
         except ValueError:
             raise MissingSetting(f"PORTAL_TERM_NOTICE_DAYS must be numbers of days, not {listed!r}.")
+
+    def _token(self):
+        """The PKCS#11 token in which new keys are made, where one is set up."""
+        self.PKCS11_MODULE = self.text("PKCS11_MODULE")
+        self.PKCS11_TOKEN = self.PKCS11_PIN = ""
+        if self.PKCS11_MODULE:
+            if importlib.util.find_spec("pkcs11") is None:
+                raise MissingSetting("PORTAL_PKCS11_MODULE needs the package python-pkcs11. Install requirements.txt anew.")
+            self.PKCS11_TOKEN = self.text("PKCS11_TOKEN")
+            self.PKCS11_PIN = self.secret("PKCS11_PIN", "It is the PIN of the token's user.")
+            if not self.PKCS11_TOKEN:
+                raise MissingSetting("PORTAL_PKCS11_TOKEN is not set. It is the label of the token that keeps the keys.")
 
     def _keks(self):
         hint = "Make one with: python -c \"import base64,os;print(base64.b64encode(os.urandom(32)).decode())\""

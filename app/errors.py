@@ -108,6 +108,12 @@ class SigningFailed(PortalError):
     sentence = "署名を完了できませんでした。契約文書の状態は変わっていません。しばらくしてから、もう一度お試しください。"
 
 
+class HardwareFailed(SigningFailed):
+    """The token that keeps the keys does not answer, refuses, or is not set up (PKCS#11)."""
+
+    sentence = "署名鍵を保管する装置（HSM）を使用できないため、操作を完了できませんでした。しばらくしてから、もう一度お試しください。"
+
+
 class StorageFailed(PortalError):
     """A stored file is missing or differs from its SHA-256."""
 

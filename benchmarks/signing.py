@@ -34,10 +34,10 @@ def cpu_seconds(work, rounds=ROUNDS):
     return (time.process_time() - begun) / rounds
 
 
-def desk_and_signer(kind):
-    """A signing desk with its own authorities, and one signer's key and certificate."""
+def desk_and_signer(kind, token=None):
+    """A signing desk with its own authorities, and one signer's key and certificate; its keys in the token if given."""
     urls = pki.PkiUrls.under("https://portal.example/pki")
-    own = pki.new_authorities("契約ポータル", clock.now(), urls, kind)
+    own = pki.new_authorities("契約ポータル", clock.now(), urls, kind, token)
     cas = {ca.certificate.subject: ca for ca in (own.signers_ca, own.tsa_ca)}
     desk = SigningDesk(
         own.root.certificate, own.signers_ca, EmbeddedTsa(own.tsa, [own.tsa_ca.certificate]),
@@ -45,7 +45,7 @@ def desk_and_signer(kind):
         [pki.crl(own.root, [], clock.now(), 1, A_WEEK)],
         lambda leaf: pki.ocsp_response(cas[leaf.issuer], leaf, None, clock.now(), A_WEEK),
     )  # fmt: skip
-    key = new_key(kind)
+    key = new_key(kind, token)
     subject = pki.Subject("株式会社みなと建設", "JC-00000001")
     return desk, key, pki.issue_signer(own.signers_ca, key.public_key(), subject, clock.now(), urls)
 

@@ -57,13 +57,15 @@ def start(data: Path, port: int, reset: bool):
 def _settings(data, port, smtp_port):
     """Every setting of the demo; its secrets are made once and kept.
 
-    Of the environment's own settings it takes the database's address alone, to show itself on PostgreSQL.
+    Of the environment's own settings it takes the database's address alone, to show itself on PostgreSQL, and
+    the PKCS#11 token, which it then keeps using.
     """
     kept = {}
     path = data / "settings.env"
     if path.exists():
         kept = dict(line.split("=", 1) for line in path.read_text(encoding="utf-8").splitlines())
-    return {
+    token = {name: value for name, value in (kept | os.environ).items() if name.startswith("PORTAL_PKCS11_")}
+    return token | {
         "PORTAL_ENV": "demo",
         "PORTAL_SECRET_KEY": kept.get("PORTAL_SECRET_KEY") or secrets.token_urlsafe(48),
         "PORTAL_KEK": kept.get("PORTAL_KEK") or base64.b64encode(os.urandom(32)).decode(),

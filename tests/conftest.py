@@ -170,6 +170,14 @@ def _people():
     return made
 
 
+@pytest.fixture(scope="session")
+def softhsm(tmp_path_factory):
+    """A PKCS#11 token in software, one a process."""
+    from tests import softhsm
+
+    return softhsm.make(tmp_path_factory.mktemp("softhsm"))
+
+
 @pytest.fixture
 def app(application, database):
     """The application in its context, on a fresh copy of the snapshot; writing is allowed."""

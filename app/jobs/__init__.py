@@ -17,6 +17,7 @@ from app.jobs import (
     archive_extension,
     archive_transfer,
     certificate_expiry,
+    key_destruction,
     remind,
     send_mail,
     signing_password_expiry,
@@ -34,6 +35,7 @@ JOBS = {
     "archive-extension": archive_extension,
     "archive-transfer": archive_transfer,
     "certificate-expiry": certificate_expiry,
+    "key-destruction": key_destruction,
     "remind": remind,
     "signing-password-expiry": signing_password_expiry,
     "term-end": term_end,
@@ -48,10 +50,11 @@ TIMETABLE = {
     "archive-expiry": {"hour": 7, "minute": 10},
     "signing-password-expiry": {"hour": 0, "minute": 10},
     "certificate-expiry": {"hour": 7, "minute": 30},
+    "key-destruction": {"minute": "*/5"},
     "remind": {"hour": 8, "minute": 0},
     "term-end": {"hour": 8, "minute": 15},
 }
-QUIET = frozenset({"send-mail", "archive-extension"})  # leaves a row only when it had something to do
+QUIET = frozenset({"send-mail", "archive-extension", "key-destruction"})  # leave a row only when they had something to do
 
 
 def limit_waiting():

@@ -24,7 +24,7 @@ from app.services import companies, credentials, journal, lock_notices, outbox, 
 from app.services.numbers import next_number
 from app.services.strongroom import Sealed, outside_of, pki_urls, strongroom
 from app.signing import authorities as pki
-from app.signing.keys import KeyKind, KeyRefused, key_to_der, load_key, new_key, open_with_pin, seal_with_pin
+from app.signing.keys import KeyRefused, key_id, key_to_der, open_with_pin, seal_with_pin
 
 PIN_DIGITS = 12
 EXPIRY_NOTICE_DAYS = (30, 14, 1)  # before the end of a certificate
@@ -56,7 +56,7 @@ def issue(company, users, pin_recipient, now, *, department="", title="", pin_ma
     :param actor: the operator who issues it
     """
     config = current_app.config
-    key = new_key(KeyKind(config["KEY_KIND"]))
+    key = strongroom().new_key()
     number = next_number("certificate")
     not_after = dt.datetime.combine(years_later(now.date(), config["CERTIFICATE_YEARS"]), now.timetz())
     made = pki.issue_signer(
@@ -77,6 +77,7 @@ def keep(certificate, key, users, pin_recipient, now, action, *, actor):
     """Add a new row with its key sealed under a new PIN, link it, and owe the mail with the PIN."""
     number, pin = certificate.number, f"{secrets.randbelow(10**PIN_DIGITS):0{PIN_DIGITS}d}"
     certificate.sealed_key = seal_with_pin(strongroom().keyring, key_to_der(key), pin, _context(number))
+    certificate.token_key = key_id(key) and key_id(key).hex()
     db.session.add(certificate)
     journal.note(action, now, actor=actor, company=certificate.company, note=number)
     for user in users:
@@ -195,7 +196,7 @@ def department_and_title(certificate):
 def revoke(certificate, now, *, actor=None, successor=None):
     """失効: from now on it signs nothing, and OCSP and CRL say so; what it has signed stays valid.
 
-    All copies of its key are erased, for nobody needs them again.
+    All copies of its key are erased, for nobody needs them again; one in a token is destroyed by a job (token_keys.py).
 
     :param successor: the certificate issued in its place, which the letter then names
     :returns: False where it had been revoked before, and nothing was done
@@ -366,8 +367,8 @@ def signing_key(activation, now):
     check_usable(certificate, now)
     if activation.activated_at is None:
         raise Refused(NOT_ACTIVATED)
-    key = strongroom().keyring.open(activation.sealed_key, _user_context(activation))
-    return load_key(key), x509.load_der_x509_certificate(certificate.certificate_der)
+    key = strongroom().open_key(activation.sealed_key, _user_context(activation))
+    return key, x509.load_der_x509_certificate(certificate.certificate_der)
 
 
 def _context(certificate_no):

@@ -20,7 +20,8 @@ from app.extensions import db, reading
 from app.models import Authority, Certificate
 from app.signing import authorities as pki
 from app.signing import evidence
-from app.signing.keys import KeyKind, Keyring, key_to_der, load_key
+from app.signing.hardware import Token
+from app.signing.keys import KeyKind, Keyring, key_to_der, load_key, new_key
 from app.signing.outside import Outside
 from app.signing.pades import SigningDesk
 from app.signing.store import FileStore
@@ -57,6 +58,8 @@ class Strongroom:
 
     def __init__(self, config):
         self._config = config
+        module = config["PKCS11_MODULE"]
+        self.token = Token(module, config["PKCS11_TOKEN"], config["PKCS11_PIN"]) if module else None
         self._lock = threading.RLock()
         self.keyring = Keyring(config["KEKS"])
         self.store = FileStore.from_url(config["STORAGE_URL"])
@@ -100,7 +103,7 @@ class Strongroom:
             self._authorities = self._desk = None
 
     def _open(self, row):
-        key = load_key(self.keyring.open(row.sealed_key, _context(row)))
+        key = self.open_key(row.sealed_key, _context(row))
         return pki.Credential(x509.load_der_x509_certificate(row.certificate_der), key)
 
     @property
@@ -152,10 +155,27 @@ class Strongroom:
         state = certificate_state(own.signers_ca.certificate, certificate.serial_number)
         return pki.ocsp_response(own.signers_ca, certificate, state and state.revoked_at, moment, valid_for)
 
+    def new_key(self):
+        """A fresh key of the kind that is set; in the token where there is one."""
+        return new_key(KeyKind(self._config["KEY_KIND"]), self.token)
+
+    def open_key(self, sealed, context):
+        """The key that was sealed in this context, or the one in the token that was named in its place."""
+        return load_key(self.keyring.open(sealed, context), self.token)
+
+    def token_answers(self):
+        """True where the token answers, or none is used.
+
+        :raises app.errors.HardwareFailed: it does not
+        """
+        if self.token is not None:
+            self.token.check()
+        return True
+
     @property
     def roots(self):
-        """What a verification trusts."""
-        return self.desk.trusted_roots
+        """What a verification trusts; it needs no key, and goes on while a token is away."""
+        return [self.authorities.root.certificate, *self._tsa().roots]
 
 
 def _is_fresh(made_at, moment):
@@ -184,7 +204,7 @@ def found(moment):
         return
     config = current_app.config
     made = pki.new_authorities(
-        config["SERVICE_NAME"], moment, pki_urls(config["BASE_URL"]), KeyKind(config["KEY_KIND"])
+        config["SERVICE_NAME"], moment, pki_urls(config["BASE_URL"]), KeyKind(config["KEY_KIND"]), strongroom().token
     )
     for name in NAMES:
         keep_authority(name, 1, getattr(made, name), moment)

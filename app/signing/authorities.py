@@ -150,28 +150,30 @@ class CertificateState:
     revoked_at: dt.datetime | None = None
 
 
-def new_authorities(service_name: str, now: dt.datetime, urls: PkiUrls, key_kind: KeyKind) -> Authorities:
-    """The root, both CAs and the first TSA of a new portal, with fresh keys."""
-    root = new_root(service_name, now, key_kind)
-    signers_ca = new_signers_ca(root, service_name, now, urls, key_kind)
-    tsa_ca = new_tsa_ca(root, service_name, now, urls, key_kind)
-    tsa = new_tsa(tsa_ca, service_name, now, urls, key_kind)
+def new_authorities(
+    service_name: str, now: dt.datetime, urls: PkiUrls, key_kind: KeyKind, token=None
+) -> Authorities:
+    """The root, both CAs and the first TSA of a new portal, with fresh keys; in the token where there is one."""
+    root = new_root(service_name, now, key_kind, token)
+    signers_ca = new_signers_ca(root, service_name, now, urls, key_kind, token)
+    tsa_ca = new_tsa_ca(root, service_name, now, urls, key_kind, token=token)
+    tsa = new_tsa(tsa_ca, service_name, now, urls, key_kind, token=token)
     return Authorities(root, signers_ca, tsa_ca, tsa)
 
 
-def new_root(service_name: str, now: dt.datetime, key_kind: KeyKind) -> Credential:
+def new_root(service_name: str, now: dt.datetime, key_kind: KeyKind, token=None) -> Credential:
     """The self-signed root, to be handed to whoever verifies signatures without the portal."""
-    key = new_key(key_kind)
+    key = new_key(key_kind, token)
     name = _authority_name(service_name, "Root CA")
     builder = _authority(name, name, key, key, now, ROOT_YEARS, path_length=1)
     return Credential(builder.sign(key, hashes.SHA256()), key)
 
 
 def new_signers_ca(
-    root: Credential, service_name: str, now: dt.datetime, urls: PkiUrls, key_kind: KeyKind
+    root: Credential, service_name: str, now: dt.datetime, urls: PkiUrls, key_kind: KeyKind, token=None
 ) -> Credential:
     """The CA under `root` that issues the companies' signer certificates."""
-    key = new_key(key_kind)
+    key = new_key(key_kind, token)
     name = _authority_name(service_name, "Signing CA")
     return _subordinate(root, name, key, now, CA_YEARS, urls)
 
@@ -184,9 +186,10 @@ def new_tsa_ca(
     key_kind: KeyKind,
     *,
     generation: int = 1,
+    token=None,
 ) -> Credential:
     """The CA of one TSA generation; the next TSA certificate gets a CA of its own."""
-    key = new_key(key_kind)
+    key = new_key(key_kind, token)
     name = _authority_name(service_name, f"Time Stamping CA G{generation}")
     return _subordinate(root, name, key, now, CA_YEARS, urls)
 
@@ -199,9 +202,10 @@ def new_tsa(
     key_kind: KeyKind,
     *,
     generation: int = 1,
+    token=None,
 ) -> Credential:
     """The time-stamping certificate: it outlives the ten years that an archived contract is kept."""
-    key = new_key(key_kind)
+    key = new_key(key_kind, token)
     name = _authority_name(service_name, f"Time Stamping Authority G{generation}")
     builder = (
         _leaf(tsa_ca, name, key.public_key(), now, _years_later(now, TSA_YEARS))

@@ -11,7 +11,7 @@ import os
 import struct
 from collections.abc import Mapping
 from enum import StrEnum, auto
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, serialization
@@ -20,9 +20,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from app.errors import SecretRefused
+from app.errors import HardwareFailed, SecretRefused
+
+if TYPE_CHECKING:
+    from app.signing.hardware import Token
 
 KEK_BYTES = 32
+REFERENCE = b"portal-pkcs11\x00"  # what is sealed begins so where the key itself lies in a token
 SCRYPT_COST = (15, 8, 1)  # log2(n), r, p: about 0.1 s and 32 MiB per try
 
 _OUTER = struct.Struct(">BI12s")
@@ -31,8 +35,7 @@ _OUTER_VERSION = 1
 _INNER_VERSION = 0x51
 
 # The interface of a signing key is that of `cryptography`: ``sign`` and ``public_key``.  A key inside an
-# HSM joins by subclassing one of the two (PKCS#11 ``CKM_SHA256_RSA_PKCS`` and ``CKM_ECDSA``); nothing
-# below asks for more.
+# HSM joins by subclassing one of the two (app/signing/hardware.py); nothing below asks for more.
 SigningKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 
@@ -143,28 +146,45 @@ def open_with_pin(keyring: Keyring, sealed: bytes, pin: str, context: bytes) -> 
         raise KeyRefused from None
 
 
-def new_key(kind: KeyKind) -> SigningKey:
-    """A fresh private key from the system's random source."""
+def new_key(kind: KeyKind, token: "Token | None" = None) -> SigningKey:
+    """A fresh private key: made in the token where there is one, else from the system's random source."""
+    if token is not None:
+        return token.new_key(kind)
     if kind is KeyKind.rsa_3072:
         return rsa.generate_private_key(public_exponent=65537, key_size=3072)
     return ec.generate_private_key(ec.SECP256R1())
 
 
 def key_to_der(key: SigningKey) -> bytes:
-    """The key as unencrypted PKCS#8: only ever handed to :meth:`Keyring.seal` or :func:`seal_with_pin`."""
+    """The key as unencrypted PKCS#8, or the reference to a key in a token.
+
+    Only ever handed to :meth:`Keyring.seal` or :func:`seal_with_pin`.
+    """
+    if key_id(key) is not None:
+        return key.reference
     return key.private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
 
 
-def load_key(der: bytes) -> SigningKey:
+def key_id(key: SigningKey) -> bytes | None:
+    """CKA_ID of a key in a token; None for any other."""
+    return getattr(key, "key_id", None)
+
+
+def load_key(der: bytes, token: "Token | None" = None) -> SigningKey:
     """A key from :func:`key_to_der`.
 
     Skips the arithmetic check of RSA keys (0.1 s each time): these bytes come out of an authenticated
     envelope and were made by :func:`new_key`.  Never use it for a key from outside.
 
     :raises KeyRefused: not a key of a kind the portal makes
+    :raises app.errors.HardwareFailed: a reference, and no token is set up
     """
+    if der.startswith(REFERENCE):
+        if token is None:
+            raise HardwareFailed
+        return token.key(der)
     try:
         key = serialization.load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError):

@@ -49,6 +49,7 @@ class Certificate(Model):
     serial: Mapped[str] = mapped_column(String(64))
     authority: Mapped[str] = mapped_column(String(64), default="")  # SHA-256 of an outside issuer's name
     sealed_key: Mapped[bytes | None] = mapped_column(LargeBinary)  # erased when revoked
+    token_key: Mapped[str | None] = mapped_column(String(64))  # CKA_ID, hex, of a key in a token; until destroyed there
     pin_mail_address: Mapped[str] = mapped_column(String(320))
     subject_name: Mapped[str] = mapped_column(String(255))
     not_before: Mapped[dt.datetime] = mapped_column(Utc)

@@ -16,11 +16,15 @@ OLDEST_LETTER_MINUTES = 30
 
 @blueprint.get("/healthz")
 def healthz():
-    """200 where the database answers and the keys open; else 503.  Stuck mail is told, and stops no page (Q5)."""
+    """200 where the database answers and the keys open; else 503.
+
+    Stuck mail and a token that is away are told, and stop no page (Q5).
+    """
     checks = {"database": _works(lambda: db.session.scalar(select(Plan.id).limit(1)))}
     checks["keys"] = _works(lambda: strongroom().authorities)
     well = all(checks.values())
     checks["mail"] = _works(lambda: not outbox.is_stuck(now(), OLDEST_LETTER_MINUTES))
+    checks["token"] = _works(lambda: strongroom().token_answers())
     return jsonify(status="ok" if well else "failing", **checks), 200 if well else 503
 
 

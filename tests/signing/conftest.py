@@ -30,9 +30,9 @@ class Signer:
 class Portal:
     """The authorities of one portal and its signing desk."""
 
-    def __init__(self, kind: KeyKind, service_name="契約ポータル"):
-        self.kind = kind
-        self.authorities = made = pki.new_authorities(service_name, clock.now(), URLS, kind)
+    def __init__(self, kind: KeyKind, service_name="契約ポータル", token=None):
+        self.kind, self.token = kind, token
+        self.authorities = made = pki.new_authorities(service_name, clock.now(), URLS, kind, token)
         self.cas = {ca.certificate.subject: ca for ca in (made.signers_ca, made.tsa_ca)}
         self.revoked = {}
         self.crl_number = 0
@@ -67,7 +67,7 @@ class Portal:
         return pki.ocsp_response(self.cas[certificate.issuer], certificate, revoked_at, clock.now(), A_WEEK)
 
     def signer(self, company_name="株式会社みなと建設", certificate_no="JC-00000001", **subject):
-        key = new_key(self.kind)
+        key = new_key(self.kind, self.token)
         subject = pki.Subject(company_name, certificate_no, **subject)
         made = pki.issue_signer(self.authorities.signers_ca, key.public_key(), subject, clock.now(), URLS)
         return Signer(key, made)
