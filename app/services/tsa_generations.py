@@ -42,11 +42,12 @@ def make_next(former, now):
     Of two runs at once the second is refused by the database: a generation stands there once.
     """
     config = current_app.config
-    number, kind, root = former + 1, KeyKind(config["KEY_KIND"]), strongroom().authorities.root
+    number, kind = former + 1, KeyKind(config["KEY_KIND"])
+    root, token = strongroom().authorities.root, strongroom().token
     urls, name = pki_urls(config["BASE_URL"], number), config["SERVICE_NAME"]
-    ca = pki.new_tsa_ca(root, name, now, urls, kind, generation=number)
+    ca = pki.new_tsa_ca(root, name, now, urls, kind, generation=number, token=token)
     keep_authority("tsa_ca", number, ca, now)
-    keep_authority("tsa", number, pki.new_tsa(ca, name, now, urls, kind, generation=number), now)
+    keep_authority("tsa", number, pki.new_tsa(ca, name, now, urls, kind, generation=number, token=token), now)
 
 
 def _algorithm_of(certificate):
