@@ -90,6 +90,13 @@ class SigningFailed(PortalError):
     sentence = "署名を完了できませんでした。契約文書の状態は変わっていません。しばらくしてから、もう一度お試しください。"
 
 
+class PapersBusy(PortalError):
+    """Too many certificates or copies are being made at this moment."""
+
+    status = 503
+    sentence = "ただいま混み合っているため、PDFを作成できませんでした。しばらくしてから、もう一度お試しください。"
+
+
 class StorageFailed(PortalError):
     """A stored file is missing or differs from its SHA-256."""
 

@@ -14,6 +14,7 @@ from app.jobs import (
     archive_transfer,
     certificate_expiry,
     remind,
+    seal_renewal,
     send_mail,
     signing_password_expiry,
     term_end,
@@ -28,6 +29,7 @@ JOBS = {
     "archive-transfer": archive_transfer,
     "certificate-expiry": certificate_expiry,
     "remind": remind,
+    "seal-renewal": seal_renewal,
     "signing-password-expiry": signing_password_expiry,
     "term-end": term_end,
     "send-mail": send_mail,
@@ -39,6 +41,7 @@ TIMETABLE = {
     "signing-password-expiry": {"hour": 0, "minute": 10},
     "certificate-expiry": {"hour": 7, "minute": 30},
     "remind": {"hour": 8, "minute": 0},
+    "seal-renewal": {"hour": 1, "minute": 0},
     "term-end": {"hour": 8, "minute": 15},
 }
 QUIET = frozenset({"send-mail"})  # leaves a row only when it had something to do

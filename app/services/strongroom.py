@@ -27,6 +27,7 @@ from app.signing.store import FileStore
 from app.signing.timestamps import EmbeddedTsa, HttpTsa, TimeStampAuthorities
 
 NAMES = ("root", "signers_ca", "tsa_ca", "tsa")
+SEAL = "seal"  # the service's own, see app.services.seals
 CA_CRL_VALID_DAYS = 180
 LEAF_OCSP_VALID_HOURS = 24
 DESK_LIFE_HOURS = 12  # then its CRLs are made afresh
@@ -52,6 +53,7 @@ class Strongroom:
         self.keyring = Keyring(config["KEKS"])
         self.store = FileStore.from_url(config["STORAGE_URL"])
         self._authorities = None
+        self._seals = {}
         self._desk = None
         self._desk_made_at = None
 
@@ -65,13 +67,22 @@ class Strongroom:
 
     def _open_authorities(self):
         newest = {row.name: row for row in _read(select(Authority.__table__).order_by(Authority.generation))}
-        if set(newest) != set(NAMES):
+        if not set(NAMES) <= set(newest):
             raise RuntimeError("The portal has no certificate authority yet. Run: python run.py db upgrade")
         return pki.Authorities(**{name: self._open(newest[name]) for name in NAMES})
 
     def _open(self, row):
         key = load_key(self.keyring.open(row.sealed_key, _context(row)))
         return pki.Credential(x509.load_der_x509_certificate(row.certificate_der), key)
+
+    def seals(self):
+        """The service's own seals, the newest first; each sealed something that is to be verified for long."""
+        rows = _read(select(Authority.__table__).where(Authority.name == SEAL).order_by(Authority.generation.desc()))
+        with self._lock:
+            for row in rows:
+                if row.generation not in self._seals:
+                    self._seals[row.generation] = self._open(row)
+            return [self._seals[row.generation] for row in rows]
 
     @property
     def desk(self):
@@ -152,17 +163,16 @@ def found(moment):
     made = pki.new_authorities(
         config["SERVICE_NAME"], moment, pki_urls(config["BASE_URL"]), KeyKind(config["KEY_KIND"])
     )
-    keyring = strongroom().keyring
     for name in NAMES:
-        credential = getattr(made, name)
-        row = Authority(
-            name=name,
-            generation=1,
-            certificate_der=credential.certificate.public_bytes(Encoding.DER),
-            created_at=moment,
-        )
-        row.sealed_key = keyring.seal(key_to_der(credential.key), _context(row))
-        db.session.add(row)
+        keep_authority(name, 1, getattr(made, name), moment)
+
+
+def keep_authority(name, generation, credential, moment):
+    """Add the row of one authority, with its key sealed; the caller commits."""
+    der = credential.certificate.public_bytes(Encoding.DER)
+    row = Authority(name=name, generation=generation, certificate_der=der, created_at=moment)
+    row.sealed_key = strongroom().keyring.seal(key_to_der(credential.key), _context(row))
+    db.session.add(row)
 
 
 def _context(row):
@@ -192,6 +202,8 @@ def certificate_state(ca_certificate, serial_number):
             Certificate.serial == str(serial_number), Certificate.is_imported.is_(False)
         )
     )
+    if not found and serial_number in {one.certificate.serial_number for one in strongroom().seals()}:
+        return pki.CertificateState()
     return pki.CertificateState(found[0].revoked_at) if found else None
 
 

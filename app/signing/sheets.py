@@ -136,7 +136,8 @@ def _write_section(pen, section):
     rows = [_Row(pen, row, section.columns, left, room) for row in section.rows]
     note = pen.lines(section.note, room, 7.6) if section.note else []
     inseparable = sum(row.height for row in rows) if section.qr else rows[0].height if rows else 0
-    pen.need(34 + max(inseparable, _QR_SIZE if section.qr else 0))
+    beside = max(inseparable, _QR_SIZE) + SEAL_SIZE[1] + 14 if section.qr else inseparable  # the seal stays near
+    pen.need(34 + beside)
     pen.y -= 14
     pen.write([printable(section.heading)], LEFT, pen.y, 10.6)
     pen.y -= 10.6 * _LEADING + 2

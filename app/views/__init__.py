@@ -15,6 +15,7 @@ from app.views.admin_users import AdminUsersView
 from app.views.archive_list import ArchiveListView
 from app.views.attachments import AttachmentView
 from app.views.certificates import CertificateView
+from app.views.conclusion import ConclusionView
 from app.views.consents import AdminConsentsView, ConsentRequestView
 from app.views.delegations import AdminDelegationView, DelegationView
 from app.views.demo_mail import DemoMailView
@@ -22,6 +23,7 @@ from app.views.document import DocumentView
 from app.views.document_list import DocumentListView
 from app.views.drafts import DraftView
 from app.views.editions import EditionView
+from app.views.guide import GuideView
 from app.views.login import AuthView
 from app.views.paper import PaperView
 from app.views.password import PasswordView
@@ -49,6 +51,7 @@ MENU = (
     ("管理者業務", "電子契約承諾管理", AdminConsentsView),
 )
 PAGES_OFF_MENU = (
+    ConclusionView, GuideView,
     AdminCertificateImportView, AdminDelegationView, AdminDeletionView, AttachmentView, ConsentRequestView, DocumentView,
     DraftView, EditionView, PaperView, PositionsView, ReceiptView, SignatureView, SelectionView, SecondFactorView,
     PersonalDataView,
