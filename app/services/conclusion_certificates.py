@@ -169,14 +169,14 @@ def _sheet(wanted, times):
         ),
         *(_signature_section(n, one, times[one.field_name]) for n, one in enumerate(wanted.signatures, start=1)),
         Section(
-            "ファイル", tuple((kind, f"{name}　SHA-256：{sha256}") for kind, name, sha256 in wanted.files),
+            "ファイル", tuple(row for kind, name, sha256 in wanted.files for row in ((kind, name), ("SHA-256", sha256))),
             note="SHA-256は、ファイルから計算される値です。1バイトでも異なるファイルの値は、これと一致しません。",
         ),
         Section(
             "検証の方法",
             (
                 ("検証ページ", verification),
-                ("証明書の発行者", config["OPERATOR_NAME"]),
+                ("本証明書の発行者", config["OPERATOR_NAME"]),
                 ("ルート証明書", f"{config['BASE_URL']}/pki/root.pem"),
             ),
             note="検証ページで、本証明書と契約文書のPDFファイルを検証できます。本証明書には、当サービスの認証局が発行した"

@@ -21,6 +21,7 @@ SEAL_SIZE = (190.0, 60.0)
 
 _SIZE, _LEADING, _ROW_GAP, _COLUMN_GAP = 8.8, 1.42, 4.6, 8.0
 _QR_SIZE = 86.0
+_TOGETHER = 240.0  # a section that is not taller is not broken by the end of a page
 _RULE = (0.82, 0.83, 0.85)
 
 
@@ -135,7 +136,8 @@ def _write_section(pen, section):
     left = RIGHT - room
     rows = [_Row(pen, row, section.columns, left, room) for row in section.rows]
     note = pen.lines(section.note, room, 7.6) if section.note else []
-    inseparable = sum(row.height for row in rows) if section.qr else rows[0].height if rows else 0
+    whole = sum(row.height for row in rows) + len(note) * 7.6 * _LEADING
+    inseparable = whole if whole < _TOGETHER else rows[0].height
     beside = max(inseparable, _QR_SIZE) + SEAL_SIZE[1] + 14 if section.qr else inseparable  # the seal stays near
     pen.need(34 + beside)
     pen.y -= 14

@@ -107,7 +107,7 @@ def _known_to_all():
         "contact": {
             "operator_name": config["OPERATOR_NAME"],
             "help_address": config["HELP_ADDRESS"],
-            "manual_url": config["MANUAL_URL"],
+            "manual_url": config["MANUAL_URL"].removeprefix(config["BASE_URL"]),  # the own pages, at whichever address
             "terms_url": config["TERMS_URL"],
             "fees_url": config["FEES_URL"],
         },

@@ -161,6 +161,13 @@ def test_nothing_is_certified_without_the_contracts_file(concluded, monkeypatch)
         workbench._free.release()
 
 
+@pytest.mark.requirement("L22", "L11")
+def test_the_copy_for_print_shows_the_stamps_and_names_the_file_it_copies(concluded):
+    text = words(print_copies.make(print_copies.order(concluded)))
+    for part in ("電子契約の写し（控え）", concluded.number, concluded.pdf_sha256, "署名三郎", "署名九美"):
+        assert part in text
+
+
 # -- the seal --------------------------------------------------------------------
 
 

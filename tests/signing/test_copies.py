@@ -30,7 +30,7 @@ def test_each_page_says_that_it_is_a_copy_of_what_and_loses_nothing(archived):
 
 
 @pytest.mark.requirement("L22")
-def test_it_shows_the_stamps_but_carries_no_signature_form_or_evidence(portal, archived):
+def test_it_carries_no_signature_form_or_evidence(portal, archived):
     copy = print_copy(archived, FOOT, "写し")
     verdict = verify(copy, portal.roots)
     assert verdict.outcome is Outcome.invalid and not verdict.signatures and not verdict.time_stamps
@@ -38,13 +38,11 @@ def test_it_shows_the_stamps_but_carries_no_signature_form_or_evidence(portal, a
     with pikepdf.open(io.BytesIO(copy)) as made:
         assert not {"/AcroForm", "/DSS", "/Perms", "/OpenAction", "/Names"} & set(made.Root.keys())
         assert not any("/Annots" in page.obj for page in made.pages)
-    with pypdfium2.PdfDocument(copy) as made:
-        assert "みなと建設" in "".join(text_of(page) for page in made)  # as the stamp says
 
 
 @pytest.mark.requirement("L22")
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
-@pytest.mark.parametrize("crop", [None, (20, 40, 300, 400)])
+@pytest.mark.parametrize("crop", [None, (40, 500, 340, 800)])
 def test_turned_and_cropped_pages_are_copied_as_they_are_shown(turn, crop):
     with pikepdf.open(io.BytesIO(sample_pdf())) as pdf:
         page = pdf.pages[0]
