@@ -135,7 +135,7 @@ def _signature(row, company_id):
 
 
 def _files(document):
-    concluded = [event for event in document.events if event.new_status is Status.completion_wait][-1]
+    concluded = next(event for event in document.events if event.new_status is Status.completion_wait)
     files = [("締結時の契約文書", document.file_name, concluded.pdf_sha256)]
     if document.status in IN_ARCHIVE:
         level = next(row.level for row in reversed(document.revisions) if row.sha256 == document.pdf_sha256)

@@ -26,6 +26,7 @@ from app.services.routes import Choice
 from app.signing.authorities import SEAL_NO
 from app.signing.verify import Outcome, verify
 from app.workflow import SignatureMode, Status
+from demo import actors
 from tests.conftest import kept_file
 from tests.independent import independently_valid
 
@@ -143,6 +144,28 @@ def test_once_archived_it_says_the_hash_of_both_files(make_document):
     assert "文書回覧完了証明書" in text and "合意" not in text  # nobody signed
     assert before != document.pdf_sha256 and before in text and document.pdf_sha256 in text
     assert "長期保管への移行" in text
+
+
+@pytest.mark.requirement("I19", "T10")
+def test_of_several_rounds_it_tells_the_one_that_was_concluded(make_document, make_plan):
+    plan = make_plan()
+    document = make_document(Status.remanded, plan=plan)  # signed by the sender, and remanded by the receiver
+    actors.walk(document, plan, Status.completion_wait)
+    text = words(certificate_for(document, document.sender.company_id))
+    assert text.count("発信登録花子") == 1 and "差戻" not in text and "日付をご確認" not in text
+    assert text.count("証明書の管理番号") == 2
+    assert [s.revision for s in document.signatures] == [1, 2, 2]
+
+
+@pytest.mark.requirement("I19", "I7", "I18")
+def test_of_three_companies_each_stands_in_it_with_its_signature(make_document, make_plan):
+    plan = make_plan(third=True)
+    document = make_document(Status.completion_wait, plan=plan)
+    text = words(certificate_for(document, document.receivers[0].company_id))
+    assert "双方署名（全社署名）" in text and text.count("証明書の管理番号") == 3
+    assert all(f"{party.company.name}（{party.company.code}）" in text for party in document.parties)
+    assert "受取確認受取太郎" in text and "登録花子" not in text
+    assert text.count("他社次郎") == 1, "as the signer; that the same person received it is the other company's matter"
 
 
 @pytest.mark.requirement("I19", "Q3")

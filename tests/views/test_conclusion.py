@@ -6,7 +6,9 @@ import pytest
 
 from app.extensions import db
 from app.models import ContractDocument
+from app.services import conclusion_certificates
 from app.workflow import SignatureMode, Status
+from tests.views.test_workflow_pages import set_plan
 
 ADDRESSES = ("conclusion_certificate", "print_copy")
 # the viewers of both sides and all who had a part; an administrator off the route sees no page of the contract
@@ -20,6 +22,8 @@ ANSWERS = {
 def test_who_may_have_what_of_a_concluded_contract(client_of, make_document):
     document = make_document(Status.completion_wait, mode=SignatureMode.no_signature)
     number = document.number
+    for party in document.parties:
+        set_plan(party.company, "both_sides")  # whatever the plans are now (L11)
     for who, answer in ANSWERS.items():
         client = client_of(who)
         page = client.get(f"/documents/{document.id}").text
@@ -45,8 +49,6 @@ def test_before_the_conclusion_there_is_neither(client_of, make_document, status
 
 
 def test_they_hold_no_transaction_while_they_are_made(client_of, make_document, monkeypatch):
-    from app.services import conclusion_certificates
-
     document = make_document(Status.completion_wait, mode=SignatureMode.no_signature)
     held = []
 

@@ -4,6 +4,10 @@ import re
 
 import pytest
 
+from app.clock import now
+from app.extensions import db
+from app.models import OutboxMessage
+from app.services import credentials, outbox
 from app.views.guide import EDITIONS, PAGES
 
 ALL = ["", *EDITIONS, *PAGES]
@@ -53,11 +57,6 @@ def test_the_faq_answers_on_stamp_duty_and_on_printed_copies(browser):
 
 
 def test_who_must_change_the_password_first_may_read_them_too(app, browser, person):
-    from app.clock import now
-    from app.extensions import db
-    from app.models import OutboxMessage
-    from app.services import credentials, outbox
-
     credentials.give_initial_password(person("recipient"), now())
     db.session.commit()
     secret = outbox.secret_of(db.session.query(OutboxMessage).order_by(OutboxMessage.id.desc()).first())
