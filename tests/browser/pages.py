@@ -68,6 +68,12 @@ def _before_login(arrive):
     yield "login", nobody
     nobody.page.get_by_role("link", name="パスワードをお忘れの方").click()
     yield "forgotten", nobody
+    nobody.page.get_by_role("contentinfo").get_by_role("link", name="操作マニュアル").click()
+    nobody.is_on("操作マニュアル")
+    yield "guide", nobody
+    nobody.page.get_by_role("main").get_by_role("link", name="システム概要書").click()
+    nobody.is_on("システム概要書")
+    yield "system-description", nobody
     nobody.open("/demo/mail/")
     yield "demo-mails", nobody
     nobody.page.get_by_role("row").nth(1).get_by_role("link").click()
