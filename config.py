@@ -7,7 +7,7 @@ unit, default and consequence.  A secret may also come from a file: ``PORTAL_KEK
 import base64
 import binascii
 import os
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -71,6 +71,7 @@ class Production:
         self.MAX_UPLOAD_MB = self.number("MAX_UPLOAD_MB", 20)
         self.MAX_ATTACHMENTS_MB = self.number("MAX_ATTACHMENTS_MB", 20)
         self.MAX_PAGES = self.number("MAX_PAGES", 1000)
+        self.VERIFICATIONS_PER_MINUTE = self.number("VERIFICATIONS_PER_MINUTE", 10)
         self.SIGNING_PASSWORD_VALID_DAYS = self.number("SIGNING_PASSWORD_VALID_DAYS", 7)
         self.SIGNING_PASSWORD_REISSUES_PER_HOUR = self.number("SIGNING_PASSWORD_REISSUES_PER_HOUR", 5)
         self.SIGNING_CODE_MINUTES = self.number("SIGNING_CODE_MINUTES", 10)
@@ -81,6 +82,8 @@ class Production:
         self.REMIND_DAYS = self.number("REMIND_DAYS", 3)
         self.TERM_NOTICE_DAYS = self._days(self.text("TERM_NOTICE_DAYS", "90 30"))
         self.ARCHIVE_YEARS = self.number("ARCHIVE_YEARS", 10)
+        self.ARCHIVE_GRACE_DAYS = self.number("ARCHIVE_GRACE_DAYS", 365)
+        self.ALGORITHM_ENDS = self._algorithm_ends()
         self.ADMIN_OPENS_PDF = self.text("ADMIN_OPENS_PDF", "no") == "yes"
         self.WORKER_LOCK_FILE = self.text("WORKER_LOCK_FILE", "var/worker.lock")
 
@@ -103,6 +106,16 @@ class Production:
             if len(key) != 32:
                 raise MissingSetting(f"PORTAL_KEK must be 32 bytes long. {hint}")
         return keks
+
+    def _algorithm_ends(self):
+        ends = {}
+        for entry in self.text("ALGORITHM_ENDS").split():
+            name, _, day = entry.partition(":")
+            try:
+                ends[name] = date.fromisoformat(day)
+            except ValueError:
+                raise MissingSetting(f"PORTAL_ALGORITHM_ENDS must look like rsa_3072:2031-03-31, not {entry!r}.")
+        return ends
 
     # -- what the libraries need ---------------------------------------------
 

@@ -72,6 +72,25 @@ def job(name, data):
     sys.exit(1 if report["failed"] else 0)
 
 
+@cli.group()
+def drill():
+    """Damage a demo on purpose, and see that the portal notices."""
+
+
+@drill.command("bit-flip")
+@click.option("--data", default="var/demo", show_default=True, help="The demo's folder.")
+def bit_flip(data):
+    """Flip one bit of an archived file, let the check find it, and put it back."""
+    _read_settings(Path(data) / "settings.env")
+    if os.environ.get("PORTAL_ENV") != "demo" or not os.environ["PORTAL_STORAGE_URL"].startswith("file:"):
+        raise click.UsageError("Only a demo may be damaged.")
+    from app import create_app
+    from demo import drill as drills
+
+    with create_app().app_context():
+        sys.exit(0 if drills.bit_flip(click.echo) else 1)
+
+
 def _read_settings(path):
     """Take over the settings of a demo, except where the environment says otherwise."""
     if not path.is_file():
@@ -156,7 +175,7 @@ def create_operator(full_name, mail_address):
 @click.option("--root", type=click.Path(path_type=Path), help="Trusted root certificates, PEM; default: the own root.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole verdict as JSON.")
 def verify(file, root, as_json):
-    """Judge the signatures of a PDF: exit 0 valid, 1 altered or invalid, 2 cannot be judged."""
+    """Judge the signatures of a PDF: exit 0 valid, 1 altered, invalid or unsigned, 2 cannot be judged."""
     try:
         from app.signing.verify import verify as judge
 

@@ -63,6 +63,17 @@ class TooLarge(Refused):
     status = 413
 
 
+class VerificationRefused(Refused):
+    """What was handed in for verification cannot be looked at as it is."""
+
+
+class Busy(PortalError):
+    """Too many people want the same laborious thing at once."""
+
+    status = 429
+    sentence = "ただいま検証が混み合っています。1分ほど待ってから、もう一度お試しください。"
+
+
 class SecretRefused(Refused):
     """A wrong, expired or locked password, PIN or signing password."""
 
@@ -81,6 +92,13 @@ class ConsentMissing(Refused):
 
 class IntakeRefused(Refused):
     """An uploaded file is not a PDF that can be signed and kept (I5, S5)."""
+
+
+class Gone(PortalError):
+    """The files of a document were deleted after its 保管期間; its facts are still there (T16)."""
+
+    status = 410
+    sentence = "この契約文書のファイルは、保管期間の満了後に廃棄されました。契約文書の情報と廃棄の記録は、照会画面でご確認いただけます。"
 
 
 class SigningFailed(PortalError):

@@ -7,8 +7,10 @@ from app.models import (
     ApplicationState,
     AttachmentKind,
     CompanyStatus,
+    Condition,
     ConsentAct,
     ConsentMethod,
+    Damage,
     DeliveryMethod,
     DocumentKind,
     Letter,
@@ -19,6 +21,7 @@ from app.models import (
     Validity,
 )
 from app.plans import PlanKind
+from app.signing.verdict import Finding
 from app.workflow import WITH_RECEIVER, Action, Role, Side, SignatureMode, Status
 
 STATUS = {
@@ -68,6 +71,11 @@ ACTION = {
     Action.confirm_receipt: "受取確認",
     Action.remand: "差戻",
     Action.archive: "長期保管への移行",
+    Action.extend: "長期保管延長",
+    Action.renew: "タイムスタンプの更新",
+    Action.expire: "保管期間満了",
+    Action.correct: "情報の訂正",
+    Action.dispose: "廃棄",
     Action.withdraw: "取下げ",
     Action.return_inside: "社内差戻",
     Action.reassign: "担当者変更",
@@ -143,6 +151,15 @@ COMPANY_OPTION = {
     "signs_by_code": "署名用コードを使う",
     "returns_inside": "社内差戻を使う",
 }
+FACT = {  # of a document, that may be put right after its conclusion
+    "conclusion_date": "契約締結年月日",
+    "amount_yen": "契約金額(税込)",
+    "partner_number": "取引先管理番号",
+}
+ARCHIVE_OPTION = {  # what the operator sets for a company (R98)
+    "has_archive_extension": "長期保管延長オプション",
+    "extends_by_itself": "長期保管の自動延長",
+}
 USER = {  # what is kept about a person, as forms, 操作履歴 and the CSV file call it
     "full_name": "氏名",
     "kana": "カナ",
@@ -187,6 +204,8 @@ LETTER = {
     Letter.paper_requested: "書面交付の請求",
     Letter.paper_delivered: "書面の交付",
     Letter.term_end: "契約期間の終了",
+    Letter.retention_ending: "長期保管期間満了",
+    Letter.archive_alert: "長期保管の異常",
 }
 ACCOUNT_ACTION = {
     AccountAction.log_in: "ログイン",
@@ -277,10 +296,39 @@ LEVEL = {
     Level.b_lta: "長期署名済み（PAdES B-LTA）",
     Level.timestamped: "タイムスタンプ済み",
 }
+FINDING = {
+    Finding.intact: "改ざんは検出されませんでした",
+    Finding.altered: "署名後の変更（改ざん）が検出されました",
+    Finding.broken: "署名データの変更または破損が検出されました",
+    Finding.revoked: "失効した証明書による署名です",
+    Finding.incomplete: "必要な電子署名がそろっていません",
+    Finding.unsigned: "電子署名がありません",
+    Finding.untrusted: "検証できません（署名者を確認できません）",
+    Finding.unreadable: "検証できません",
+    Finding.too_complex: "検証できません（確認を終えられません）",
+}
+
+CONDITION = {Condition.waiting: "点検前", Condition.sound: "正常", Condition.damaged: "異常あり"}
+DAMAGE = {
+    Damage.missing: "ファイルがありません",
+    Damage.altered: "ファイルの内容が変わっています",
+    Damage.swapped: "別の文書のファイルに置き換わっています",
+    Damage.put_back: "この文書の以前の版に戻っています",
+    Damage.signature_set: "記録されている電子署名・タイムスタンプと一致しません",
+    Damage.invalid: "電子署名またはタイムスタンプが有効ではありません",
+    Damage.unprovable: "電子署名またはタイムスタンプの有効性を確認できません",
+}
+
+
+def finding(row):
+    """One thing that 点検 found, as an operator reads it: what, and in which file."""
+    return f"{DAMAGE[Damage(row['finding'])]}（SHA-256：{row['sha256']}）"
+
 
 _ALL = (
     STATUS, ACTION, ROLE, SIDE, MODE, KIND, LIST_COLUMN, PLAN, COMPANY_STATUS, LETTER, LEVEL, ATTACHMENT_KIND, ACCOUNT_ACTION,
-    APPLICATION_KIND, APPLICATION_STATE, USER_STATE, LOCK, VALIDITY, CONSENT_ACT, CONSENT_METHOD, DELIVERY_METHOD,
+    APPLICATION_KIND, APPLICATION_STATE, USER_STATE, LOCK, VALIDITY, CONSENT_ACT, CONSENT_METHOD, DELIVERY_METHOD, FINDING,
+    CONDITION, DAMAGE,
 )  # fmt: skip
 
 
@@ -337,6 +385,17 @@ def yen(amount):
     return "金額なし" if amount is None else f"{amount:,}円"
 
 
+def yes_no(value):
+    return "はい" if value else "いいえ"
+
+
+def archive_option(company):
+    """長期保管延長オプション of a company, as it reads it."""
+    if not company.has_archive_extension:
+        return "なし"
+    return "あり（自動で延長します）" if company.extends_by_itself else "あり（管理者の操作で延長します）"
+
+
 def term(document):
     """契約期間, open at either end where only the other is set."""
     if not (document.term_from or document.term_to):
@@ -376,6 +435,7 @@ def browser(user_agent):
 
 FILTERS = {
     "certificate_title": certificate_title,
-    "browser": browser, "label": label, "status_of": status_of, "mode_of": mode_of, "my_turn": my_turn, "tone": tone,
-    "jst": jst, "day": day, "yen": yen, "term": term, "boxes_for_picture": boxes_for_picture, "consent_state": consent_state,
+    "browser": browser, "archive_option": archive_option, "label": label, "status_of": status_of, "mode_of": mode_of,
+    "my_turn": my_turn, "tone": tone, "jst": jst, "day": day, "yen": yen, "term": term, "boxes_for_picture": boxes_for_picture,
+    "consent_state": consent_state,
 }  # fmt: skip

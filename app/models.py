@@ -1,6 +1,7 @@
 """The tables, by their names; each stands in `app/tables/`.  A row answers questions about itself, it does not act."""
 
 from app.tables.application import ApplicationKind, ApplicationState, CertificateApplication, CompanyChange
+from app.tables.archive import ArchiveExtension, ArchiveRecord, Condition, Damage
 from app.tables.attachment import AttachmentKind, DocumentAttachment
 from app.tables.certificate import (
     Authority,
@@ -40,6 +41,8 @@ __all__ = [
     "ApplicationKind",
     "ApplicationState",
     "AttachmentKind",
+    "ArchiveExtension",
+    "ArchiveRecord",
     "Authority",
     "Certificate",
     "CertificateActivation",
@@ -49,6 +52,7 @@ __all__ = [
     "CompanyStatus",
     "ConsentAct",
     "ConsentMethod",
+    "Condition",
     "ContractDocument",
     "Delegation",
     "DeliveryMethod",
@@ -59,6 +63,7 @@ __all__ = [
     "DocumentRevision",
     "DocumentSignature",
     "ElectronicConsent",
+    "Damage",
     "JobRun",
     "Letter",
     "Level",

@@ -21,7 +21,8 @@ from app.models import PortalUser
 PERSONS_PAGES = "(MyListView|PasswordView|AccountView|SecondFactorView|PersonalDataView)$"
 COMPANY_PAGES = (
     "(DocumentListView|DocumentView|AttachmentView|RegistrationView|DraftView|ReceiptView|SignatureView|ArchiveListView"
-    "|CertificateView|SelectionView|DelegationView|RouteTemplateView|ConsentRequestView|PaperView|PositionsView|EditionView)$"
+    "|CertificateView|SelectionView|DelegationView|RouteTemplateView|ConsentRequestView|PaperView|PositionsView|EditionView"
+    "|DocumentVerificationView|CorrectionView)$"
 )
 FAB_ROLES = {
     "Member": [
@@ -33,7 +34,7 @@ FAB_ROLES = {
     ],
     "CompanyAdmin": [
         ["(AdminUsersView|AdminDelegationView|AdminDeletionView|AdminCompanyView|AdminHistoryView|AdminCertificatesView|AdminCertificateImportView)$", "can_.*$"],
-        ["AdminConsentsView$", "can_.*$"],
+        ["(AdminConsentsView|ArchiveExtensionView)$", "can_.*$"],
         ["電子契約承諾管理$", "menu_access$"],
         ["(管理者業務|利用者情報照会|企業情報照会|操作履歴照会|自社電子証明書照会)$", "menu_access$"],
     ],
@@ -44,13 +45,14 @@ FAB_ROLES = {
         ["(CertificateApplicationModelView|CompanyChangeModelView|AccountEventModelView)$", "can_.*$"],
         ["(CertificateApplicationModelView|CompanyChangeModelView)$", "(approve|reject)$"],
         ["CertificateModelView$", "revoke$"],
+        ["ArchiveRecordModelView$", "(can_.*|dispose)$"],
         ["UserModelView$", "(issue_certificate|reset_password|unlock|switch_off_second_factor)$"],
-        ["(運営者業務|企業|利用者|プラン|契約文書|電子証明書|送信メール|定期処理|証明書申請|企業情報変更申請|操作履歴)$", "menu_access$"],
+        ["(運営者業務|企業|利用者|プラン|契約文書|電子証明書|送信メール|定期処理|長期保管の点検|証明書申請|企業情報変更申請|操作履歴)$", "menu_access$"],
         ["(設定|アカウント情報|パスワード変更)$", "menu_access$"],
     ],
 }
 # what needs no log-in; an unknown address is answered as such
-ALWAYS_OPEN = ("AuthView.", "static", "appbuilder.static", "health.", "pki.", "GuideView.")
+ALWAYS_OPEN = ("AuthView.", "VerificationView.", "static", "appbuilder.static", "health.", "pki.", "GuideView.")
 FOR_ANYBODY = ("DemoMailView.", "LocaleView.", *ALWAYS_OPEN)
 # what a person with the first password may still reach (R29)
 WHILE_PASSWORD_IS_FIRST = ("PasswordView.", *ALWAYS_OPEN)

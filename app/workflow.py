@@ -34,6 +34,11 @@ class Action(StrEnum):
     confirm_receipt = auto()
     remand = auto()
     archive = auto()
+    extend = auto()  # 長期保管延長
+    renew = auto()  # a time stamp before the former one ends
+    expire = auto()
+    correct = auto()  # 訂正 of what is known about an archived document; never of its file
+    dispose = auto()  # 廃棄: the files of an expired document are deleted
     withdraw = auto()
     return_inside = auto()  # 社内差戻: back to the own recipient, where the receiver's company chose so
     reassign = auto()  # 担当者変更: no step of the holder, see REASSIGNABLE
@@ -97,6 +102,9 @@ class By(StrEnum):
 
     holder = auto()  # whoever has the turn
     owner = auto()  # the 登録担当者 or a 管理用ID of the sender, in turn and out of turn
+    administrator = auto()  # a 管理用ID of any party
+    job = auto()  # 定期処理
+    operator = auto()  # 運営者
 
 
 @dataclass(frozen=True)
@@ -122,7 +130,12 @@ STEPS = (
     Step(Action.sign, Status.receiver_signature, NEXT),
     Step(Action.remand, Status.receiver_signature, Status.remanded),
     Step(Action.return_inside, Status.receiver_signature, Status.receiver_receipt),
-    Step(Action.archive, Status.completion_wait, Status.archived),
+    Step(Action.archive, Status.completion_wait, Status.archived, By.job),
+    Step(Action.extend, Status.archived, Status.archived, By.administrator),
+    Step(Action.renew, Status.archived, Status.archived, By.job),
+    Step(Action.expire, Status.archived, Status.archive_expired, By.job),
+    Step(Action.correct, Status.archived, Status.archived, By.owner),
+    Step(Action.dispose, Status.archive_expired, Status.archive_expired, By.operator),
     Step(Action.withdraw, Status.draft, Status.withdrawn, By.owner),
     Step(Action.withdraw, Status.remanded, Status.withdrawn, By.owner),
     Step(Action.withdraw, Status.sender_approval, Status.withdrawn, By.owner),

@@ -210,6 +210,7 @@ class Seed:
         archived = self._document(SignatureMode.both_sides, Status.completion_wait)
         archive_transfer.run_one(archived.id, now())
         self._amendment(archived)
+        self.people["青木 健一"].company.has_archive_extension = True
         self._single_id()
         self._shared_fee()
         self._three_companies()

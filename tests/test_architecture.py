@@ -141,6 +141,17 @@ def test_only_take_writes_a_documents_status():
     assert writers == {("steps", "take")}
 
 
+def test_a_file_leaves_the_store_only_by_a_recorded_disposal_and_is_never_written_over():
+    erasers, writers = set(), set()
+    for path in SOURCES:
+        text = path.read_text(encoding="utf-8")
+        if re.search(r"store(?:\(\))?\.erase\(|obstore\.(?:delete|rename|copy)", text):
+            erasers.add(module_of(path))
+        writers |= {(module_of(path), call) for call in re.findall(r"obstore\.put\([^)]*\)", text)}
+    assert erasers == {"app.signing.store", "app.services.disposal"}
+    assert writers == {("app.signing.store", 'obstore.put(self._objects, path, pdf, mode="create")')}
+
+
 def test_only_the_settings_read_the_environment():
     readers = {
         module_of(path)

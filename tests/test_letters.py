@@ -35,6 +35,8 @@ SUBJECTS = {
     Letter.deputy_changed: "代理者のお知らせ",
     Letter.returned_inside: "社内差戻のお知らせ",
     Letter.term_end: "契約期間の終了のお知らせ",
+    Letter.retention_ending: "長期保管期間満了のお知らせ",
+    Letter.archive_alert: "長期保管の異常のお知らせ",
     Letter.account_unlocked: "ロック解除のお知らせ",
     Letter.secret_locked: "PINのロックのお知らせ",
     Letter.certificate_expiry: "電子証明書有効期限のお知らせ",
@@ -60,6 +62,7 @@ FACTS = {
     "sees": True, "is_holder": True, "deadline": "2027/01/20",
     "partner": "発出", "act": "given", "delivered_on": "2027/01/20", "method": "post", "note": "",
     "term": "2026/04/01 ～ 2027/03/31", "renews_itself": True,
+    "has_option": True, "grace_days": 365, "listed": [{"number": "D00000001", "what": "正常"}], "others": 0,
 }  # fmt: skip
 
 

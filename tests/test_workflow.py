@@ -32,6 +32,11 @@ BY_HAND = {
     (Status.receiver_signature, Action.sign): NEXT,
     (Status.receiver_signature, Action.remand): Status.remanded,
     (Status.completion_wait, Action.archive): Status.archived,
+    (Status.archived, Action.extend): Status.archived,
+    (Status.archived, Action.correct): Status.archived,
+    (Status.archived, Action.renew): Status.archived,
+    (Status.archived, Action.expire): Status.archive_expired,
+    (Status.archive_expired, Action.dispose): Status.archive_expired,
     (Status.draft, Action.withdraw): Status.withdrawn,
     (Status.remanded, Action.withdraw): Status.withdrawn,
     (Status.sender_approval, Action.withdraw): Status.withdrawn,
@@ -41,8 +46,13 @@ BY_HAND = {
     (Status.receiver_signature, Action.withdraw): Status.withdrawn,
 }
 
+BY = {
+    Action.withdraw: By.owner, Action.correct: By.owner, Action.extend: By.administrator, Action.dispose: By.operator,
+    Action.archive: By.job, Action.renew: By.job, Action.expire: By.job,
+}  # fmt: skip
 
-@pytest.mark.requirement("T2", "T3", "T4", "T5", "T6", "T7", "T8", "T9", "T10", "T12", "T14")
+
+@pytest.mark.requirement("T2", "T3", "T4", "T5", "T6", "T7", "T8", "T9", "T10", "T12", "T14", "T15", "T16")
 @pytest.mark.parametrize("status", Status)
 @pytest.mark.parametrize("action", Action)
 def test_every_status_and_action_is_as_written_by_hand(status, action):
@@ -53,7 +63,7 @@ def test_every_status_and_action_is_as_written_by_hand(status, action):
     ahead = [Status.receiver_receipt, Status.receiver_signature]
     assert arrive(step, ahead) is (ahead[0] if expected is NEXT else expected)
     assert arrive(step, []) is (Status.completion_wait if expected is NEXT else expected)
-    by = By.owner if action is Action.withdraw else By.holder
+    by = BY.get(action, By.holder)
     assert [action in actions_in(status, who) for who in By] == [who is by for who in By]
 
 

@@ -1,7 +1,8 @@
 """The jobs and their timetable.
 
 A job is a module with `due(now)`, the ids it has to deal with, and `run_one(id, now)`, which deals with
-one and is safe to run twice; True when it did something.  A missed tick costs nothing: what is due is
+one and is safe to run twice; True when it did something.  It may have `failed(id, error, now)`, which notes a failure
+in the rows, and `afterwards(now)`, which ends the run.  A missed tick costs nothing: what is due is
 read from the rows.
 """
 
@@ -11,6 +12,9 @@ import socket
 from app.clock import now as clock_now
 from app.extensions import db, writing
 from app.jobs import (
+    archive_check,
+    archive_expiry,
+    archive_extension,
     archive_transfer,
     certificate_expiry,
     remind,
@@ -26,6 +30,9 @@ SOCKET_SECONDS = 30  # Flask-Mail gives its connections no limit of their own
 log = logging.getLogger(__name__)
 
 JOBS = {
+    "archive-check": archive_check,
+    "archive-expiry": archive_expiry,
+    "archive-extension": archive_extension,
     "archive-transfer": archive_transfer,
     "certificate-expiry": certificate_expiry,
     "remind": remind,
@@ -38,13 +45,16 @@ JOBS = {
 TIMETABLE = {
     "send-mail": {"second": "*/2"},
     "archive-transfer": {"hour": "2-6", "minute": "*/15"},  # again and again, for whatever failed or was cut off
+    "archive-extension": {"second": 20},  # somebody may be waiting for an extension
+    "archive-check": {"hour": "0-5", "minute": 30},
+    "archive-expiry": {"hour": 7, "minute": 10},
     "signing-password-expiry": {"hour": 0, "minute": 10},
     "certificate-expiry": {"hour": 7, "minute": 30},
     "remind": {"hour": 8, "minute": 0},
     "seal-renewal": {"hour": 1, "minute": 0},
     "term-end": {"hour": 8, "minute": 15},
 }
-QUIET = frozenset({"send-mail"})  # leaves a row only when it had something to do
+QUIET = frozenset({"send-mail", "archive-extension"})  # leaves a row only when it had something to do
 
 
 def limit_waiting():
@@ -71,9 +81,24 @@ def run_job(name, now=None):
             db.session.rollback()
             report["failed"] += 1
             report["failures"][str(item_id)] = f"{type(error).__name__}: {error}"[:200]
+            _call(job, "failed", item_id, error, now or clock_now())
+    if ids:
+        _call(job, "afterwards", now or clock_now())
     if ids or name not in QUIET:
         _record(report, started_at)
     return report
+
+
+def _call(job, name, *args):
+    """Call what a job may have; that it fails must not stop the run either."""
+    if not hasattr(job, name):
+        return
+    try:
+        with writing():
+            getattr(job, name)(*args)
+    except Exception:
+        log.exception("%s of %s failed", name, job.__name__)
+        db.session.rollback()
 
 
 def _record(report, started_at):

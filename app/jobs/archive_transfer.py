@@ -1,7 +1,7 @@
 """定期処理: move what was concluded before today in Japan into 長期保管 (R93, I14)."""
 
 from app.extensions import db
-from app.services import archive, signatures
+from app.services import alerts, archive, signatures
 
 
 def due(now):
@@ -20,3 +20,12 @@ def run_one(document_id, now):
     archive.archive(db.session.get(type(document), document_id), now, file=file)
     db.session.commit()
     return True
+
+
+failed = archive.note_failure
+
+
+def afterwards(now):
+    """Tell the operator of what failed, and of what works again."""
+    alerts.tell_operators(now)
+    db.session.commit()

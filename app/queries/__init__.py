@@ -9,6 +9,7 @@ from app.queries.account import (
     person_half_way,
     person_of_session,
 )
+from app.queries.archive import documents_named, operators
 from app.queries.certificates import (
     activations_of,
     all_activations_of,
@@ -51,6 +52,7 @@ from app.queries.documents import (
 )
 from app.queries.drafts import draft_of
 from app.queries.editions import edition_of, editions_of
+from app.queries.kept_files import Kept, kept_as
 from app.queries.originals import concluded_by_number, linked_with, original_of
 from app.queries.people import (
     administrators_of,
@@ -88,6 +90,7 @@ from app.queries.typed import MOST_ID, Found, as_code, is_id
 __all__ = [
     "Found",
     "HistoryTerms",
+    "Kept",
     "MOST_ID",
     "NEWEST_FIRST",
     "Order",
@@ -120,6 +123,7 @@ __all__ = [
     "document_of",
     "documents_held_by",
     "documents_listed",
+    "documents_named",
     "documents_of",
     "documents_with",
     "edition_of",
@@ -129,6 +133,7 @@ __all__ = [
     "everyone_told",
     "found_ids",
     "is_id",
+    "kept_as",
     "linked_with",
     "log_ins_of",
     "login_session_of",
@@ -141,6 +146,7 @@ __all__ = [
     "open_sessions_of",
     "paper_requests_of",
     "original_of",
+    "operators",
     "people_by_code",
     "people_by_id",
     "people_of",

@@ -19,7 +19,7 @@ def person_of_session(user_id, login_session_id):
         select(PortalUser)
         .join(LoginSession, LoginSession.user_id == PortalUser.id)
         .where(PortalUser.id == user_id, LoginSession.id == login_session_id, LoginSession.ended_at.is_(None))
-        .options(joinedload(PortalUser.roles))  # every page asks what they open
+        .options(joinedload(PortalUser.roles), joinedload(PortalUser.deputyships))  # every page asks what they open
     )
     return db.session.scalars(asked).unique().one_or_none()
 

@@ -6,28 +6,22 @@ from sqlalchemy.orm import joinedload
 from app.clock import japan_date, now
 from app.errors import NotFound
 from app.extensions import db
-from app.models import Delegation, PortalUser
+from app.models import Delegation
 from app.queries.typed import MOST_ID
 from app.workflow import WAITING
 
 
 def represented_by(user):
     """The ids of the people in whose place `user` may act today."""
-    return db.session.scalars(
-        select(Delegation.user_id).where(Delegation.deputy_id == user.id, *_running(_today()))
-    ).all()
+    today = japan_date(now())
+    return [delegation.user_id for delegation in user.deputyships if delegation.is_running(today)]
 
 
-def deputy_of(user_id):
+def deputy_of(person):
     """Who may act in a person's place today, or None; nobody's place (None) is taken by none."""
-    if user_id is None:
-        return None
-    deputy = db.session.scalar(
-        select(PortalUser)
-        .join(Delegation, Delegation.deputy_id == PortalUser.id)
-        .where(Delegation.user_id == user_id, *_running(_today()))
-    )
-    return deputy if deputy is not None and deputy.is_selectable else None
+    today = japan_date(now())
+    running = (one.deputy for one in person.delegations if one.is_running(today)) if person is not None else ()
+    return next((deputy for deputy in running if deputy.is_selectable), None)
 
 
 def acts_as_deputy(user, document):
@@ -68,16 +62,7 @@ def delegation_of(person, delegation_id):
 def _with_people(whose):
     return db.session.scalars(
         select(Delegation)
-        .where(whose, Delegation.ended_at.is_(None), Delegation.last_day >= _today())
+        .where(whose, Delegation.ended_at.is_(None), Delegation.last_day >= japan_date(now()))
         .order_by(Delegation.first_day, Delegation.id)
         .options(joinedload(Delegation.user), joinedload(Delegation.deputy))
     ).all()
-
-
-def _running(today):
-    """:meth:`Delegation.is_running`, for the database."""
-    return Delegation.ended_at.is_(None), Delegation.first_day <= today, Delegation.last_day >= today
-
-
-def _today():
-    return japan_date(now())

@@ -7,20 +7,19 @@ from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from app.errors import NotFound
 from app.extensions import db
-from app.models import ContractDocument, DocumentParty, DocumentRevision, RouteStep
+from app.models import ContractDocument, Delegation, DocumentParty, DocumentRevision, PortalUser, RouteStep
 from app.queries.delegations import acts_as_deputy, represented_by
 from app.queries.typed import MOST_ID
 from app.workflow import OPEN, REASSIGNABLE, TURN_ACTIONS, WAITING, WITH_REGISTRAR, Role, Side
 
 
-def documents_of(user, represented=None):
+def documents_of(user):
     """Select the documents `user` may see: those of whose route in the own company the person is part.
 
     A 管理用ID sees all documents of the own company.  What was never sent is its registrar's alone, a
     receiver's company sees a document from 受領側受取待ち on and until a 差戻 or 取下げ.  A deputy (代理) sees
     what waits for the person now, and what the deputy did in that person's place.
 
-    :param represented: :func:`represented_by` the user, where the caller has asked already
     Source: R89, I18
     """
     own = aliased(DocumentParty, name="own_party")
@@ -29,18 +28,18 @@ def documents_of(user, represented=None):
         .join(own, and_(own.document_id == ContractDocument.id, own.company_id == user.company_id, own.is_open))
         .where(
             or_(ContractDocument.sent_at.is_not(None), ContractDocument.registrar_id == user.id),
-            True if user.is_company_admin else _is_part(user, own, represented),
+            True if user.is_company_admin else _is_part(user, own),
         )
     )
 
 
-def _is_part(user, own, represented):
+def _is_part(user, own):
     """Whether the own company's part of the route lets the person in.
 
     The alternatives stand where each has its index: two columns of one row for what the person is or was part of,
     and, for the days of a 代理, a second select by the holder; no OR stands between joins.
     """
-    represented = represented_by(user) if represented is None else represented
+    represented = represented_by(user)
     is_theirs = or_(RouteStep.user_id == user.id, RouteStep.deputy_id == user.id)
     if not represented:
         return exists().where(RouteStep.party_id == own.id, is_theirs)
@@ -59,9 +58,9 @@ def document_of(user, document_id):
         raise NotFound
     found = documents_of(user).where(ContractDocument.id == document_id)
     options = (
-        joinedload(ContractDocument.holder),
+        joinedload(ContractDocument.holder).joinedload(PortalUser.delegations).joinedload(Delegation.deputy),
         joinedload(ContractDocument.parties).joinedload(DocumentParty.company),
-        joinedload(ContractDocument.attachment_rows),  # few of either: one statement, and as many rows as both times
+        joinedload(ContractDocument.attachment_rows),  # few of each: one statement, and as many rows as all times
         selectinload(ContractDocument.route).joinedload(RouteStep.user),
     )
     document = db.session.scalars(found.options(*options)).unique().one_or_none()
@@ -100,7 +99,7 @@ def my_list(user):
     mine = and_(ContractDocument.holder_id == user.id, ContractDocument.status.in_(OPEN))
     theirs = and_(ContractDocument.holder_id.in_(represented), ContractDocument.status.in_(WAITING))
     return db.session.scalars(
-        documents_of(user, represented)
+        documents_of(user)
         .where(or_(mine, theirs) if represented else mine)
         .order_by(ContractDocument.sent_at.nulls_last(), ContractDocument.id)
         .options(

@@ -8,11 +8,13 @@ from sqlalchemy import or_, select, update
 from app.clock import JAPAN, japan_date, years_later
 from app.errors import OutOfTurn
 from app.extensions import db
-from app.models import ContractDocument
+from app.models import ArchiveRecord, ContractDocument
 from app.services import files, steps
 from app.workflow import Action, Status, find_step
 
 ARCHIVE_LEASE = dt.timedelta(minutes=10)
+RENEWAL_LEAD = dt.timedelta(days=365)  # a time stamp is renewed so long before it ends
+RENEWAL_PAUSE = dt.timedelta(days=30)  # at the least, where an outside authority's own end is near
 
 
 def waiting_for_archive(now):
@@ -51,7 +53,36 @@ def archive(document, now, *, file):
     step = find_step(Action.archive, document.status)
     if step is None or file.made_from != document.pdf_sha256:
         raise OutOfTurn
-    files.add_revision(document, file, now)
+    keep_stamped(document, file, now)
     document.archived_on = japan_date(now)
     document.retained_until = years_later(document.archived_on, current_app.config["ARCHIVE_YEARS"])
     return steps.take(step, document, None, now)
+
+
+def keep_stamped(document, file, now):
+    """Make a file with a new document time stamp the current one, and note how long it proves itself."""
+    files.add_revision(document, file, now)
+    record = document.archive_record
+    if file.proof is not None:  # else 点検 reads it from the file
+        keep_proof(record, file.proof, now)
+    record.attempted_at = None
+    if record.failure:
+        record.failure, record.failure_told_on, record.has_news = "", None, True
+
+
+def keep_proof(record, proof, now):
+    """Note until when the current file proves itself, and when it must have a new time stamp."""
+    record.provable_until, record.stamp_algorithm = proof.until, proof.algorithm
+    record.renew_on = max(proof.until - RENEWAL_LEAD, japan_date(now) + RENEWAL_PAUSE)
+
+
+def note_failure(document_id, error, now):
+    """The archive's work on a document failed: the operator is told, once a day; it stays due.  Commits."""
+    record = db.session.scalar(select(ArchiveRecord).where(ArchiveRecord.document_id == document_id))
+    if record is None:
+        return
+    record.failure = f"{type(error).__name__}: {error}"[:255]
+    today = japan_date(now)
+    if record.failure_told_on != today:
+        record.failure_told_on, record.has_news = today, True
+    db.session.commit()

@@ -6,6 +6,7 @@ from flask import current_app
 
 from app.models import DocumentRevision, Level
 from app.services.strongroom import strongroom
+from app.signing.contents import Proof
 from app.signing.fields import FieldSpec, place_fields
 from app.signing.intake import Limits, receive
 
@@ -27,6 +28,7 @@ class SignedFile:
     made_from: str
     size_bytes: int
     level: Level
+    proof: Proof | None = None  # of a file with a document time stamp
 
 
 def take_in(file_name, upload):

@@ -107,7 +107,7 @@ def _tell_holder(document, status, now, **facts):
 
 def _asked(person):
     """The person and the deputy, each with the facts that say in whose place they are asked."""
-    deputy = deputy_of(person.id)
+    deputy = deputy_of(person)
     return [(person, {})] + ([(deputy, {"on_behalf_of": person.full_name})] if deputy is not None else [])
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from app.clock import japan_date
 from app.errors import OutOfTurn, Refused
 from app.extensions import db
-from app.models import CompanyStatus, DocumentEvent, PortalUser, RouteStep
+from app.models import ArchiveRecord, CompanyStatus, DocumentEvent, PortalUser, RouteStep
 from app.queries import acts_as_deputy
 from app.services import consents, outbox
 from app.workflow import CONCLUDED, HIDDEN_FROM_RECEIVERS, WAITING, WITH_REGISTRAR, By, arrive, find_step
@@ -69,6 +69,7 @@ def take(step, document, actor, now, reason=""):
     if document.status in CONCLUDED and document.concluded_at is None:
         document.concluded_at = now
         document.conclusion_date = document.conclusion_date or japan_date(now)
+        document.archive_record = ArchiveRecord(check_due_at=now)  # from now on its files are looked after
     event = record(step.action, document, actor, now, old_status=old_status, reason=reason, absent=absent)
     outbox.tell(event)
     return event

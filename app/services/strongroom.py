@@ -44,6 +44,15 @@ class Sealed:
     context: Callable[[Any], bytes]
 
 
+@dataclass(frozen=True)
+class TsaGeneration:
+    """One time-stamp authority of ours with its own CA; former ones go on answering for their certificates."""
+
+    number: int
+    ca: pki.Credential
+    tsa: pki.Credential
+
+
 class Strongroom:
     """What a process needs to sign, verify, seal and store; hangs on the Flask application."""
 
@@ -54,6 +63,8 @@ class Strongroom:
         self.store = FileStore.from_url(config["STORAGE_URL"])
         self._authorities = None
         self._seals = {}
+        self._generations = ()
+        self._opened_at = None
         self._desk = None
         self._desk_made_at = None
 
@@ -61,15 +72,34 @@ class Strongroom:
     def authorities(self):
         """The own PKI's certificates with their keys."""
         with self._lock:
-            if self._authorities is None:
-                self._authorities = self._open_authorities()
+            moment = now()
+            if self._authorities is None or not _is_fresh(self._opened_at, moment):
+                self._open_authorities()
+                self._opened_at = moment
             return self._authorities
 
+    @property
+    def tsa_generations(self):
+        """All own time-stamp authorities, the oldest first (:class:`TsaGeneration`)."""
+        with self._lock:
+            return self.authorities and self._generations
+
     def _open_authorities(self):
-        newest = {row.name: row for row in _read(select(Authority.__table__).order_by(Authority.generation))}
+        rows = _read(select(Authority.__table__).order_by(Authority.generation))
+        newest = {row.name: row for row in rows}
         if not set(NAMES) <= set(newest):
             raise RuntimeError("The portal has no certificate authority yet. Run: python run.py db upgrade")
-        return pki.Authorities(**{name: self._open(newest[name]) for name in NAMES})
+        opened = {(row.name, row.generation): self._open(row) for row in rows}
+        self._authorities = pki.Authorities(**{name: opened[name, newest[name].generation] for name in NAMES})
+        self._generations = tuple(
+            TsaGeneration(number, opened["tsa_ca", number], credential)
+            for (name, number), credential in opened.items() if name == "tsa"
+        )  # fmt: skip
+
+    def forget(self):
+        """Read the authorities anew at the next use; a new generation was made."""
+        with self._lock:
+            self._authorities = self._desk = None
 
     def _open(self, row):
         key = load_key(self.keyring.open(row.sealed_key, _context(row)))
@@ -89,8 +119,7 @@ class Strongroom:
         """The signing desk, with CRLs of today."""
         with self._lock:
             moment = now()
-            life = dt.timedelta(hours=DESK_LIFE_HOURS)
-            if self._desk is None or not dt.timedelta() <= moment - self._desk_made_at < life:
+            if self._desk is None or not _is_fresh(self._desk_made_at, moment):
                 self._desk = self._make_desk(moment)
                 self._desk_made_at = moment
             return self._desk
@@ -101,7 +130,7 @@ class Strongroom:
             root=own.root.certificate,
             signers_ca=own.signers_ca,
             tsa=self._tsa(),
-            ca_certificates=[own.signers_ca.certificate, own.tsa_ca.certificate],
+            ca_certificates=[own.signers_ca.certificate, *(one.ca.certificate for one in self.tsa_generations)],
             ca_crls=[self.root_crl(moment)],
             leaf_ocsp=self.leaf_ocsp,
         )
@@ -126,8 +155,9 @@ class Strongroom:
         own = self.authorities
         moment = now()
         valid_for = dt.timedelta(hours=LEAF_OCSP_VALID_HOURS)
-        if certificate.issuer == own.tsa_ca.certificate.subject:
-            return pki.ocsp_response(own.tsa_ca, certificate, None, moment, valid_for)
+        for generation in self.tsa_generations:
+            if certificate.issuer == generation.ca.certificate.subject:
+                return pki.ocsp_response(generation.ca, certificate, None, moment, valid_for)
         if certificate.issuer != own.signers_ca.certificate.subject:
             return None  # an outside time-stamp authority's
         state = certificate_state(own.signers_ca.certificate, certificate.serial_number)
@@ -137,6 +167,10 @@ class Strongroom:
     def roots(self):
         """What a verification trusts."""
         return self.desk.trusted_roots
+
+
+def _is_fresh(made_at, moment):
+    return dt.timedelta() <= moment - made_at < dt.timedelta(hours=DESK_LIFE_HOURS)
 
 
 def strongroom() -> Strongroom:
@@ -150,9 +184,9 @@ def _read(statement):
         return connection.execute(statement).all()
 
 
-def pki_urls(base_url):
+def pki_urls(base_url, tsa_generation=1):
     """Where the certificates say that OCSP, CRLs and the authorities' certificates are found."""
-    return pki.PkiUrls.under(f"{base_url}/pki")
+    return pki.PkiUrls.under(f"{base_url}/pki", tsa_generation)
 
 
 def found(moment):
@@ -194,9 +228,10 @@ def revoked_certificates():
 
 def certificate_state(ca_certificate, serial_number):
     """What OCSP says of a serial number; None where the authority never issued it."""
-    own = strongroom().authorities
-    if ca_certificate == own.tsa_ca.certificate:
-        return pki.CertificateState() if serial_number == own.tsa.certificate.serial_number else None
+    for generation in strongroom().tsa_generations:
+        if ca_certificate == generation.ca.certificate:
+            is_its_own = serial_number == generation.tsa.certificate.serial_number
+            return pki.CertificateState() if is_its_own else None
     found = _read(
         select(Certificate.revoked_at).where(
             Certificate.serial == str(serial_number), Certificate.is_imported.is_(False)
@@ -214,9 +249,14 @@ def outside_of(certificate):
 
 def outside_roots(pdf):
     """The roots that count for the outside certificates with which this file was signed, by certificate."""
+    return outside_roots_of(evidence.signers_of(pdf))
+
+
+def outside_roots_of(certificates):
+    """The roots that count for those of these certificates (DER) that were brought from outside."""
     rows = _read(
         select(Certificate.certificate_der, Certificate.chain_pem).where(
-            Certificate.is_imported.is_(True), Certificate.certificate_der.in_(evidence.signers_of(pdf))
+            Certificate.is_imported.is_(True), Certificate.certificate_der.in_(certificates)
         )
     )
     return {row.certificate_der: Outside.from_pem(row.chain_pem, "").root for row in rows}

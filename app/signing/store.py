@@ -76,6 +76,32 @@ class FileStore:
             raise StorageFailed
         return pdf
 
+    def raw(self, sha256: str) -> bytes | None:
+        """Whatever lies under this hash, altered or not; None where nothing does.
+
+        :raises StorageFailed: the storage does not answer, so that nothing can be said about the file
+        """
+        try:
+            return bytes(obstore.get(self._objects, path_of(sha256)).bytes())
+        except FileNotFoundError:
+            return None
+        except (BaseError, OSError) as failure:
+            raise StorageFailed from failure
+
+    def erase(self, sha256: str) -> None:
+        """Delete a file after its 保管期間; one that is gone already is no error (T16).
+
+        The one way by which a file leaves the store: :mod:`app.services.disposal` alone may call it.
+
+        :raises StorageFailed: not deleted, for instance since the storage's own lock holds it
+        """
+        try:
+            obstore.delete(self._objects, path_of(sha256))
+        except FileNotFoundError:
+            return
+        except (BaseError, OSError) as failure:
+            raise StorageFailed from failure
+
     def stream(self, sha256: str) -> Iterator[bytes]:
         """The bytes of a file in pieces, for what is too large to hold.
 

@@ -7,13 +7,10 @@ stop.  What cannot be judged is said to be so, never called altered.
 Source: ETSI EN 319 102-1 (validation); quality goals S1 and S2
 """
 
-import datetime as dt
 import hashlib
 import logging
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
-from enum import StrEnum, auto
+from collections.abc import Collection, Sequence
 
 from asn1crypto import cms
 from cryptography import x509
@@ -24,20 +21,11 @@ from pyhanko.sign.validation.generic_cms import extract_signer_info
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
 from app import clock
-from app.signing import evidence
+from app.signing import evidence, revisions
+from app.signing.verdict import Finding, Outcome, SignatureVerdict, TimeStampVerdict, Verdict
 
 log = logging.getLogger(__name__)
 
-
-class Outcome(StrEnum):
-    """The whole file's verdict."""
-
-    valid = auto()
-    invalid = auto()
-    unjudged = auto()
-
-
-EXIT_CODES = {Outcome.valid: 0, Outcome.invalid: 1, Outcome.unjudged: 2}
 
 _ALTERED = "署名またはタイムスタンプの付与後に、ファイルの内容が変更されています。"
 _ALTERED_FILE = (
@@ -48,6 +36,13 @@ _UNSIGNED = "このファイルには電子署名がありません。"
 _UNREADABLE = (
     "このファイルは検証できません。PDFとして読み取れないか、検証に対応していない形式です。"
     "ファイルが正しく保存されているかご確認ください。"
+)
+_TOO_COMPLEX = (
+    "このファイルは検証できません。構造が複雑すぎるか大きすぎるため、時間内に確認を終えられませんでした。"
+    "内容が変更されているという意味ではありません。"
+)
+_INCOMPLETE = (
+    "必要な電子署名がそろっていません。署名が途中までのファイルか、一部の署名が取り除かれたファイルです。"
 )
 _UNTRUSTED = (
     "ファイルに変更は見つかりませんでしたが、署名者の証明書またはタイムスタンプの信頼性を確認できないため、"
@@ -64,103 +59,49 @@ _GOOD_STAMPED = (
 )
 
 
-@dataclass(frozen=True)
-class SignatureVerdict:
-    """One electronic signature.
-
-    :param company: the organisation in the certificate (企業名)
-    :param certificate_no: its 管理番号, None in foreign certificates
-    :param signed_at: the time-stamped moment; where there is no time stamp, None
-    :param intact: the signed bytes are unchanged and only signing went on after them
-    :param trusted: chain, validity and revocation hold at `signed_at`
-    """
-
-    field: str
-    company: str | None
-    certificate_no: str | None
-    subject: str
-    signed_at: dt.datetime | None
-    intact: bool
-    trusted: bool
-    level: str | None
-    sentence: str
-
-
-@dataclass(frozen=True)
-class TimeStampVerdict:
-    """One document time stamp (長期保管)."""
-
-    field: str
-    authority: str
-    at: dt.datetime
-    intact: bool
-    trusted: bool
-    provable_until: dt.date
-    sentence: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What is to be said about a file.
-
-    :param level: the lowest level that every signature reaches: B-B, B-T, B-LT, B-LTA; None without
-        signatures
-    :param provable_until: the last day, in Japan, on which this file proves itself without a further time
-        stamp
-    :param sha256: of the whole file, hexadecimal
-    """
-
-    outcome: Outcome
-    sentence: str
-    sha256: str
-    level: str | None = None
-    signatures: list[SignatureVerdict] = field(default_factory=list)
-    time_stamps: list[TimeStampVerdict] = field(default_factory=list)
-    provable_until: dt.date | None = None
-
-    @property
-    def exit_code(self) -> int:
-        """For the command line: 0 valid, 1 altered or invalid, 2 cannot be judged."""
-        return EXIT_CODES[self.outcome]
-
-    def as_dict(self) -> dict:
-        """The verdict in types that JSON knows; times in ISO 8601."""
-        return _plain(self)
+def too_complex(sha256: str) -> Verdict:
+    """The verdict on a file whose examination had to be stopped."""
+    return Verdict(Outcome.unjudged, _TOO_COMPLEX, sha256, Finding.too_complex)
 
 
 def verify(
-    pdf: bytes, roots: Sequence[x509.Certificate], outside: evidence.OutsideRoots = evidence.NOBODY
+    pdf: bytes,
+    roots: Sequence[x509.Certificate],
+    outside: evidence.OutsideRoots = evidence.NOBODY,
+    expected: Collection[str] = (),
 ) -> Verdict:
     """Judge `pdf` by the strict rules, trusting `roots` only and fetching nothing.
 
     :param outside: the roots of certificates that companies brought from outside authorities
+    :param expected: signature fields that must be signed, where it is known who had to sign
 
     Never raises: whatever a stranger's file does to the parsers ends as :attr:`Outcome.unjudged`, or as
     :attr:`Outcome.invalid` where the bytes themselves show that they were changed.
     """
     sha256 = hashlib.sha256(pdf).hexdigest()
     try:
-        return _judge(pdf, roots, outside, sha256)
+        return _judge(pdf, roots, outside, expected, sha256)
     except Exception as failure:  # a stranger's bytes: parsers raise nearly anything
         log.info("not judged: %r", failure)
     damage = _visible_damage(pdf)
     if damage:
-        return Verdict(Outcome.invalid, damage, sha256)
+        finding = Finding.broken if damage == _BROKEN else Finding.altered
+        return Verdict(Outcome.invalid, damage, sha256, finding)
     return Verdict(Outcome.unjudged, _UNREADABLE, sha256)
 
 
-def _judge(pdf, roots, outside, sha256):
+def _judge(pdf, roots, outside, expected, sha256):
     reader = evidence.read(pdf)
     embedded = reader.embedded_signatures
-    byte_ranges = _byte_ranges(pdf)
+    containers = _containers(pdf)
     if not embedded:
-        if byte_ranges:  # there was one, and a later revision took it out of the form
-            return Verdict(Outcome.invalid, _ALTERED_FILE, sha256)
-        return Verdict(Outcome.invalid, _UNSIGNED, sha256)
+        if containers:  # there was one, and a later revision took it out of the form
+            return Verdict(Outcome.invalid, _ALTERED_FILE, sha256, Finding.altered)
+        return Verdict(Outcome.invalid, _UNSIGNED, sha256, Finding.unsigned)
     known = {tuple(int(number) for number in one.byte_range) for one in embedded}
-    if evidence.has_strange_certificates(reader, roots):
-        return Verdict(Outcome.invalid, _BROKEN, sha256)
-    complete = evidence.covers_whole_file(embedded[-1], pdf) and byte_ranges <= known
+    if evidence.has_strange_certificates(reader, roots) or revisions.has_lost_evidence(reader, roots):
+        return Verdict(Outcome.invalid, _BROKEN, sha256, Finding.broken)
+    complete = evidence.covers_whole_file(embedded[-1], pdf) and containers <= known
 
     signatures = [_judge_signature(one, pdf, reader, roots, outside) for one in reader.embedded_regular_signatures]
     time_stamps = _judge_time_stamps(pdf, reader, roots)
@@ -174,12 +115,14 @@ def _judge(pdf, roots, outside, sha256):
         "time_stamps": time_stamps,
     }
     if not complete or not all(part.intact for part in parts):
-        return Verdict(Outcome.invalid, _ALTERED_FILE, **report)
+        return Verdict(Outcome.invalid, _ALTERED_FILE, finding=Finding.altered, **report)
     if not all(part.trusted for part in parts):
         if any(part.sentence == _REVOKED for part in parts):
-            return Verdict(Outcome.invalid, _REVOKED, **report)
-        return Verdict(Outcome.unjudged, _UNTRUSTED, **report)
-    report["provable_until"] = _provable_until(reader, time_stamps)
+            return Verdict(Outcome.invalid, _REVOKED, finding=Finding.revoked, **report)
+        return Verdict(Outcome.unjudged, _UNTRUSTED, finding=Finding.untrusted, **report)
+    if not set(expected) <= {one.field for one in signatures}:
+        return Verdict(Outcome.invalid, _INCOMPLETE, finding=Finding.incomplete, **report)
+    report |= {"provable_until": _provable_until(reader, time_stamps), "finding": Finding.intact}
     if not signatures:
         return Verdict(Outcome.valid, _GOOD_STAMPED.format(at=_shown(time_stamps[0].at)), **report)
     return Verdict(Outcome.valid, _GOOD_ARCHIVED if time_stamps else _GOOD, **report)
@@ -220,6 +163,9 @@ def _judge_signature(signature, pdf, reader, roots, outside):
         trusted=trusted,
         level=level,
         sentence=_sentence(intact, trusted, at, result.ades_subindic, evidence.is_strong(signature)),
+        department=_text(subject.get("organizational_unit_name")),
+        title=_text(subject.get("title")),
+        issuer=_text(certificate.issuer.native.get("common_name")) or certificate.issuer.human_friendly,
     )
 
 
@@ -321,6 +267,11 @@ def _byte_ranges(pdf):
     return {tuple(int(number) for number in numbers) for numbers in found}
 
 
+def _containers(pdf):
+    """Those whose bytes left out look like a signature; a text may speak of byte ranges, too."""
+    return {one for one in _byte_ranges(pdf) if one[0] == 0 and pdf[one[1] : one[1] + 1] == b"<"}
+
+
 def _visible_damage(pdf):
     """The sentence for a file that cannot be read, where its bytes alone show a change; else None."""
     byte_ranges = sorted(_byte_ranges(pdf), key=lambda numbers: numbers[2] + numbers[3])
@@ -365,14 +316,7 @@ def _shown(moment):
 
 
 def _text(value):
-    return "、".join(value) if isinstance(value, list) else value
-
-
-def _plain(value):
-    if is_dataclass(value):
-        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    """A name in a certificate, without the characters that are not seen and turn what is."""
     if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    return str(value) if isinstance(value, StrEnum) else value
+        value = "、".join(value)
+    return value and "".join(character for character in value if character.isprintable())

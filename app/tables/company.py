@@ -52,6 +52,8 @@ class Company(Model):
     requires_second_factor: Mapped[bool] = mapped_column(default=False)
     returns_inside: Mapped[bool] = mapped_column(default=False)  # 社内差戻
     signs_by_code: Mapped[bool] = mapped_column(default=False)  # a code for each document (S19)
+    has_archive_extension: Mapped[bool] = mapped_column(default=False)  # 長期保管延長オプション (R98)
+    extends_by_itself: Mapped[bool] = mapped_column(default=False)  # its archive is extended without being asked
 
     plan: Mapped[Plan] = relationship(lazy="joined")
     users: Mapped[list["PortalUser"]] = relationship(back_populates="company")

@@ -24,8 +24,8 @@ class Delegation(Model):
     created_by_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))  # the person, or an administrator
     ended_at: Mapped[dt.datetime | None] = mapped_column(Utc)  # before its time
 
-    user: Mapped[PortalUser] = relationship(foreign_keys=user_id)
-    deputy: Mapped[PortalUser] = relationship(foreign_keys=deputy_id)
+    user: Mapped[PortalUser] = relationship(foreign_keys=user_id, back_populates="delegations")
+    deputy: Mapped[PortalUser] = relationship(foreign_keys=deputy_id, back_populates="deputyships")
 
     __table_args__ = (
         Index("ix_delegation_user", "user_id", "last_day"),

@@ -115,11 +115,16 @@ class ContractDocument(Model):
     signatures: Mapped[list["DocumentSignature"]] = relationship(
         back_populates="document", order_by="DocumentSignature.id"
     )
+    archive_record: Mapped["ArchiveRecord | None"] = relationship(back_populates="document")  # noqa: F821
+    extensions: Mapped[list["ArchiveExtension"]] = relationship(  # noqa: F821
+        back_populates="document", order_by="ArchiveExtension.id"
+    )
 
     __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         Index("ix_contract_document_holder", "holder_id", "status"),
         Index("ix_contract_document_status", "status", "concluded_at"),
+        Index("ix_contract_document_retained", "status", "retained_until"),
         CheckConstraint("amount_yen IS NULL OR amount_yen >= 0", name="amount_not_negative"),
         CheckConstraint(
             "(status IN ('completion_wait', 'archived', 'archive_expired', 'withdrawn'))"

@@ -46,6 +46,8 @@ class Letter(StrEnum):
     paper_requested = auto()
     paper_delivered = auto()
     term_end = auto()
+    retention_ending = auto()
+    archive_alert = auto()
 
 
 class OutboxMessage(Model):

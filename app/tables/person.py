@@ -111,6 +111,12 @@ class PortalUser(FabUser):
 
     company: Mapped[Company | None] = relationship(back_populates="users", lazy="joined")
     activations: Mapped[list["CertificateActivation"]] = relationship(back_populates="user")
+    delegations: Mapped[list["Delegation"]] = relationship(  # 代理 in the own place
+        foreign_keys="Delegation.user_id", back_populates="user", order_by="Delegation.id"
+    )
+    deputyships: Mapped[list["Delegation"]] = relationship(  # and in others' places
+        foreign_keys="Delegation.deputy_id", back_populates="deputy", order_by="Delegation.id"
+    )
 
     def get_id(self):
         """What the session cookie holds; a raised epoch makes every earlier cookie worthless."""

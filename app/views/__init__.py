@@ -4,7 +4,7 @@ from flask import abort, current_app, g, request
 from flask_login import current_user
 
 from app.extensions import begin_request
-from app.views import errors, health, operator, pki
+from app.views import errors, health, operator, operator_archive, pki
 from app.views.account import AccountView
 from app.views.admin_certificate_import import AdminCertificateImportView
 from app.views.admin_certificates import AdminCertificatesView
@@ -12,11 +12,13 @@ from app.views.admin_company import AdminCompanyView
 from app.views.admin_deletion import AdminDeletionView
 from app.views.admin_history import AdminHistoryView
 from app.views.admin_users import AdminUsersView
+from app.views.archive_extension import ArchiveExtensionView
 from app.views.archive_list import ArchiveListView
 from app.views.attachments import AttachmentView
 from app.views.certificates import CertificateView
 from app.views.conclusion import ConclusionView
 from app.views.consents import AdminConsentsView, ConsentRequestView
+from app.views.correction import CorrectionView
 from app.views.delegations import AdminDelegationView, DelegationView
 from app.views.demo_mail import DemoMailView
 from app.views.document import DocumentView
@@ -35,9 +37,10 @@ from app.views.route_templates import RouteTemplateView
 from app.views.second_factor import SecondFactorView
 from app.views.selection import SelectionView
 from app.views.signature import SignatureView
+from app.views.verification import DocumentVerificationView, VerificationView
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-READING_POSTS = frozenset({"pki.ocsp"})
+READING_POSTS = frozenset({"pki.ocsp", "VerificationView.index"})
 # category -> (menu label, view); who sees what is decided by the roles in app.security
 MENU = (
     ("契約締結", "契約文書登録", RegistrationView),
@@ -52,9 +55,9 @@ MENU = (
 )
 PAGES_OFF_MENU = (
     ConclusionView, GuideView,
-    AdminCertificateImportView, AdminDelegationView, AdminDeletionView, AttachmentView, ConsentRequestView, DocumentView,
-    DraftView, EditionView, PaperView, PositionsView, ReceiptView, SignatureView, SelectionView, SecondFactorView,
-    PersonalDataView,
+    AdminCertificateImportView, AdminDelegationView, AdminDeletionView, ArchiveExtensionView, AttachmentView,
+    ConsentRequestView, CorrectionView, DocumentView, DocumentVerificationView, DraftView, EditionView, PaperView,
+    PositionsView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
 )  # fmt: skip
 
 
@@ -82,11 +85,15 @@ def register(app, appbuilder):
     """Add every page, the menu, the error pages and what all templates know."""
     appbuilder.sm.auth_view = appbuilder.add_view_no_menu(AuthView)
     appbuilder.sm.limiter.limit(app.config["AUTH_RATE_LIMIT"], methods=["POST"])(appbuilder.sm.auth_view.blueprint)
+    verification = appbuilder.add_view_no_menu(VerificationView)
+    per_minute = f"{app.config['VERIFICATIONS_PER_MINUTE']} per minute"
+    appbuilder.sm.limiter.limit(per_minute, methods=["POST"])(verification.blueprint)
     for category, label, view in MENU:
         appbuilder.add_view(view, label, category=category)
     for view in PAGES_OFF_MENU:
         appbuilder.add_view_no_menu(view)
     operator.register(appbuilder)
+    operator_archive.register(appbuilder)
     appbuilder.add_view(AccountView, "アカウント情報", category="設定")
     appbuilder.add_view(PasswordView, "パスワード変更", category="設定")
     appbuilder.add_view(DelegationView, "代理者の指定", category="設定")

@@ -3,7 +3,7 @@
 from flask import current_app, flash, g, redirect, request, url_for
 
 from app import queries
-from app.errors import NotFound, OutOfTurn
+from app.errors import Gone, NotFound, OutOfTurn
 from app.extensions import db
 from app.workflow import CONCLUDED, WITH_REGISTRAR
 
@@ -30,6 +30,8 @@ def own_pdf(document_id):
     document = own_document(document_id)
     if not may_open_pdf(document):
         raise NotFound
+    if document.archive_record is not None and document.archive_record.disposed_at:
+        raise Gone
     return document
 
 

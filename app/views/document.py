@@ -9,7 +9,7 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 from app import queries
 from app.clock import japan_date, now
 from app.construction_law import ticked
-from app.services import documents, editions, fees, papers, registration, reminders, routes, steps
+from app.services import documents, editions, fees, papers, registration, reminders, renewal, routes, steps
 from app.services.strongroom import strongroom
 from app.views import timeline
 from app.views.answers import done, done_with_turn, may_open_pdf, own_document, own_pdf
@@ -43,7 +43,9 @@ class DocumentView(BaseView):
             may_comment=documents.may_comment(document, g.user),
             may_open_pdf=may_open_pdf(document),
             changes=editions.latest_changes(g.user, document) if may_open_pdf(document) else None,
-            steps=timeline.way_of(document, g.user.company_id, deputy=queries.deputy_of(document.holder_id)),
+            may_verify=may_open_pdf(document) and document.status in CONCLUDED,
+            may_extend=renewal.may_extend(document, g.user, now()),
+            steps=timeline.way_of(document, g.user.company_id, deputy=queries.deputy_of(document.holder)),
             history=timeline.history_of(document, g.user.company_id),
             signatures=document.valid_signatures,
             disclosures=papers.disclosures_of(document, g.user.company_id) if document.is_disclosure else [],

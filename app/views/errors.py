@@ -21,6 +21,7 @@ TITLES = {
     404: "ページが見つかりません",
     405: "この操作は行えません",
     409: "処理済みです",
+    410: "ファイルは廃棄されています",
     413: "ファイルが大きすぎます",
     422: "操作を完了できませんでした",
     429: "しばらくお待ちください",
@@ -53,7 +54,7 @@ def _page(status, sentence, *, bare=False):
     document_id = (request.view_args or {}).get("document_id")
     return render_template(
         "errors/error.html", title=TITLES.get(status, TITLES[500]), status=status, sentence=sentence,
-        document_id=document_id if status in (400, 409, 422, 503) and not bare else None, bare=bare,
+        document_id=document_id if status in (400, 409, 410, 422, 503) and not bare else None, bare=bare,
     ), status  # fmt: skip
 
 

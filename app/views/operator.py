@@ -8,13 +8,14 @@ import uuid
 from flask_appbuilder.actions import action
 from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
 from sqlalchemy import inspect, select
-from wtforms import HiddenField, StringField
+from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import DataRequired, Length, Optional, Regexp
 
 from app.clock import now
 from app.extensions import db
 from app.labels import (
     ACCOUNT_ACTION,
+    ARCHIVE_OPTION,
     COMPANY_STATUS,
     KIND,
     LETTER,
@@ -22,6 +23,7 @@ from app.labels import (
     STATUS,
     day,
     yen,
+    yes_no,
 )
 from app.models import (
     AccountAction,
@@ -81,20 +83,25 @@ class CompanyModelView(OperatorView):
     label_columns = {
         "code": "企業ID", "name": "企業名", "kana": "企業名カナ", "corporate_number": "法人番号",
         "address": "住所", "phone": "電話番号", "plan": "プラン", "status": "状態", "created_at": "登録日時",
+        **ARCHIVE_OPTION,
     }  # fmt: skip
     list_columns = ["code", "name", "plan", "status"]
-    show_columns = ["code", "name", "kana", "corporate_number", "address", "phone", "plan", "status", "created_at"]
+    show_columns = ["code", "name", "kana", "corporate_number", "address", "phone", "plan", "status", *ARCHIVE_OPTION, "created_at"]
     add_columns = ["name", "kana", "corporate_number", "address", "phone", "plan"]
-    edit_columns = [*add_columns, "status"]
+    edit_columns = [*add_columns, "status", *ARCHIVE_OPTION]
     search_columns = ["code", "name"]
-    add_form_extra_fields = edit_form_extra_fields = (
+    add_form_extra_fields = (
         _may_stay_empty(kana="企業名カナ", address="住所")
         | _may_stay_empty(length=32, phone="電話番号")
         | _may_stay_empty(Regexp(r"[0-9]{13}$", message="法人番号は13桁の数字で入力してください。"), corporate_number="法人番号")
     )
+    edit_form_extra_fields = add_form_extra_fields | {
+        name: BooleanField(called) for name, called in ARCHIVE_OPTION.items()  # its own would demand a tick
+    }
+    description_columns = {"extends_by_itself": "長期保管延長オプションがある企業のみ、保管満了日の200日前に自動で延長します。"}
     validators_columns = {"name": [NameRule()]}
     base_order = ("code", "asc")
-    formatters_columns = SHOWN_TIMES | {"status": COMPANY_STATUS.get}
+    formatters_columns = SHOWN_TIMES | {"status": COMPANY_STATUS.get} | dict.fromkeys(ARCHIVE_OPTION, yes_no)
 
     def pre_add(self, company):
         company.code = next_number("company")

@@ -49,14 +49,15 @@ def ocsp():
     own = strongroom().authorities
     answer = pki.answer_ocsp(
         request.get_data(cache=False)[:MAX_OCSP_REQUEST_BYTES],
-        [own.signers_ca, own.tsa_ca], rooms.certificate_state, now(), dt.timedelta(days=1),
+        [own.signers_ca, *(one.ca for one in strongroom().tsa_generations)], rooms.certificate_state, now(), dt.timedelta(days=1),
     )  # fmt: skip
     return Response(answer, mimetype="application/ocsp-response")
 
 
 def _authority(name):
     own = strongroom().authorities
-    found = {"root": own.root, "signers-ca": own.signers_ca, "tsa-ca-1": own.tsa_ca}.get(name)
+    time_stamping = {f"tsa-ca-{one.number}": one.ca for one in strongroom().tsa_generations}
+    found = ({"root": own.root, "signers-ca": own.signers_ca} | time_stamping).get(name)
     if found is None:
         raise NotFound
     return found

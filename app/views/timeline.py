@@ -25,9 +25,9 @@ _OWN_LABEL = {
 _WITH_REASON = frozenset({Action.remand, Action.withdraw, Action.return_inside})
 # (who looks, whose act it is): what is shown of it
 _VISIBLE_OF_OTHERS = {
-    (Side.receiver, Side.sender): frozenset({Action.send, Action.sign}),
-    (Side.sender, Side.receiver): frozenset({Action.confirm_receipt, Action.approve, Action.sign, Action.remand}),
-    (Side.receiver, Side.receiver): frozenset({Action.confirm_receipt, Action.sign}),
+    (Side.receiver, Side.sender): frozenset({Action.send, Action.sign, Action.extend, Action.correct}),
+    (Side.sender, Side.receiver): frozenset({Action.confirm_receipt, Action.approve, Action.sign, Action.remand, Action.extend}),
+    (Side.receiver, Side.receiver): frozenset({Action.confirm_receipt, Action.sign, Action.extend}),
 }
 
 
@@ -136,7 +136,7 @@ def history_of(document, company_id):
         {
             "at": jst(event.at),
             "what": ACTION[event.action],
-            "company": f"{SIDE[event.side]}　{event.company.name}" if event.company else "定期処理",
+            "company": f"{SIDE[event.side]}　{event.company.name}" if event.company else "運営者" if event.actor_id else "定期処理",
             "person": by_deputy(event.actor, event.on_behalf_of) if event.actor and event.company_id == company_id else "",
             "reason": event.reason,
             "reason_word": "理由" if event.action in _WITH_REASON else "内容",

@@ -74,6 +74,9 @@ def _before_login(arrive):
     yield "login", nobody
     nobody.page.get_by_role("link", name="パスワードをお忘れの方").click()
     yield "forgotten", nobody
+    nobody.page.get_by_role("link", name="電子署名の検証", exact=True).click()
+    nobody.is_on("電子署名の検証")
+    yield "verification", nobody
     nobody.open("/demo/mail/")
     yield "demo-mails", nobody
     nobody.page.get_by_role("row").nth(1).get_by_role("link").click()

@@ -17,13 +17,13 @@ def test_the_mails_of_the_first_day_have_arrived_by_smtp(portal):
 
 
 def test_ctrl_c_ends_every_process_and_a_second_start_plants_nothing(portal, person):
-    accounts = portal.accounts
+    accounts, planted = portal.accounts, (portal.data / "accounts.json").read_bytes()
     assert len(portal.processes()) >= 4
     assert portal.stop() == 0
     assert not portal.processes()
     portal.start()
     assert "最初の起動です" not in portal.said()
-    assert portal.accounts.keys() == accounts.keys()
+    assert (portal.data / "accounts.json").read_bytes() == planted
     registrar = person("青木 健一")
     portal.accounts["岡本 翔"]["password"] = accounts["岡本 翔"]["password"]  # chosen since
     registrar.enter()

@@ -42,11 +42,11 @@ def test_a_deputy_signs_and_the_own_company_alone_reads_for_whom(person, portal)
 
     recipient.follow(portal.mail(recipient.address, "文書回覧完了 のお知らせ", number))
     recipient.sees("署名者　山口 実（緑川 花子の代理）")
-    expect(recipient.page.get_by_role("cell", name="山口 実（緑川 花子の代理）", exact=True)).to_be_visible()
+    expect(recipient.page.get_by_role("listitem").get_by_text("山口 実（緑川 花子の代理）", exact=True)).to_be_visible()
     assert registrar.status_of(number) == "完了待ち"
     registrar.page.get_by_role("link", name=number, exact=True).click()
     registrar.is_on("契約文書照会")
-    expect(registrar.page.get_by_role("cell", name="山口 実", exact=True)).to_be_visible()
+    expect(registrar.page.get_by_role("listitem").get_by_text("山口 実", exact=True)).to_be_visible()
     registrar.does_not_see("緑川 花子")
 
     signer.press("終了")

@@ -10,7 +10,7 @@ from app import queries
 from app.errors import Refused, SigningFailed
 from app.extensions import db
 from app.jobs import JOBS, TIMETABLE, archive_transfer, run_job
-from app.models import DocumentEvent, JobRun, Level
+from app.models import DocumentEvent, JobRun, Letter, Level, OutboxMessage
 from app.queries import SearchTerms
 from app.services import archive, documents
 from app.services.strongroom import strongroom
@@ -46,6 +46,8 @@ def test_a_concluded_document_moves_the_day_after(clock, make_document, client_o
     assert len(verdict.time_stamps) == 1 and len(verdict.signatures) == (2 if mode == "both_sides" else 0)
     assert all(item.intact and item.trusted for item in [*verdict.time_stamps, *verdict.signatures])
     assert queries.current_revision(document).level is level
+    record = document.archive_record
+    assert record.provable_until == verdict.provable_until and record.stamp_algorithm == "p_256"
     event = db.session.query(DocumentEvent).order_by(DocumentEvent.id.desc()).first()
     assert (event.action, event.actor_id, event.new_status) == (Action.archive, None, Status.archived)
     client = client_of("recipient")
@@ -53,6 +55,7 @@ def test_a_concluded_document_moves_the_day_after(clock, make_document, client_o
     assert document.number in client.get("/archive/").text
     page = client.get(f"/documents/{document.id}").text
     assert "<h1>長期保管文書照会</h1>" in page and "2027/01/15" in page and "2037/01/15" in page
+    assert record.provable_until.strftime("%Y/%m/%d") in page
     assert client.get(f"/documents/{document.id}/pdf").data == archived
 
 
@@ -86,7 +89,7 @@ def test_without_a_time_stamp_the_document_waits_and_the_run_says_so(clock, make
     def away(*args, **kwargs):
         raise SigningFailed("no answer from the time-stamp authority")
 
-    monkeypatch.setattr(strongroom().desk, "archive", away)
+    monkeypatch.setattr(type(strongroom().desk), "archive", away)
     report = run_job(NAME)
     assert (report["due"], report["done"], report["failed"]) == (1, 0, 1)
     assert "SigningFailed" in report["failures"][str(failing.id)]
@@ -94,9 +97,15 @@ def test_without_a_time_stamp_the_document_waits_and_the_run_says_so(clock, make
     assert failing.status is Status.completion_wait and failing.archived_on is None
     run = db.session.query(JobRun).one()
     assert (run.name, run.failed, run.report["failures"]) == (NAME, 1, report["failures"])
+    clock.shift(dt.timedelta(minutes=15))
+    assert run_job(NAME)["failed"] == 1
+    letters = db.session.query(OutboxMessage).filter_by(letter=Letter.archive_alert)
+    assert [letter.to_address for letter in letters] == ["operator@portal.example"]  # told once a day
+    assert "SigningFailed" in letters[0].facts["listed"][0]["what"]
     monkeypatch.undo()
     clock.shift(dt.timedelta(days=1))
     assert run_job(NAME)["done"] == 1
+    assert letters.count() == 2 and failing.archive_record.failure == ""
 
 
 @pytest.mark.requirement("I14")

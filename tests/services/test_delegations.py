@@ -174,7 +174,7 @@ def test_the_days_are_japans_and_both_count(make_document, person, first, last, 
     ))  # fmt: skip
     db.session.commit()
     assert (sees(deputy, document), queries.acts_as_deputy(deputy, document)) == (may, may)
-    assert (queries.deputy_of(absent.id) is deputy) is may
+    assert (queries.deputy_of(absent) is deputy) is may
 
 
 @pytest.mark.requirement("I8", "I18")

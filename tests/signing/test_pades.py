@@ -181,47 +181,6 @@ def test_threads_share_a_desk(portal, sender, contract):
     assert len(results) == 12
 
 
-@pytest.mark.requirement("L16", "L17", "R98", "I14", "I15")
-def test_an_archived_contract_outlives_its_certificates_when_it_is_extended(contract):
-    """Ten years and ten more: provable with the extension, not without it."""
-    now = clock.now()
-    portal = Portal(KeyKind.p_256)
-    signer, other = portal.signer(), portal.signer("有限会社やまと設備", "JC-00000002")
-    signed = portal.desk.sign(contract, key=signer.key, certificate=signer.certificate, field="sender")
-    signed = portal.desk.sign(signed, key=other.key, certificate=other.certificate, field="receiver-1")
-    archived = portal.desk.archive(signed)
-    stamped_only = portal.desk.archive(contract)
-
-    def after(years):
-        return time_machine.travel(now + dt.timedelta(days=365.25 * years))
-
-    with after(0.5):  # revocation answers in the file are long past their next update
-        assert verify(signed, portal.roots).level == "B-LT"
-        assert verify(archived, portal.roots).level == "B-LTA"
-    with after(2.5):
-        # the signers' certificates have expired; the time stamps prove that the signatures are older
-        assert verify(signed, portal.roots).outcome is Outcome.valid
-        assert verify(archived, portal.roots).outcome is Outcome.valid
-    with after(9):
-        for pdf in (archived, stamped_only):
-            verdict = verify(pdf, portal.roots)
-            assert verdict.outcome is Outcome.valid, verdict
-            assert verdict.provable_until > clock.japan_date(clock.now())
-        desk = portal.desk_with(portal.next_tsa(2))
-        extended, stamped_twice = desk.archive(archived), desk.archive(stamped_only)
-        assert extended.startswith(archived)
-        independently_valid(extended, pem(portal))
-    with after(19):
-        for pdf in (extended, stamped_twice):
-            verdict = verify(pdf, portal.roots)
-            assert verdict.outcome is Outcome.valid, verdict
-            assert len(verdict.time_stamps) == 2
-        assert verify(signed, portal.roots).outcome is Outcome.unjudged
-        assert verify(archived, portal.roots).outcome is Outcome.unjudged
-        assert verify(stamped_only, portal.roots).outcome is Outcome.unjudged
-        independently_valid(extended, pem(portal))
-
-
 def test_the_stamp_is_text_that_can_be_copied(portal, sender, contract):
     stamp = Stamp("発出", "株式会社みなと建設", "髙﨑 太郎", clock.now())
     signed = portal.desk.sign(

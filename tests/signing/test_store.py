@@ -74,3 +74,13 @@ def test_a_full_disk_is_a_storage_failure(store, folder):
     )
     with pytest.raises(StorageFailed, match="保存できませんでした"):
         store.put(pdf)
+
+
+@pytest.mark.requirement("L8", "L10")
+def test_raw_shows_whatever_lies_there_and_erase_takes_it_away(store, folder):
+    sha256 = store.put(b"%PDF- contract")
+    (folder / path_of(sha256)).write_bytes(b"other")
+    assert store.raw(sha256) == b"other" and store.raw("0" * 64) is None
+    for _ in range(2):
+        store.erase(sha256)
+    assert store.raw(sha256) is None

@@ -9,13 +9,16 @@ import time
 import pytest
 import time_machine
 from asn1crypto import core, tsp
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from app import clock
 from app.errors import SigningFailed
 from app.signing import timestamps
-from app.signing.keys import KeyKind
-from app.signing.timestamps import HttpTsa, TimeStampAuthorities, TokenRefused, check_answer
+from app.signing.authorities import Credential
+from app.signing.keys import KeyKind, new_key
+from app.signing.timestamps import EmbeddedTsa, HttpTsa, TimeStampAuthorities, TokenRefused, check_answer
 from app.signing.verify import Outcome, verify
 from tests.independent import independently_valid
 from tests.signing.conftest import Portal
@@ -83,9 +86,6 @@ def test_a_token_of_an_unknown_authority_is_refused(portal, rsa_portal):
 
 
 def test_a_token_signed_by_a_certificate_not_made_for_it_is_refused(portal, sender):
-    from app.signing.authorities import Credential
-    from app.signing.timestamps import EmbeddedTsa
-
     impostor = EmbeddedTsa(
         Credential(sender.certificate, sender.key), [portal.authorities.signers_ca.certificate]
     )
@@ -138,6 +138,17 @@ class Tsa(http.server.BaseHTTPRequestHandler):
             asked = tsp.TimeStampReq.load(body)
             asked["nonce"] = asked["nonce"].native + 1
             body = asked.dump(force=True)
+        if behaviour == "wrong imprint":
+            asked = tsp.TimeStampReq.load(body)
+            asked["message_imprint"]["hashed_message"] = bytes(32)
+            body = asked.dump(force=True)
+        if behaviour == "refusal":
+            return self.reply(200, self.server.tsa.answer(request(bytes(20), "sha1")))
+        if behaviour == "slow":
+            return self.drip(self.server.tsa.answer(body))
+        if behaviour == "clock 61 seconds ahead":
+            with time_machine.travel(clock.now() + dt.timedelta(seconds=62)):
+                return self.reply(200, self.server.tsa.answer(body))
         if behaviour == "wrong clock":
             with time_machine.travel(clock.now() - dt.timedelta(days=400)):
                 return self.reply(200, self.server.tsa.answer(body))
@@ -152,6 +163,17 @@ class Tsa(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         with contextlib.suppress(OSError):
             self.wfile.write(body)
+
+    def drip(self, body):
+        """Byte by byte, so that no single wait is long."""
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            for byte in body[:40]:
+                self.wfile.write(bytes([byte]))
+                self.wfile.flush()
+                time.sleep(0.05)
 
     def log_message(self, *_):
         pass
@@ -213,11 +235,14 @@ def test_contracts_are_stamped_by_an_outside_authority(portal, outside, sender, 
 @pytest.mark.requirement("L18")
 @pytest.mark.parametrize(
     "behaviour",
-    ["wrong nonce", "wrong clock", "garbage", "empty", "error", "redirect", "huge", "nothing", "unknown"],
+    [
+        "wrong nonce", "wrong imprint", "wrong clock", "clock 61 seconds ahead", "garbage", "empty", "error", "refusal",
+        "redirect", "huge", "slow", "nothing", "unknown", "no usage",
+    ],
 )
 def test_a_failing_authority_is_passed_over(portal, outside, sender, contract, serve, behaviour, monkeypatch):
     monkeypatch.setattr(timestamps, "TIMEOUT_SECONDS", 0.4)
-    bad = serve(portal.tsa if behaviour == "unknown" else outside.tsa, behaviour)
+    bad = serve({"unknown": portal.tsa, "no usage": _for_anything(outside)}.get(behaviour, outside.tsa), behaviour)
     good = serve(outside.tsa)
     desk = desk_with(portal, outside, bad.url, good.url)
     desk.tsa.authorities[0].chain = desk.tsa.authorities[1].chain = tuple(outside.tsa.certificate_chains()[0])
@@ -226,6 +251,48 @@ def test_a_failing_authority_is_passed_over(portal, outside, sender, contract, s
     assert verify(signed, [*portal.roots, *outside.roots]).outcome is Outcome.valid
     desk.sign(contract, key=sender.key, certificate=sender.certificate, field="sender")
     assert (bad.asked, good.asked) == (1, 2), "it rests for a while"
+
+
+def _for_anything(outside):
+    """An authority whose certificate comes from the right CA, and is not made for time stamping."""
+    ca, key = outside.authorities.tsa_ca, new_key(KeyKind.p_256)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "TSA")]))
+        .issuer_name(ca.certificate.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(clock.now() - dt.timedelta(minutes=5))
+        .not_valid_after(clock.now() + dt.timedelta(days=30))
+        .sign(ca.key, hashes.SHA256())
+    )
+    return EmbeddedTsa(Credential(certificate, key), [ca.certificate])
+
+
+@pytest.mark.requirement("L18", "S13")
+def test_authorities_are_asked_in_order_within_the_time_that_a_person_waits(outside, serve, monkeypatch):
+    """Q6: the first that answers rightly gives the time stamp; all together have nine seconds."""
+    monkeypatch.setattr(timestamps, "TIMEOUT_SECONDS", 0.3)
+    servers = [serve(outside.tsa, "nothing"), serve(outside.tsa, "garbage"), serve(outside.tsa), serve(outside.tsa)]
+    for server in servers:
+        server.patience = 3.0
+    authorities = TimeStampAuthorities([HttpTsa(server.url, roots=outside.roots) for server in servers])
+    authorities._first_token(DIGEST, "sha256")
+    assert [server.asked for server in servers] == [1, 1, 1, 0]
+    monkeypatch.setattr(timestamps, "TOTAL_SECONDS", 0.7)
+    stalled = [serve(outside.tsa, "nothing") for _ in range(4)]
+    for server in stalled:
+        server.patience = 3.0
+    waiting = TimeStampAuthorities([HttpTsa(server.url, roots=outside.roots) for server in stalled])
+    begun = time.monotonic()
+    with pytest.raises(SigningFailed):
+        waiting._first_token(DIGEST, "sha256")
+    assert time.monotonic() - begun < 2.5 and [server.asked for server in stalled][-1] == 0
+
+
+def test_the_product_waits_no_longer_than_promised():
+    assert timestamps.TIMEOUT_SECONDS <= 5 and timestamps.TOTAL_SECONDS < 10
+    assert timestamps.ANSWER_MAX_BYTES == 1024 * 1024 and timestamps.CLOCK_TOLERANCE == dt.timedelta(seconds=60)
 
 
 @pytest.mark.requirement("L18")

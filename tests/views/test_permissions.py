@@ -13,6 +13,7 @@ from app.extensions import db
 from app.models import (
     AccountEvent,
     ApplicationKind,
+    ArchiveRecord,
     Certificate,
     CertificateApplication,
     Company,
@@ -45,6 +46,8 @@ NOT_CONCLUDED = dict.fromkeys(OUT_OF_TURN, 404) | {"operator": 403, "anonymous":
 DOCUMENT = {
     ("GET", "/documents/<int:document_id>"): LOOKING,
     ("GET", "/documents/<int:document_id>/pdf"): FILE,
+    # of concluded documents only, for whoever may open the file
+    ("GET", "/documents/<int:document_id>/verification"): dict.fromkeys(PEOPLE, 404) | {"operator": 403, "anonymous": 302},
     ("GET", "/documents/<int:document_id>/pages/<int:number>.png"): FILE,
     ("GET", "/documents/<int:document_id>/signature/position"): FILE,
     # sent once: the one round may be seen by whoever may open the file, and there is nothing to compare it with
@@ -55,6 +58,8 @@ DOCUMENT = {
     ("GET", "/documents/<int:document_id>/conclusion_certificate"): NOT_CONCLUDED,
     ("GET", "/documents/<int:document_id>/print_copy"): NOT_CONCLUDED,
     ("POST", "/documents/<int:document_id>/approve"): OUT_OF_TURN,
+    ("GET", "/documents/<int:document_id>/correction"): OUT_OF_TURN,
+    ("POST", "/documents/<int:document_id>/correction"): OUT_OF_TURN,
     ("POST", "/documents/<int:document_id>/comment"): LOOKING
     | {"recipient": 302, "registrar": 302, "viewer": 422, "admin": 422},
     ("POST", "/documents/<int:document_id>/confirm_receipt"): OUT_OF_TURN | {"recipient": 302},
@@ -102,6 +107,8 @@ PAGES = {  # whoever is not named gets 200
     ("POST", "/documents/new/draft"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
     ("POST", "/documents/new/draft/discard"): dict.fromkeys(PEOPLE, 302) | MEMBERS,
     ("GET", "/archive/"): MEMBERS,
+    ("POST", "/archive/extension/"): ADMINS | {"admin": 422, "stranger": 422},
+    ("POST", "/archive/extension/confirmation"): ADMINS | {"admin": 422, "stranger": 422},
     ("GET", "/documents/export.csv"): MEMBERS,
     ("GET", "/archive/export.csv"): MEMBERS,
     ("POST", "/documents/columns"): dict.fromkeys(PEOPLE, 302) | MEMBERS,
@@ -181,6 +188,8 @@ PAGES = {  # whoever is not named gets 200
     ("GET", "/guide/<string:page>"): ALL,
     ("GET", "/healthz"): ALL,
     ("GET", "/favicon.ico"): ALL,
+    ("GET", "/verify/"): ALL,
+    ("POST", "/verify/"): dict.fromkeys(PEOPLE, 422),
     ("GET", "/pki/<name>.cer"): ALL,
     ("GET", "/pki/<name>.crl"): ALL,
     ("GET", "/pki/root.pem"): ALL,
@@ -216,7 +225,7 @@ OPERATOR = {
         "companies": (*READ, "add", "edit/<pk>"),
         "users": (*READ, "add", "edit/<pk>"),
         "plans": (*READ, "edit/<pk>"),
-        "documents": READ, "certificates": (*READ, "evidence/<pk>"), "mails": READ, "jobs": READ,
+        "documents": READ, "certificates": (*READ, "evidence/<pk>"), "mails": READ, "jobs": READ, "archive": READ,
         "company-changes": (*READ, "rejection/<pk>"), "history": READ,
         "applications": (*READ, "evidence/<pk>", "rejection/<pk>"),
     }.items()
@@ -231,7 +240,7 @@ OPERATOR |= {
 TURNED_AWAY = dict.fromkeys(PEOPLE, 302)
 OPERATOR |= {
     (method, f"/operator/{noun}/action/<string:name>/<pk>"): TURNED_AWAY
-    for noun in ("users", "certificates", "applications", "company-changes")
+    for noun in ("users", "certificates", "applications", "company-changes", "archive")
     for method in ("GET", "POST")
 }
 EVERYTHING = DOCUMENT | PAGES | OPERATOR
@@ -258,14 +267,14 @@ def waiting(make_document):
 
 ROWS = {"companies": Company, "users": PortalUser, "plans": Plan, "documents": ContractDocument,
         "certificates": Certificate, "applications": CertificateApplication, "mails": OutboxMessage, "jobs": JobRun,
-        "company-changes": CompanyChange, "history": AccountEvent}  # fmt: skip
+        "company-changes": CompanyChange, "history": AccountEvent, "archive": ArchiveRecord}  # fmt: skip
 
 
 def address(rule, document):
     table = next((table for noun, table in ROWS.items() if f"/operator/{noun}/" in rule), Company)
     first = db.session.query(table.id).order_by(table.id).first()
     certificate = db.session.query(Certificate.id).filter_by(company_id=document.sender.company_id).first()
-    actions = {"certificates": "revoke", "applications": "reject", "company-changes": "reject"}
+    actions = {"certificates": "revoke", "applications": "reject", "company-changes": "reject", "archive": "dispose"}
     action = next((actions[noun] for noun in actions if f"/operator/{noun}/" in rule), "issue_certificate")
     for name, value in {
         "<int:document_id>": str(document.id), "<int:user_id>": str(document.registrar_id), "<int:number>": "1",
@@ -317,7 +326,7 @@ def test_who_gets_which_page(client_of, waiting, method, rule):
 @pytest.mark.requirement("S7", "R8")
 @pytest.mark.parametrize("method, rule", OPERATOR)
 def test_operators_pages_are_the_operators_alone(client_of, waiting, person, method, rule):
-    db.session.add(JobRun(name="send-mail", started_at=now()))
+    db.session.add_all([JobRun(name="send-mail", started_at=now()), ArchiveRecord(document=waiting)])
     admin = waiting.registrar
     companies.apply_for_change(admin.company, admin, {"phone": "03-0000-0000"}, now())
     evidence = applications.take_in("x.pdf", b"%PDF-1.7")

@@ -1,0 +1,23 @@
+"""The end of 保管期間: notices before it, 保管期間満了 after it, and the deletion that an operator recorded (T16)."""
+
+from app.extensions import db
+from app.services import disposal, retention
+
+KINDS = {
+    "notice": (retention.ending, retention.tell_of_end),
+    "expiry": (retention.ended, retention.expire),
+    "erasure": (disposal.due, disposal.erase),
+}
+
+
+def due(now):
+    """Kind of work and id of the documents it is about."""
+    return [(kind, document_id) for kind, (waiting, _) in KINDS.items() for document_id in waiting(now)]
+
+
+def run_one(work, now):
+    """Do one piece; False where it is done already."""
+    kind, document_id = work
+    done = KINDS[kind][1](document_id, now)
+    db.session.commit()
+    return done

@@ -1,0 +1,41 @@
+"""What operators are told of the archive by mail: one letter a run, however many documents it is about."""
+
+from sqlalchemy import func, select
+
+from app import queries
+from app.extensions import db
+from app.labels import CONDITION, finding
+from app.models import ArchiveRecord, Letter
+from app.services import outbox
+
+MOST_LISTED = 20
+
+
+def tell_operators(now):
+    """Owe a letter about all records with news; False where there are none or nobody is there to be told.
+
+    The rows keep their news until an operator exists.
+    """
+    of_news = ArchiveRecord.has_news.is_(True)
+    records = db.session.scalars(
+        select(ArchiveRecord).where(of_news).order_by(ArchiveRecord.id).limit(MOST_LISTED)
+    ).all()
+    operators = queries.operators()
+    if not records or not operators:
+        return False
+    total = db.session.scalar(select(func.count()).select_from(ArchiveRecord).where(of_news))
+    listed = [{"number": record.document.number, "what": what_of(record)} for record in records]
+    for operator in operators:
+        outbox.owe(Letter.archive_alert, operator, now, listed=listed, others=total - len(listed))
+    db.session.execute(
+        ArchiveRecord.__table__.update().where(ArchiveRecord.__table__.c.has_news.is_(True)).values(has_news=False)
+    )
+    return True
+
+
+def what_of(record):
+    """The state of one record in words: what was found, what failed, or that all is well again."""
+    said = [finding(row) for row in record.findings]
+    if record.failure:
+        said.append(f"処理に失敗しました（{record.failure}）")
+    return "、".join(said) or f"{CONDITION[record.condition]}（異常はありません）"

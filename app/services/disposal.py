@@ -1,0 +1,75 @@
+"""廃棄: an operator deletes the files of an expired document after its grace period, on the record (T16, L10).
+
+The row of the document stays, with who did it, when, and the SHA-256 of each file.  First the record, then, by a
+job, the files: a stop in between leaves files that are due to be deleted, never a deletion without a record.
+"""
+
+from sqlalchemy import or_, select
+
+from app.clock import japan_date
+from app.errors import OutOfTurn, Refused
+from app.extensions import db
+from app.labels import day
+from app.models import ArchiveRecord, ContractDocument, DocumentRevision
+from app.services import integrity, retention, steps
+from app.services.strongroom import strongroom
+from app.workflow import Action, find_step
+
+
+def dispose(record, actor, now):
+    """Record the 廃棄 of a document's files and have them deleted.
+
+    :raises Refused: 保管期間 or the grace period has not ended
+    :raises OutOfTurn: recorded already
+    """
+    document = db.session.get(ContractDocument, record.document_id, with_for_update=True, populate_existing=True)
+    db.session.refresh(record)
+    if record.disposed_at is not None:
+        raise OutOfTurn
+    step = find_step(Action.dispose, document.status)
+    if step is None:
+        raise Refused("保管期間が満了していない契約文書は廃棄できません。")
+    if japan_date(now) <= retention.grace_until(document):
+        raise Refused(
+            f"満了後の閲覧期間（{day(retention.grace_until(document))}まで）が終わっていないため、廃棄できません。"
+        )
+    record.disposed_at, record.disposed_by = now, actor
+    record.disposed_files = list(integrity.files_of(document))
+    record.check_due_at, record.erase_due_at = None, now
+    return steps.take(step, document, actor, now, "、".join(record.disposed_files))
+
+
+def due(now):
+    """Ids of the documents whose files are to be deleted."""
+    return db.session.scalars(
+        select(ArchiveRecord.document_id).where(ArchiveRecord.erase_due_at <= now).order_by(ArchiveRecord.erase_due_at)
+    ).all()
+
+
+def erase(document_id, now):
+    """Delete the recorded files of one document, but none that another document is kept by.
+
+    Equal bytes are stored once: two documents may share the PDF they began with.
+    """
+    record = db.session.scalar(select(ArchiveRecord).where(ArchiveRecord.document_id == document_id))
+    if record.erase_due_at is None:
+        return False
+    for sha256 in record.disposed_files:
+        if not _is_kept_by_another(sha256, document_id):
+            strongroom().store.erase(sha256)
+    record.erase_due_at = None
+    return True
+
+
+def _is_kept_by_another(sha256, document_id):
+    others = (
+        select(ContractDocument.id)
+        .outerjoin(ArchiveRecord, ArchiveRecord.document_id == ContractDocument.id)
+        .where(ContractDocument.id != document_id, ArchiveRecord.disposed_at.is_(None))
+    )
+    of_revision = others.join(DocumentRevision, DocumentRevision.document_id == ContractDocument.id)
+    named = or_(ContractDocument.pdf_sha256 == sha256, ContractDocument.unsigned_sha256 == sha256)
+    return any(
+        db.session.scalar(found.limit(1)) is not None
+        for found in (of_revision.where(DocumentRevision.sha256 == sha256), others.where(named))
+    )

@@ -1,0 +1,127 @@
+"""点検: every stored file of every concluded document, read again and judged again at least every 30 days.
+
+What must lie in the store and what must be in the file comes from the rows, never from the file: its SHA-256,
+who signed it with which certificate, how many time stamps it has.  The rows check one another as well, since
+whoever can put an old file back may also try to name it as the newest one.
+"""
+
+import datetime as dt
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+from flask import current_app
+from sqlalchemy import select
+
+from app.extensions import db
+from app.models import ArchiveRecord, Condition, ContractDocument, Damage, DocumentRevision, Level
+from app.services import archive
+from app.services.strongroom import outside_roots, strongroom
+from app.signing.contents import Contents, contents_of, proof_of
+from app.signing.verify import Outcome, verify
+
+MOST_DAYS, LEAST_DAYS = 28, 14  # to the next 点検; drawn by lot, which spreads them over the nights
+AGAIN = dt.timedelta(hours=20)  # a damaged one is looked at the next night
+STAMPED = frozenset({Level.b_lta, Level.timestamped})
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the rows say of a document's files; plain values, so that nothing is held while files are read."""
+
+    current: str
+    files: tuple[str, ...]
+    contents: Contents
+    newest: frozenset[str]  # what revisions and events each call the newest file
+
+
+def due(now):
+    """Ids of the documents whose 点検 is due, the longest waiting first."""
+    return db.session.scalars(
+        select(ArchiveRecord.document_id).where(ArchiveRecord.check_due_at <= now).order_by(ArchiveRecord.check_due_at)
+    ).all()
+
+
+def expected_of(document_id):
+    """What must be in the store for this document; None where its files were deleted after 保管期間."""
+    document = db.session.get(ContractDocument, document_id)
+    if document.archive_record.disposed_at is not None:
+        return None
+    revisions = document.revisions
+    signatures = {
+        (one.field_name, hashlib.sha256(one.certificate.certificate_der).hexdigest())
+        for one in document.valid_signatures
+    }
+    return Expected(
+        current=document.pdf_sha256,
+        files=files_of(document),
+        contents=Contents(frozenset(signatures), sum(one.level in STAMPED for one in revisions)),
+        newest=frozenset([revisions[-1].sha256, document.events[-1].pdf_sha256] if revisions else []),
+    )
+
+
+def files_of(document):
+    """The SHA-256 of every stored file of a document, the current one first, each once."""
+    return tuple(
+        dict.fromkeys([document.pdf_sha256, document.unsigned_sha256, *(one.sha256 for one in document.revisions)])
+    )
+
+
+def examine(expected):
+    """Read all files of a document and judge the current one.
+
+    :returns: what was found, as rows of :class:`ArchiveRecord`, nothing where all is well; and how long the
+        current file proves itself, where it is well and has a time stamp
+    :raises app.errors.StorageFailed: the storage does not answer; nothing can be said
+    """
+    found, proof = [], None
+    if expected.newest - {expected.current}:
+        found.append((Damage.put_back, expected.current))
+    for sha256 in expected.files:
+        stored = strongroom().store.raw(sha256)
+        if stored is None:
+            found.append((Damage.missing, sha256))
+        elif (lies_there := hashlib.sha256(stored).hexdigest()) != sha256:
+            found.append((_of_other_bytes(stored, lies_there, expected), sha256))
+        elif sha256 == expected.current:
+            found += [(finding, sha256) for finding in _of_contents(stored, expected.contents)]
+            if not found and expected.contents.time_stamps:
+                proof = proof_of(stored, current_app.config["ALGORITHM_ENDS"])
+    return [{"finding": finding.value, "sha256": sha256} for finding, sha256 in found], proof
+
+
+def _of_other_bytes(stored, lies_there, expected):
+    """What happened to a file whose bytes are not those that its name tells."""
+    if lies_there in expected.files:
+        return Damage.put_back
+    if db.session.scalar(select(DocumentRevision.id).where(DocumentRevision.sha256 == lies_there).limit(1)):
+        return Damage.swapped
+    verdict = verify(stored, strongroom().roots, outside_roots(stored))
+    return Damage.swapped if verdict.outcome is Outcome.valid else Damage.altered
+
+
+def _of_contents(stored, expected):
+    if contents_of(stored) != expected:
+        yield Damage.signature_set
+    if not expected.signatures and not expected.time_stamps:
+        return  # 署名なし, before its transfer: nothing but its SHA-256 can be checked
+    outcome = verify(stored, strongroom().roots, outside_roots(stored)).outcome
+    if outcome is Outcome.invalid:
+        yield Damage.invalid
+    elif outcome is Outcome.unjudged:
+        yield Damage.unprovable
+
+
+def record(document_id, findings, proof, now):
+    """Keep the outcome of a 点検; the operator is told of what is new, and of what is well again."""
+    kept = db.session.scalar(select(ArchiveRecord).where(ArchiveRecord.document_id == document_id))
+    if kept.disposed_at is not None:
+        return
+    if findings != kept.findings:
+        kept.findings, kept.has_news = findings, True
+    kept.condition = Condition.damaged if findings else Condition.sound
+    kept.checked_at = now
+    if kept.provable_until is None and proof is not None:  # archived before this was recorded
+        archive.keep_proof(kept, proof, now)
+    hours = LEAST_DAYS * 24 + secrets.randbelow((MOST_DAYS - LEAST_DAYS) * 24)
+    kept.check_due_at = now + (AGAIN if findings else dt.timedelta(hours=hours))

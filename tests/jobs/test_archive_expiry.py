@@ -1,0 +1,128 @@
+"""The end of 保管期間: notices, 保管期間満了, and 廃棄 by an operator on the record (T16)."""
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+
+from app.clock import now
+from app.errors import OutOfTurn, Refused
+from app.extensions import db
+from app.jobs import run_job
+from app.models import CompanyStatus, Letter, OutboxMessage
+from app.services import disposal, renewal
+from app.services.strongroom import strongroom
+from app.workflow import Action, SignatureMode, Status
+
+JAPAN = ZoneInfo("Asia/Tokyo")
+NAME = "archive-expiry"
+END = dt.date(2037, 1, 15)
+GRACE_END = dt.date(2038, 1, 15)
+
+
+def at(day, hour=8):
+    return dt.datetime(day.year, day.month, day.day, hour, tzinfo=JAPAN)
+
+
+@pytest.fixture
+def clock(app):
+    with time_machine.travel(at(dt.date(2027, 1, 14)), tick=False) as travelling:
+        yield travelling
+
+
+@pytest.fixture
+def archived(clock, make_document):
+    document = make_document(Status.completion_wait, mode=SignatureMode.no_signature)
+    clock.move_to(at(dt.date(2027, 1, 15)))
+    assert run_job("archive-transfer")["done"] == 1
+    db.session.refresh(document)
+    return document
+
+
+def told():
+    rows = db.session.query(OutboxMessage).filter_by(letter=Letter.retention_ending).order_by(OutboxMessage.id)
+    return [(row.to_address.split("@")[0], row.facts["days_left"]) for row in rows]
+
+
+@pytest.mark.requirement("R98", "T16")
+def test_each_notice_goes_out_once_to_the_administrators_of_both_companies(archived, post_letters, person):
+    person("admin").company.has_archive_extension = True
+    db.session.commit()
+    days = [181, 180, 179, 91, 90, 60, 31, 30, 1, 0]
+    done = [run_job(NAME, at(END - dt.timedelta(days=left), 0))["done"] for left in days]
+    assert done == [0, 1, 0, 0, 1, 0, 0, 1, 0, 0]
+    assert told() == [(who, left) for left in (180, 90, 30) for who in ("admin", "receiver_admin")]
+    mails = {mail.recipients[0].split("@")[0]: mail for mail in post_letters() if "長期保管期間満了" in mail.subject}
+    for mail in mails.values():
+        assert "残り30日" in mail.body and "2037/01/15" in mail.body and f"/documents/{archived.id}" in mail.body
+    assert "［長期保管延長］" in mails["admin"].body and "お申し込み" in mails["receiver_admin"].body
+
+
+@pytest.mark.requirement("R98", "T16")
+def test_a_late_run_tells_what_fits_and_an_extension_begins_anew(archived, person, clock):
+    archived.receivers[0].company.status = CompanyStatus.suspended
+    person("admin").company.has_archive_extension = True
+    db.session.commit()
+    clock.move_to(at(END - dt.timedelta(days=40)))
+    for _ in range(2):
+        run_job(NAME)
+    assert told() == [("admin", 40)]
+    renewal.order(archived, person("admin"), now(), END)
+    db.session.commit()
+    clock.move_to(at(END - dt.timedelta(days=39)))
+    run_job("archive-extension")
+    strongroom().forget()
+    assert run_job(NAME, at(END - dt.timedelta(days=20)))["due"] == 0
+    assert run_job(NAME, at(dt.date(2046, 7, 25)))["done"] == 1
+
+
+@pytest.mark.requirement("T16", "I15", "L10")
+def test_after_its_end_a_document_is_read_only_and_disposed_of_only_after_its_grace(archived, person, clock, client_of, make_document):
+    record, operator = archived.archive_record, person("operator")
+    files = [archived.pdf_sha256, archived.unsigned_sha256]
+    with pytest.raises(Refused, match="保管期間が満了していない"):
+        disposal.dispose(record, operator, now())
+    clock.move_to(at(END, 23))
+    run_job(NAME)
+    assert archived.status is Status.archived
+    clock.move_to(at(END + dt.timedelta(days=1), 0))
+    assert run_job(NAME)["done"] == 1 and run_job(NAME)["due"] == 0
+    db.session.refresh(archived)
+    assert archived.status is Status.archive_expired and record.renew_on is None
+    assert archived.events[-1].action is Action.expire
+    client = client_of("registrar")
+    page = client.get(f"/documents/{archived.id}").text
+    assert "保管期間が満了しています" in page and 'action="/archive/extension/confirmation"' not in page
+    assert client.get(f"/documents/{archived.id}/pdf").status_code == 200
+
+    clock.move_to(at(GRACE_END, 23))
+    with pytest.raises(Refused, match="2038/01/15"):
+        disposal.dispose(record, operator, now())
+    db.session.rollback()
+    assert client_of("operator").post(f"/operator/archive/action/dispose/{record.id}").status_code == 302
+    db.session.refresh(record)
+    assert record.disposed_at is None
+    clock.move_to(at(GRACE_END + dt.timedelta(days=1), 0))
+    other = make_document(Status.draft, mode=SignatureMode.no_signature)  # begins with the same bytes
+    assert other.unsigned_sha256 == archived.unsigned_sha256
+    assert client_of("operator").post(f"/operator/archive/action/dispose/{record.id}").status_code == 302
+    db.session.refresh(record)
+    assert (record.disposed_at, record.disposed_by_id) == (now(), operator.id)
+    assert set(files) <= set(record.disposed_files)
+    assert strongroom().store.has(files[0])  # first the record, then the file
+    with pytest.raises(OutOfTurn):
+        disposal.dispose(record, operator, now())
+    db.session.rollback()
+    assert run_job(NAME)["done"] == 1 and run_job(NAME)["due"] == 0
+    assert not strongroom().store.has(files[0])
+    assert strongroom().store.has(files[1])  # the other document is kept by it
+    assert run_job("archive-check", at(dt.date(2040, 1, 1)))["failed"] == 0
+
+    for url in ("pdf", "pages/1.png"):
+        reply = client_of("registrar").get(f"/documents/{archived.id}/{url}")
+        assert reply.status_code == 410 and "廃棄されました" in reply.text
+    page = client_of("registrar").get(f"/documents/{archived.id}").text
+    assert files[0] in page and "運営者" in page and operator.full_name not in page
+    shown = client_of("operator").get(f"/operator/archive/show/{record.id}").text
+    assert files[0] in shown and "2038/01/16" in shown
