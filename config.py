@@ -59,7 +59,7 @@ class Production:
         self.OPERATOR_NAME = self.text("OPERATOR_NAME", "電子契約ポータル運営事務局")
         self.HELP_ADDRESS = self.text("HELP_ADDRESS", "help@portal.example")
         self.BASE_URL = self.text("BASE_URL", "http://127.0.0.1:8080").rstrip("/")
-        self.MANUAL_URL = self.text("MANUAL_URL")
+        self.MANUAL_URL = self.text("MANUAL_URL") or f"{self.BASE_URL}/guide/"
         self.TERMS_URL = self.text("TERMS_URL")
         self.FEES_URL = self.text("FEES_URL")
         self.KEKS = self._keks()

@@ -111,12 +111,14 @@ def upgrade():
     from app import create_app, schema
     from app.clock import now
     from app.extensions import db, writing
-    from app.services import strongroom
+    from app.services import seals, strongroom
 
     with create_app().app_context():
         schema.upgrade()
         with writing():
             strongroom.found(now())
+            db.session.commit()
+            seals.found(now())
             db.session.commit()
     click.echo("The database is up to date.")
 

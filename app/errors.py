@@ -114,6 +114,13 @@ class HardwareFailed(SigningFailed):
     sentence = "署名鍵を保管する装置（HSM）を使用できないため、操作を完了できませんでした。しばらくしてから、もう一度お試しください。"
 
 
+class PapersBusy(PortalError):
+    """Too many certificates or copies are being made at this moment."""
+
+    status = 503
+    sentence = "ただいま混み合っているため、PDFを作成できませんでした。しばらくしてから、もう一度お試しください。"
+
+
 class StorageFailed(PortalError):
     """A stored file is missing or differs from its SHA-256."""
 

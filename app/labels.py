@@ -353,6 +353,11 @@ def mode_of(document):
     return MODE_OF_ALL if document.is_multilateral else MODE[document.mode]
 
 
+def certificate_title(document):
+    """What is certified of a concluded document: where nobody signs, nothing was agreed by signature."""
+    return "合意締結証明書" if document.mode.is_signed else "文書回覧完了証明書"
+
+
 def field_label(party):
     """Whose signature a field is: 発出, 受領, or the company's name where there are more than two (I5)."""
     return party.company.name if party.document.is_multilateral else FIELD_LABEL[party.side]
@@ -429,6 +434,7 @@ def browser(user_agent):
 
 
 FILTERS = {
+    "certificate_title": certificate_title,
     "browser": browser, "archive_option": archive_option, "label": label, "status_of": status_of, "mode_of": mode_of,
     "my_turn": my_turn, "tone": tone, "jst": jst, "day": day, "yen": yen, "term": term, "boxes_for_picture": boxes_for_picture,
     "consent_state": consent_state,

@@ -28,6 +28,7 @@ FAB_ROLES = {
     "Member": [
         [PERSONS_PAGES, "can_.*$"],
         [COMPANY_PAGES, "can_.*$"],
+        ["ConclusionView$", "can_.*$"],
         ["(契約締結|契約文書登録|契約文書照会|長期保管文書|長期保管文書照会)$", "menu_access$"],
         ["(証明書管理|証明書有効性確認|設定|アカウント情報|パスワード変更|代理者の指定|回覧ルート雛形)$", "menu_access$"],
     ],
@@ -51,7 +52,7 @@ FAB_ROLES = {
     ],
 }
 # what needs no log-in; an unknown address is answered as such
-ALWAYS_OPEN = ("AuthView.", "VerificationView.", "static", "appbuilder.static", "health.", "pki.")
+ALWAYS_OPEN = ("AuthView.", "VerificationView.", "static", "appbuilder.static", "health.", "pki.", "GuideView.")
 FOR_ANYBODY = ("DemoMailView.", "LocaleView.", *ALWAYS_OPEN)
 # what a person with the first password may still reach (R29)
 WHILE_PASSWORD_IS_FIRST = ("PasswordView.", *ALWAYS_OPEN)

@@ -22,6 +22,7 @@ from app.services import (
     papers,
     positions,
     route_templates,
+    seals,
     strongroom,
 )
 from app.services.attachments import KeptFile
@@ -322,4 +323,6 @@ def found_portal():
     """The PKI; the caller has upgraded the schema."""
     with writing():
         strongroom.found(now())
+        db.session.commit()
+        seals.found(now())
         db.session.commit()

@@ -23,7 +23,7 @@ from app.extensions import db, writing  # noqa: E402
 from app.models import AttachmentKind, DocumentKind, Letter, PortalUser  # noqa: E402
 from app.plans import PlanKind  # noqa: E402
 from app.queries import role_rows  # noqa: E402
-from app.services import attachments, certificates, companies, documents, files, strongroom  # noqa: E402
+from app.services import attachments, certificates, companies, documents, files, seals, strongroom  # noqa: E402
 from app.services.registration import Facts  # noqa: E402
 from app.workflow import SignatureMode, Status  # noqa: E402
 from demo import actors  # noqa: E402
@@ -127,6 +127,8 @@ def application(database, tmp_path_factory):
         schema.upgrade()
         with writing():
             strongroom.found(now())
+            db.session.commit()
+            seals.found(now())
             db.session.commit()
             made.people = _people()
         db.session.remove()

@@ -19,6 +19,7 @@ from app.jobs import (
     certificate_expiry,
     key_destruction,
     remind,
+    seal_renewal,
     send_mail,
     signing_password_expiry,
     term_end,
@@ -37,6 +38,7 @@ JOBS = {
     "certificate-expiry": certificate_expiry,
     "key-destruction": key_destruction,
     "remind": remind,
+    "seal-renewal": seal_renewal,
     "signing-password-expiry": signing_password_expiry,
     "term-end": term_end,
     "send-mail": send_mail,
@@ -52,6 +54,7 @@ TIMETABLE = {
     "certificate-expiry": {"hour": 7, "minute": 30},
     "key-destruction": {"minute": "*/5"},
     "remind": {"hour": 8, "minute": 0},
+    "seal-renewal": {"hour": 1, "minute": 0},
     "term-end": {"hour": 8, "minute": 15},
 }
 QUIET = frozenset({"send-mail", "archive-extension", "key-destruction"})  # leave a row only when they had something to do

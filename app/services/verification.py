@@ -11,6 +11,7 @@ from flask import current_app
 from app import queries
 from app.errors import Busy, VerificationRefused
 from app.services.strongroom import outside_roots_of, strongroom
+from app.signing.authorities import SEAL_NO
 from app.signing.intake import Limits
 from app.signing.verdict import Verdict
 from app.signing.verify_apart import verify_apart
@@ -26,11 +27,13 @@ class Report:
     """What is told about a file.
 
     :param kept: how the file stands to those in our store; it names no document
+    :param is_certificate: it is a 合意締結証明書 of ours, as it was issued
     """
 
     verdict: Verdict
     size_bytes: int
     kept: queries.Kept
+    is_certificate: bool = False
 
 
 def examine(pdf, expected=()):
@@ -57,10 +60,16 @@ def examine_document(document):
 def _examined(pdf, expected):
     if not _free.acquire(timeout=PATIENCE_SECONDS):
         raise Busy
+    foreign = []  # signers for whom the own root is not enough
+
+    def outside_roots(certificates):
+        foreign.extend(certificates)
+        return outside_roots_of(certificates)
+
     try:
-        verdict = verify_apart(
-            pdf, strongroom().roots, outside_roots_of, expected, Limits(memory_bytes=600 * 1024 * 1024)
-        )
+        verdict = verify_apart(pdf, strongroom().roots, outside_roots, expected, Limits(memory_bytes=600 * 1024 * 1024))
     finally:
         _free.release()
-    return Report(verdict, len(pdf), queries.kept_as(verdict.sha256))
+    names = {one.certificate_no for one in verdict.signatures}  # under the own root, SEAL is the service
+    is_certificate = verdict.is_valid and not foreign and names == {SEAL_NO}
+    return Report(verdict, len(pdf), queries.kept_as(verdict.sha256), is_certificate)

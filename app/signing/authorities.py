@@ -26,6 +26,7 @@ from app.signing.keys import KeyKind, SigningKey, new_key
 
 COUNTRY = "JP"
 DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")  # RFC 9336
+SEAL_NO = "SEAL"  # where a company's certificate has its 管理番号
 COMMON_NAME_MAX_BYTES = 64  # what `cryptography` accepts; the X.520 bound counts characters
 
 ROOT_YEARS = 60
@@ -34,6 +35,7 @@ ROOT_YEARS = 60
 CA_YEARS = 59
 TSA_YEARS = 11
 SIGNER_YEARS = 2
+SEAL_YEARS = 10
 BACKDATED = dt.timedelta(
     minutes=5
 )  # an outside TSA whose clock is a little behind must not predate the certificate
@@ -243,6 +245,19 @@ def issue_signer(
         .add_extension(_crl_at(urls.signers_ca_crl), critical=False)
     )
     return builder.sign(signers_ca.key, hashes.SHA256())
+
+
+def new_seal(
+    signers_ca: Credential, service_name: str, operator_name: str, now: dt.datetime, urls: PkiUrls, key_kind: KeyKind
+) -> Credential:
+    """The service's own seal, for what the portal itself certifies: a signer that is no company of the portal.
+
+    :param operator_name: who runs the portal, the organisation that the certificate names
+    """
+    key = new_key(key_kind)
+    subject = Subject(operator_name, SEAL_NO, title=f"{service_name} 証明用")
+    expires_at = _years_later(now, SEAL_YEARS)
+    return Credential(issue_signer(signers_ca, key.public_key(), subject, now, urls, expires_at=expires_at), key)
 
 
 def ocsp_response(

@@ -213,11 +213,12 @@ def _pages(reader):
             walked[id(node)] = node
             ahead += reversed([kid.get_object() for kid in node["/Kids"]])
         else:
-            pages.append(_read_page(node))
+            pages.append(read_page(node))
     return pages
 
 
-def _read_page(dictionary):
+def read_page(dictionary):
+    """What is shown of one page, from its dictionary, in whichever library opened the file."""
     media = _inherited(dictionary, "/MediaBox", (0, 0, 595, 842))
     crop = _inherited(dictionary, "/CropBox", media)
     rotation = int(_inherited(dictionary, "/Rotate", 0))

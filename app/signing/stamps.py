@@ -1,38 +1,23 @@
 """The visible stamp of a signature: a small vermilion seal, the company, the person and the moment.
 
-Text stays text (it can be searched and read aloud), in an embedded subset of Noto Sans JP.  Cutting the
-subset out of a font of 4.5 MB is what costs, so it is kept for each set of names; the date uses letters
-that are always in it.  The font must have 1000 units per em: pyHanko and this module write widths unscaled.
+Text stays text (it can be searched and read aloud), in an embedded subset of Noto Sans JP, kept for each set of
+names; the date uses letters that are always in it.
 """
 
 import datetime as dt
 import functools
-import hashlib
-import io
-import threading
-import unicodedata
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 
-import pylopdf_fonts_jp
-from fontTools import subset
-from fontTools.ttLib import TTFont
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.stamp import BaseStampStyle
 
 from app import clock
-
-FONT_FILE = Path(pylopdf_fonts_jp.__file__).parent / "NotoSansJP-Regular.otf"
-
-VERMILION = (0.76, 0.19, 0.15)
-INK = (0.13, 0.14, 0.16)
-GREY = (0.42, 0.44, 0.47)
+from app.signing.canvas import GREY, INK, VERMILION, Canvas
+from app.signing.typeface import font_for, printable, wrap
 
 _ALWAYS = "0123456789/: 日本時間電子署名…〓"
-_MISSING = "〓"  # the geta mark, with which Japanese printers hold the place of a letter they lack
-_NOT_AT_LINE_START = frozenset("、。，．・：；！？）」』】〕〉》ーぁぃぅぇぉっゃゅょァィゥェォッャュョ々…-")
 
 # The drawing is laid out for a box of 172 x 60 points and scaled to the field's own.
 _HEIGHT = 60.0
@@ -117,13 +102,13 @@ def _rotation(page):
 def _drawn(stamp, width, height):
     """The stamp's drawing operators, deflated, and the font they use."""
     lines = (stamp.label, stamp.company_name, stamp.person_name)
-    font = _font_for("".join(sorted(set("".join(map(_printable, lines)) + _ALWAYS))))
+    font = font_for("".join(sorted(set("".join(map(printable, lines)) + _ALWAYS))))
     return zlib.compress(_operators(stamp, width, height, font)), font
 
 
 def _operators(stamp, width, height, font):
     scale = min(height / _HEIGHT, width / 130.0)
-    canvas = _Canvas(font)
+    canvas = Canvas(font)
     wide, high = width / scale, height / scale
     canvas.add(f"{scale:.4f} 0 0 {scale:.4f} 0 0 cm")
 
@@ -133,7 +118,7 @@ def _operators(stamp, width, height, font):
     seal_bottom = (high - _SEAL) / 2
     canvas.stroke(VERMILION, 1.3)
     canvas.rounded_rectangle(_PAD + 0.6, seal_bottom, _SEAL, _SEAL, 4.2)
-    _draw_seal(canvas, _printable(stamp.label), _PAD + 0.6 + _SEAL / 2, high / 2)
+    _draw_seal(canvas, printable(stamp.label), _PAD + 0.6 + _SEAL / 2, high / 2)
 
     left = _PAD + 0.6 + _SEAL + 7
     spare = max(0.0, high - _TALLEST) / 2  # in a tall box the lines stay together
@@ -155,11 +140,11 @@ def _write_words(canvas, stamp, left, room, foot, top, scale):
     middle_top = top if is_small else top - 9.2
     middle_bottom = foot + date_size + 2.8
     person_height, person_size, person_lines = 0.0, 0.0, []
-    if person := _printable(stamp.person_name):
+    if person := printable(stamp.person_name):
         person_size, person_lines = _fit(font, person, room, 13.0, 9.5 if is_small else 7.6)
         person_height = len(person_lines) * person_size * _LEADING + 1.2
     company_room = middle_top - middle_bottom - person_height
-    company_size, company_lines = _fit(font, _printable(stamp.company_name), room, company_room, 10.5)
+    company_size, company_lines = _fit(font, printable(stamp.company_name), room, company_room, 10.5)
     y = middle_top - (company_room - len(company_lines) * company_size * _LEADING) / 2
     canvas.fill(INK)
     for line in company_lines:
@@ -185,178 +170,14 @@ def _draw_seal(canvas, label, x, y):
             canvas.text(letter, center - canvas.font.width(letter, size) / 2, bottom + size * 0.13, size)
 
 
-class _Canvas:
-    """Collects drawing operators."""
-
-    def __init__(self, font):
-        self.font = font
-        self._operators = ["q"]
-
-    def add(self, operator):
-        self._operators.append(operator)
-
-    def stroke(self, colour, line_width):
-        self.add("{:.2f} {:.2f} {:.2f} RG".format(*colour) + f" {line_width:.2f} w")
-
-    def fill(self, colour):
-        self.add("{:.2f} {:.2f} {:.2f} rg".format(*colour))
-
-    def rounded_rectangle(self, x, y, width, height, radius):
-        right, top, bend = x + width, y + height, radius * 0.4477
-        self.add(
-            f"{x + radius:.2f} {y:.2f} m {right - radius:.2f} {y:.2f} l "
-            f"{right - bend:.2f} {y:.2f} {right:.2f} {y + bend:.2f} {right:.2f} {y + radius:.2f} c "
-            f"{right:.2f} {top - radius:.2f} l "
-            f"{right:.2f} {top - bend:.2f} {right - bend:.2f} {top:.2f} {right - radius:.2f} {top:.2f} c "
-            f"{x + radius:.2f} {top:.2f} l "
-            f"{x + bend:.2f} {top:.2f} {x:.2f} {top - bend:.2f} {x:.2f} {top - radius:.2f} c "
-            f"{x:.2f} {y + radius:.2f} l "
-            f"{x:.2f} {y + bend:.2f} {x + bend:.2f} {y:.2f} {x + radius:.2f} {y:.2f} c s"
-        )
-
-    def text(self, text, x, y, size, spacing=0.0):
-        codes = self.font.codes(text)
-        self.add(f"BT /F1 {size:.2f} Tf {spacing:.2f} Tc {x:.2f} {y:.2f} Td <{codes}> Tj ET")
-
-    def operators(self):
-        return ("\n".join(self._operators) + "\nQ").encode("ascii")
-
-
 def _fit(font, text, width, height, largest):
     """Size and lines with which `text` fits into `width` x `height`: as large as may be, never cut off."""
     lines = [text]
     for size in (size for size in _NAME_SIZES if size <= largest):
-        lines = _wrap(font, text, width, size)
+        lines = wrap(font, text, width, size)
         if len(lines) * size * _LEADING <= height + 0.01 and (len(lines) < 3 or size <= 7):
             break
     return size, lines
-
-
-def _wrap(font, text, width, size):
-    lines, line, used = [], "", 0.0
-    for letter in text:
-        advance = font.width(letter, size)
-        if line and used + advance > width:
-            if letter == " ":
-                lines.append(line)
-                line, used = "", 0.0
-                continue
-            kept, space, carried = line.rpartition(" ")
-            if not space or not letter.isascii() or not carried.isascii():
-                kept, carried = line, ""
-                if letter in _NOT_AT_LINE_START and len(line) > 1:
-                    kept, carried = line[:-1], line[-1]
-            lines.append(kept)
-            line = carried
-            used = font.width(line, size)
-        line += letter
-        used += advance
-    return [*lines, line] if line else lines or [""]
-
-
-def _printable(text):
-    """`text` as it can be set: one line, without control characters; what the font lacks becomes 〓."""
-    known = _letters()
-    result = []
-    for letter in unicodedata.normalize("NFC", text):
-        category = unicodedata.category(letter)
-        if letter.isspace():
-            result.append(" ")
-        elif category in ("Mn", "Me", "Cf", "Sk") or 0xFE00 <= ord(letter) <= 0xFE0F:
-            continue  # variation selectors, joiners, skin tones: parts of the letter before
-        elif category.startswith("C") or ord(letter) not in known:
-            result.append(_MISSING)
-        else:
-            result.append(letter)
-    return " ".join("".join(result).split(" ")).strip()
-
-
-class _Font:
-    """A subset of the typeface with exactly the letters of one stamp."""
-
-    def __init__(self, cff: bytes, metrics: dict[str, tuple[int, int]], measures: dict[str, float]):
-        self.file = zlib.compress(cff, 9)
-        self._metrics = metrics
-        self.measures = measures
-        digest = hashlib.sha256(cff).digest()
-        self.name = "".join(chr(65 + byte % 26) for byte in digest[:6]) + "+NotoSansJP-Regular"
-        self.to_unicode = zlib.compress(_to_unicode(metrics))
-
-    def width(self, text, size):
-        return sum(self._metrics[letter][1] for letter in text) * size / 1000
-
-    def codes(self, text):
-        return "".join(f"{self._metrics[letter][0]:04X}" for letter in text)
-
-    def widths(self):
-        return sorted(set(self._metrics.values()))
-
-
-@functools.lru_cache(maxsize=512)
-def _font_for(letters: str) -> _Font:
-    font = _open_font()
-    if font["head"].unitsPerEm != 1000:
-        raise ValueError("the stamp's typeface must have 1000 units per em")
-    options = subset.Options(
-        layout_features=[],
-        hinting=False,
-        desubroutinize=True,
-        notdef_outline=True,
-        name_IDs=[],
-        name_languages=[],
-    )
-    options.drop_tables += ["GSUB", "GPOS", "GDEF", "BASE", "VORG", "vhea", "vmtx", "DSIG"]
-    subsetter = subset.Subsetter(options)
-    subsetter.populate(unicodes=[ord(letter) for letter in letters])
-    subsetter.subset(font)
-    names = font.getBestCmap()
-    top = font["CFF "].cff.topDictIndex[0]
-    keyed = hasattr(top, "ROS")
-    metrics = {}
-    for letter in letters:
-        name = names[ord(letter)]
-        code = int(name[3:]) if keyed and name.startswith("cid") else font.getGlyphID(name)
-        metrics[letter] = (code, font["hmtx"][name][0])
-    cff = font.getTableData("CFF ")
-    head, hhea = font["head"], font["hhea"]
-    box = [head.xMin, head.yMin, head.xMax, head.yMax]
-    return _Font(cff, metrics, {"ascent": hhea.ascent, "descent": hhea.descent, "box": box})
-
-
-_of_thread = threading.local()
-
-
-def _open_font():
-    # a fresh object each time, since cutting a subset changes it; the file's bytes are read once
-    if not hasattr(_of_thread, "file"):
-        _of_thread.file = FONT_FILE.read_bytes()
-    return TTFont(io.BytesIO(_of_thread.file), lazy=True)
-
-
-@functools.cache
-def _letters() -> frozenset[int]:
-    with TTFont(FONT_FILE, lazy=True) as font:
-        return frozenset(font.getBestCmap())
-
-
-def _to_unicode(metrics: dict[str, tuple[int, int]]) -> bytes:
-    """The map from codes back to letters, so that the stamp's text can be copied and searched."""
-    pairs = sorted((code, letter) for letter, (code, _) in metrics.items())
-    blocks = []
-    for start in range(0, len(pairs), 100):
-        block = pairs[start : start + 100]
-        rows = "\n".join(
-            f"<{code:04X}> <{letter.encode('utf-16-be').hex().upper()}>" for code, letter in block
-        )
-        blocks.append(f"{len(block)} beginbfchar\n{rows}\nendbfchar")
-    return (
-        "/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n"
-        "/CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) /Supplement 0 >> def\n"
-        "/CMapName /Adobe-Identity-UCS def\n/CMapType 2 def\n"
-        "1 begincodespacerange\n<0000> <FFFF>\nendcodespacerange\n"
-        + "\n".join(blocks)
-        + "\nendcmap\nCMapName currentdict /CMap defineresource pop\nend\nend"
-    ).encode("ascii")
 
 
 def _add_font(writer, font):

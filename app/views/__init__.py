@@ -16,6 +16,7 @@ from app.views.archive_extension import ArchiveExtensionView
 from app.views.archive_list import ArchiveListView
 from app.views.attachments import AttachmentView
 from app.views.certificates import CertificateView
+from app.views.conclusion import ConclusionView
 from app.views.consents import AdminConsentsView, ConsentRequestView
 from app.views.correction import CorrectionView
 from app.views.delegations import AdminDelegationView, DelegationView
@@ -24,6 +25,7 @@ from app.views.document import DocumentView
 from app.views.document_list import DocumentListView
 from app.views.drafts import DraftView
 from app.views.editions import EditionView
+from app.views.guide import GuideView
 from app.views.login import AuthView
 from app.views.paper import PaperView
 from app.views.password import PasswordView
@@ -52,6 +54,7 @@ MENU = (
     ("管理者業務", "電子契約承諾管理", AdminConsentsView),
 )
 PAGES_OFF_MENU = (
+    ConclusionView, GuideView,
     AdminCertificateImportView, AdminDelegationView, AdminDeletionView, ArchiveExtensionView, AttachmentView,
     ConsentRequestView, CorrectionView, DocumentView, DocumentVerificationView, DraftView, EditionView, PaperView,
     PositionsView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
@@ -111,7 +114,7 @@ def _known_to_all():
         "contact": {
             "operator_name": config["OPERATOR_NAME"],
             "help_address": config["HELP_ADDRESS"],
-            "manual_url": config["MANUAL_URL"],
+            "manual_url": config["MANUAL_URL"].removeprefix(config["BASE_URL"]),  # the own pages, at whichever address
             "terms_url": config["TERMS_URL"],
             "fees_url": config["FEES_URL"],
         },

@@ -64,6 +64,12 @@ def walk(arrive):
 
 def _before_login(arrive):
     nobody = arrive("青木 健一")
+    nobody.open("/guide/")
+    nobody.is_on("操作マニュアル")
+    yield "guide", nobody
+    nobody.page.get_by_role("main").get_by_role("link", name="システム概要書").click()
+    nobody.is_on("システム概要書")
+    yield "system-description", nobody
     nobody.open("/login/")
     yield "login", nobody
     nobody.page.get_by_role("link", name="パスワードをお忘れの方").click()

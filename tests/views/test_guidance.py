@@ -37,9 +37,10 @@ def test_the_contact_block_and_the_guides_stand_on_every_page(client_of, make_do
 
 
 @pytest.mark.requirement("R5", "R6")
-def test_a_guide_that_is_not_set_has_no_link(browser):
+def test_a_guide_that_is_not_set_has_no_link_but_the_manual_is_the_portals_own(browser):
     page = browser().get("/login/").text
-    assert all(part in page for part in CONTACT) and "料金表" not in page and "ご利用案内" not in page
+    assert all(part in page for part in CONTACT) and "料金表" not in page and "利用規約" not in page
+    assert '<a href="/guide/">操作マニュアル</a>' in page
 
 
 @pytest.mark.requirement("R5", "R6", "R7", "R112")

@@ -42,6 +42,7 @@ ADMINS = dict.fromkeys(PEOPLE, 403) | {
 }  # the stranger is one at home
 OUT_OF_TURN = {"recipient": 409, "registrar": 409, "viewer": 409, "admin": 409} | NOT_THEIRS
 NO_REQUEST = dict.fromkeys(OUT_OF_TURN, 404) | {"operator": 403, "anonymous": 302}
+NOT_CONCLUDED = dict.fromkeys(OUT_OF_TURN, 404) | {"operator": 403, "anonymous": 302}
 DOCUMENT = {
     ("GET", "/documents/<int:document_id>"): LOOKING,
     ("GET", "/documents/<int:document_id>/pdf"): FILE,
@@ -53,6 +54,9 @@ DOCUMENT = {
     ("GET", "/documents/<int:document_id>/editions/<int:edition>/pages/<int:number>.png"): FILE,
     ("GET", "/documents/<int:document_id>/changes"): FILE | {"recipient": 404, "registrar": 404, "viewer": 404},
     ("GET", "/documents/<int:document_id>/approval"): OUT_OF_TURN,
+    # not concluded yet; see tests/views/test_conclusion.py
+    ("GET", "/documents/<int:document_id>/conclusion_certificate"): NOT_CONCLUDED,
+    ("GET", "/documents/<int:document_id>/print_copy"): NOT_CONCLUDED,
     ("POST", "/documents/<int:document_id>/approve"): OUT_OF_TURN,
     ("GET", "/documents/<int:document_id>/correction"): OUT_OF_TURN,
     ("POST", "/documents/<int:document_id>/correction"): OUT_OF_TURN,
@@ -180,6 +184,8 @@ PAGES = {  # whoever is not named gets 200
     ("POST", "/second-factor/"): dict.fromkeys(PEOPLE, 422) | LOGGED_IN,
     ("POST", "/second-factor/recovery_codes"): dict.fromkeys(PEOPLE, 422) | LOGGED_IN,
     ("POST", "/second-factor/off"): dict.fromkeys(PEOPLE, 422) | LOGGED_IN,
+    ("GET", "/guide/"): ALL,
+    ("GET", "/guide/<string:page>"): ALL,
     ("GET", "/healthz"): ALL,
     ("GET", "/favicon.ico"): ALL,
     ("GET", "/verify/"): ALL,
@@ -279,7 +285,7 @@ def address(rule, document):
         "<int:partner_id>": str(document.receivers[0].company_id), "<int:request_id>": "999999",
         "<int:session_id>": "999999", "<int:edition>": "1", "<int:search_id>": "999999",
         "<int:delegation_id>": "999999", "<int:template_id>": "999999",
-        "<string:locale>": "ja", "<string:name>": action,
+        "<string:page>": "system", "<string:locale>": "ja", "<string:name>": action,
     }.items():  # fmt: skip
         rule = rule.replace(name, value)
     return rule.replace("<name>", "root")

@@ -12,7 +12,7 @@ from app.errors import Busy, VerificationRefused
 from app.extensions import db
 from app.jobs import archive_transfer
 from app.models import Level
-from app.services import verification
+from app.services import conclusion_certificates, verification
 from app.services.strongroom import strongroom
 from app.signing.intake import Limits
 from app.signing.verdict import Finding
@@ -48,6 +48,17 @@ def test_anybody_may_have_a_concluded_contract_verified(client_of, archived):
     for secret in (archived.number, archived.title, archived.file_name, "1,848,000"):
         assert secret not in page.text, secret
     assert "認定タイムスタンプ" not in page.text and "認定" not in page.text.replace("国の認定制度", "")
+
+
+@pytest.mark.requirement("I19", "L12")
+def test_a_certificate_of_the_service_is_recognised_and_a_changed_one_is_not(client_of, archived):
+    pdf = conclusion_certificates.make(conclusion_certificates.order(archived, archived.sender.company_id))
+    client = client_of("anonymous")
+    page = hand_in(client, pdf, "certificate.pdf").text
+    assert GOOD in page and "当サービスが発行した証明書です" in page and NOT_KEPT not in page
+    place = pdf.index(b"/MediaBox") + 12
+    page = hand_in(client, pdf[:place] + bytes([pdf[place] ^ 1]) + pdf[place + 1 :]).text
+    assert "当サービスが発行した証明書です" not in page and NOT_KEPT in page
 
 
 @pytest.mark.requirement("L1", "S1")

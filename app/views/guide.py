@@ -1,0 +1,31 @@
+"""操作説明 per edition, システム概要書 and よくあるご質問: open to everybody, logged in or not (L9, R4, R5)."""
+
+from flask_appbuilder.baseviews import BaseView, expose
+
+from app.errors import NotFound
+
+# the word in the address -> title; each is a template of that name
+EDITIONS = {
+    "administrator": "管理者編",
+    "sender": "発信者編",
+    "receiver": "受信者編",
+    "one-side": "受信者編 別冊（一方のみ署名契約）",
+    "options": "オプション編",
+}
+PAGES = {"system": "システム概要書", "faq": "よくあるご質問"}
+
+
+class GuideView(BaseView):
+    route_base = "/guide"
+    default_view = "index"
+
+    @expose("/")
+    def index(self):
+        return self.render_template("guide/index.html", title="操作マニュアル", editions=EDITIONS)
+
+    @expose("/<string:page>")
+    def show(self, page):
+        title = (EDITIONS | PAGES).get(page)
+        if title is None:
+            raise NotFound
+        return self.render_template(f"guide/{page.replace('-', '_')}.html", title=title)

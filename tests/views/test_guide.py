@@ -1,0 +1,66 @@
+"""The pages that explain the portal: there for everybody, and saying only what is so."""
+
+import re
+
+import pytest
+
+from app.clock import now
+from app.extensions import db
+from app.models import OutboxMessage
+from app.services import credentials, outbox
+from app.views.guide import EDITIONS, PAGES
+
+ALL = ["", *EDITIONS, *PAGES]
+
+
+def text_of(page):
+    return re.sub(r"\s+", "", re.sub(r"<[^>]+>", "", page.split("<main")[1].split("</main>")[0]))
+
+
+@pytest.mark.requirement("R4", "R5", "L9")
+def test_every_edition_can_be_read_by_whoever_asks(browser):
+    reader = browser()
+    index = reader.get("/guide/").text
+    for page in (*EDITIONS, *PAGES):
+        reply = reader.get(f"/guide/{page}")
+        assert reply.status_code == 200 and f"<h1>{(EDITIONS | PAGES)[page]}</h1>" in reply.text
+        assert f'href="/guide/{page}"' in index
+    assert reader.get("/guide/unknown").status_code == 404
+    assert 'href="/guide/system"' in reader.get("/login/").text
+
+
+@pytest.mark.requirement("L9", "L11", "L12", "L13", "L21")
+def test_the_system_description_says_how_records_are_kept_shown_searched_and_proved(browser, application):
+    text = text_of(browser().get("/guide/system").text)
+    for part in ("システム概要書", "見読性", "検索性", "原本性", "本人性", "完全性", "機密性", "契約締結年月日、契約金額、取引先",
+                 "範囲で指定", f"{application.config['ARCHIVE_YEARS']}年", "訂正・削除", "第19条第3項"):  # fmt: skip
+        assert part in text, part
+
+
+@pytest.mark.requirement("L12", "L18")
+def test_nothing_is_claimed_that_is_not_so(browser, application, monkeypatch):
+    pages = {page: text_of(browser().get(f"/guide/{page}").text) for page in ALL}
+    for page, text in pages.items():
+        for word in ("認定", "適合"):
+            for found in re.finditer(word, text):
+                around = text[found.start() : found.end() + 40]
+                assert re.search(r"(ではありません|ものではありません)", around), (page, around)
+    assert "総務大臣の認定を受けた時刻認証業務ではありません" in pages["system"]
+    monkeypatch.setitem(application.config, "TSA_URLS", ["https://tsa.example/"])
+    assert "認定を受けた時刻認証" not in text_of(browser().get("/guide/system").text)
+
+
+@pytest.mark.requirement("L22")
+def test_the_faq_answers_on_stamp_duty_and_on_printed_copies(browser):
+    text = text_of(browser().get("/guide/faq").text)
+    assert "印紙税法基本通達第44条" in text and "「電子契約の写し（控え）」" in text and "原本の代わりにはなりません" in text
+
+
+def test_who_must_change_the_password_first_may_read_them_too(app, browser, person):
+    credentials.give_initial_password(person("recipient"), now())
+    db.session.commit()
+    secret = outbox.secret_of(db.session.query(OutboxMessage).order_by(OutboxMessage.id.desc()).first())
+    reader = browser()
+    reader.log_in(person("recipient").user_code, secret)
+    assert reader.get("/").status_code == 302
+    assert reader.get("/guide/receiver").status_code == 200
