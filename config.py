@@ -81,6 +81,7 @@ class Production:
         self.REMIND_DAYS = self.number("REMIND_DAYS", 3)
         self.TERM_NOTICE_DAYS = self._days(self.text("TERM_NOTICE_DAYS", "90 30"))
         self.ARCHIVE_YEARS = self.number("ARCHIVE_YEARS", 10)
+        self.DOWNLOAD_DAYS = self.number("DOWNLOAD_DAYS", 7)
         self.ADMIN_OPENS_PDF = self.text("ADMIN_OPENS_PDF", "no") == "yes"
         self.WORKER_LOCK_FILE = self.text("WORKER_LOCK_FILE", "var/worker.lock")
 

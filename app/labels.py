@@ -11,6 +11,7 @@ from app.models import (
     ConsentMethod,
     DeliveryMethod,
     DocumentKind,
+    DownloadState,
     Letter,
     Level,
     ListColumn,
@@ -56,6 +57,8 @@ TONE = {
     Validity.expired: "ended",
     Validity.revoked: "ended",
     ConsentAct.requested: "waiting",
+    DownloadState.ready: "done",
+    DownloadState.failed: "ended",
     ConsentAct.given: "done",
     ConsentAct.declined: "ended",
     ConsentAct.withdrawn: "ended",
@@ -187,6 +190,7 @@ LETTER = {
     Letter.paper_requested: "書面交付の請求",
     Letter.paper_delivered: "書面の交付",
     Letter.term_end: "契約期間の終了",
+    Letter.bulk_download: "一括ダウンロード",
 }
 ACCOUNT_ACTION = {
     AccountAction.log_in: "ログイン",
@@ -211,6 +215,7 @@ ACCOUNT_ACTION = {
     AccountAction.deputy_ended: "代理者の指定の終了",
     AccountAction.route_template_changed: "回覧ルート雛形の変更",
     AccountAction.draft_deleted: "作成中の契約文書の削除",
+    AccountAction.bulk_download_requested: "契約文書の一括ダウンロード",
     AccountAction.personal_data_exported: "個人データの出力",
     AccountAction.personal_data_erased: "個人データの消去",
     AccountAction.company_change_applied: "企業情報変更申請",
@@ -258,6 +263,12 @@ APPLICATION_STATE = {
     ApplicationState.approved: "承認",
     ApplicationState.rejected: "却下",
 }
+DOWNLOAD_STATE = {
+    DownloadState.waiting: "作成待ち",
+    DownloadState.building: "作成中",
+    DownloadState.ready: "準備完了",
+    DownloadState.failed: "作成できませんでした",
+}
 PAIR_STATE = {  # of two pages side by side, see app.services.editions
     "same": "変更なし",
     "changed": "変更あり",
@@ -281,6 +292,7 @@ LEVEL = {
 _ALL = (
     STATUS, ACTION, ROLE, SIDE, MODE, KIND, LIST_COLUMN, PLAN, COMPANY_STATUS, LETTER, LEVEL, ATTACHMENT_KIND, ACCOUNT_ACTION,
     APPLICATION_KIND, APPLICATION_STATE, USER_STATE, LOCK, VALIDITY, CONSENT_ACT, CONSENT_METHOD, DELIVERY_METHOD,
+    DOWNLOAD_STATE,
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from app.tables.application import ApplicationKind, ApplicationState, CertificateApplication, CompanyChange
 from app.tables.attachment import AttachmentKind, DocumentAttachment
+from app.tables.bulk_download import IN_WORK, BulkDownload, BulkDownloadItem, DownloadState
 from app.tables.certificate import (
     Authority,
     Certificate,
@@ -41,6 +42,8 @@ __all__ = [
     "ApplicationState",
     "AttachmentKind",
     "Authority",
+    "BulkDownload",
+    "BulkDownloadItem",
     "Certificate",
     "CertificateActivation",
     "CertificateApplication",
@@ -58,7 +61,9 @@ __all__ = [
     "DocumentParty",
     "DocumentRevision",
     "DocumentSignature",
+    "DownloadState",
     "ElectronicConsent",
+    "IN_WORK",
     "JobRun",
     "Letter",
     "Level",

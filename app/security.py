@@ -20,7 +20,7 @@ from app.models import PortalUser
 # Roles in code: no query, no drift.  Patterns are matched from the start, so each ends with $.
 PERSONS_PAGES = "(MyListView|PasswordView|AccountView|SecondFactorView|PersonalDataView)$"
 COMPANY_PAGES = (
-    "(DocumentListView|DocumentView|AttachmentView|RegistrationView|DraftView|ReceiptView|SignatureView|ArchiveListView"
+    "(DocumentListView|DocumentView|AttachmentView|RegistrationView|DraftView|ReceiptView|SignatureView|ArchiveListView|BulkDownloadView"
     "|CertificateView|SelectionView|DelegationView|RouteTemplateView|ConsentRequestView|PaperView|PositionsView|EditionView)$"
 )
 FAB_ROLES = {

@@ -12,6 +12,7 @@ from app.clock import now as clock_now
 from app.extensions import db, writing
 from app.jobs import (
     archive_transfer,
+    bulk_download,
     certificate_expiry,
     remind,
     send_mail,
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 JOBS = {
     "archive-transfer": archive_transfer,
+    "bulk-download": bulk_download,
     "certificate-expiry": certificate_expiry,
     "remind": remind,
     "signing-password-expiry": signing_password_expiry,
@@ -35,13 +37,14 @@ JOBS = {
 # job name -> APScheduler cron fields, Japan time; each is run once at the worker's start as well
 TIMETABLE = {
     "send-mail": {"second": "*/2"},
+    "bulk-download": {"second": "*/5"},
     "archive-transfer": {"hour": "2-6", "minute": "*/15"},  # again and again, for whatever failed or was cut off
     "signing-password-expiry": {"hour": 0, "minute": 10},
     "certificate-expiry": {"hour": 7, "minute": 30},
     "remind": {"hour": 8, "minute": 0},
     "term-end": {"hour": 8, "minute": 15},
 }
-QUIET = frozenset({"send-mail"})  # leaves a row only when it had something to do
+QUIET = frozenset({"send-mail", "bulk-download"})  # leaves a row only when it had something to do
 
 
 def limit_waiting():

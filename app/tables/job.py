@@ -46,6 +46,7 @@ class Letter(StrEnum):
     paper_requested = auto()
     paper_delivered = auto()
     term_end = auto()
+    bulk_download = auto()
 
 
 class OutboxMessage(Model):

@@ -14,6 +14,7 @@ from app.views.admin_history import AdminHistoryView
 from app.views.admin_users import AdminUsersView
 from app.views.archive_list import ArchiveListView
 from app.views.attachments import AttachmentView
+from app.views.bulk_downloads import BulkDownloadView
 from app.views.certificates import CertificateView
 from app.views.consents import AdminConsentsView, ConsentRequestView
 from app.views.delegations import AdminDelegationView, DelegationView
@@ -49,7 +50,7 @@ MENU = (
     ("管理者業務", "電子契約承諾管理", AdminConsentsView),
 )
 PAGES_OFF_MENU = (
-    AdminCertificateImportView, AdminDelegationView, AdminDeletionView, AttachmentView, ConsentRequestView, DocumentView,
+    AdminCertificateImportView, AdminDelegationView, AdminDeletionView, AttachmentView, BulkDownloadView, ConsentRequestView, DocumentView,
     DraftView, EditionView, PaperView, PositionsView, ReceiptView, SignatureView, SelectionView, SecondFactorView,
     PersonalDataView,
 )  # fmt: skip
