@@ -63,8 +63,7 @@ def safe_name(number, part, called, ending):
     Number and part make it unique and no name of a device; what is called has no folder, no character that Windows
     refuses, nothing invisible, and no dot or blank at its end.
     """
-    text = unicodedata.normalize("NFC", called)
+    text = " ".join(unicodedata.normalize("NFC", called).split())
     text = "".join("_" if one in FORBIDDEN else one for one in text if unicodedata.category(one)[0] != "C")
-    text = " ".join(text.split()).removesuffix(f".{ending}")
-    text = text.encode()[:MOST_BYTES_OF_A_NAME].decode(errors="ignore").strip(" .")
+    text = text.removesuffix(f".{ending}").encode()[:MOST_BYTES_OF_A_NAME].decode(errors="ignore").strip(" ._")
     return "_".join(filter(None, (number, part, text))) + f".{ending}"

@@ -46,21 +46,21 @@ class Parcels:
         :raises StorageFailed: not written, for want of room or of a connection
         """
         digest, size = hashlib.sha256(), 0
-
-        def counted():
-            nonlocal size
+        writer = None
+        try:
+            # not obstore.put with an iterator: what the iterator itself reads from the store would stop the process
+            writer = obstore.open_writer(
+                self._objects, _path_of(token), buffer_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE
+            )
             for piece in pieces:
                 digest.update(piece)
                 size += len(piece)
-                yield piece
-
-        try:
-            obstore.put(
-                self._objects, _path_of(token), counted(),
-                use_multipart=True, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE,
-            )  # fmt: skip
+                writer.write(piece)
+            writer.close()
         except (BaseError, OSError) as failure:
             raise StorageFailed(NOT_WRITTEN) from failure
+        finally:
+            del writer  # not closed, it takes its parts with it
         return Parcel(size, digest.hexdigest())
 
     def open(self, token: str, size_bytes: int) -> "ParcelReader":
