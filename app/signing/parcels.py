@@ -2,7 +2,8 @@
 
 A file is written in parts and has its name only when the last part is there.  On a disk obstore writes a file
 beside the target and links it; S3 shows a multipart upload only when it is completed.  What a killed process
-leaves on a disk goes with :meth:`Parcels.remove`; on S3 a lifecycle rule of the bucket aborts old uploads.
+leaves on a disk goes with :meth:`Parcels.remove`; an upload to S3 that is not completed stays, invisible, until a
+lifecycle rule of the bucket aborts it.
 """
 
 import hashlib
