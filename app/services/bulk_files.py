@@ -5,6 +5,7 @@ short transaction of its own, which leave out what the person may no longer open
 """
 
 import datetime as dt
+import logging
 import tempfile
 import time
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from app.labels import LIST_COLUMN
 from app.models import ListColumn, PortalUser
 from app.services import bulk_downloads, listing, zip_file
 from app.services.strongroom import strongroom
+
+log = logging.getLogger(__name__)
 
 DOCUMENTS_AT_ONCE = 20
 SPOOL_BYTES = 1024 * 1024  # of the index; what is longer waits on the disk
@@ -58,6 +61,7 @@ def build(app, download_id, token, now):
     except Abandoned:
         return False
     except PortalError as failure:
+        log.warning("bulk download %s was not built", download_id, exc_info=True)
         bulk_downloads.fail(download_id, token, failure.sentence, moment())
         return False
     if bulk_downloads.finish(download_id, token, parcel, moment()):
@@ -92,8 +96,9 @@ def _contents(app, store, download_id, token, moment):
 def _batch(app, download_id, ids):
     """The files of some documents, and the ids of those that the person may no longer open."""
     with app.app_context(), reading():
-        user = db.session.get(PortalUser, queries.user_of_download(download_id))
-        if not (user.is_selectable and user.company.is_active):
+        user_id = queries.user_of_download(download_id)
+        user = db.session.get(PortalUser, user_id) if user_id else None
+        if user is None or not (user.is_selectable and user.company.is_active):
             raise Abandoned
         documents = queries.openable_documents(user, ids, app.config["ADMIN_OPENS_PDF"])
         entries = [entry for document in documents for entry in _entries(document, user.company_id)]

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from app import queries
-from app.clock import now
+from app.clock import japan_date, now
 from app.errors import NotFound, Refused, StorageFailed
 from app.extensions import db
 from app.jobs import bulk_download, run_job
@@ -25,11 +25,11 @@ from app.models import (
     Letter,
     OutboxMessage,
 )
-from app.services import bulk_downloads, bulk_files, documents, registration
+from app.services import bulk_downloads, bulk_files, delegations, documents, registration
 from app.services.strongroom import strongroom
 from app.signing.parcels import Parcel
 from app.workflow import SignatureMode, Status
-from tests.conftest import kept_file
+from tests.conftest import PEOPLE, kept_file
 
 NO_SIGNATURE = SignatureMode.no_signature
 
@@ -167,6 +167,39 @@ def test_what_is_lost_before_the_building_is_left_out_and_after_it_closes_the_fi
     db.session.commit()
     with pytest.raises(Refused, match="閲覧できなくなった"):
         bulk_downloads.open_file(person("recipient"), download)
+
+
+@pytest.mark.requirement("L7", "I18", "S7")
+@pytest.mark.parametrize("opens", [False, True])
+def test_the_database_and_the_page_agree_on_what_may_be_opened(make_document, person, opens):
+    """Everybody, over documents at every turn, one of them with a deputy; and the file holds no more."""
+    made = [make_document(status, NO_SIGNATURE) for status in (Status.draft, Status.receiver_receipt, Status.remanded)]
+    made.append(make_document(Status.sender_approval, NO_SIGNATURE))
+    made[3].sender.steps[0].user = person("admin")
+    today = japan_date(now())
+    delegations.name_deputy(person("recipient"), person("receiver_admin"), today, today, person("recipient"), now())
+    db.session.commit()
+    ids = [document.id for document in made]
+    for who in PEOPLE:
+        user = person(who)
+        seen = db.session.scalars(queries.documents_of(user)).all()
+        page = {document.id for document in seen if queries.may_open_pdf(user, document, opens)}
+        assert queries.openable_ids(user, ids, opens) == page, who
+    assert queries.openable_ids(person("receiver_admin"), ids, False) == {made[1].id}
+
+
+@pytest.mark.requirement("L7", "I18")
+@pytest.mark.parametrize("deputy", ["receiver_colleague", "receiver_admin"])
+def test_a_deputy_has_the_file_as_long_as_the_days_last(three, ask, person, deputy):
+    today, absent = japan_date(now()), person("recipient")
+    named = delegations.name_deputy(absent, person(deputy), today, today, absent, now())
+    download = ask(deputy, three)
+    build()
+    assert len(file_of(person(deputy), download).namelist()) == 6
+    named.ended_at = now()
+    db.session.commit()
+    with pytest.raises(Refused, match="閲覧できなくなった"):
+        bulk_downloads.open_file(person(deputy), download)
 
 
 @pytest.mark.requirement("L7", "T13")

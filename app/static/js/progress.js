@@ -1,5 +1,6 @@
 // Asks the page that is open how far its work is, and shows what the page would show; without it a link does.
 const SECONDS = 3;
+let asksLeft = 400; // 20 minutes: a page that nobody looks at must not keep its log-in awake for ever
 
 const again = async () => {
   const shown = document.getElementById("progress");
@@ -11,7 +12,7 @@ const again = async () => {
       if (found?.hasAttribute("data-progress")) {
         const [old, fresh] = [shown, found].map((part) => part.querySelector(".download-progress"));
         if (old.textContent !== fresh.textContent) {
-          old.querySelector("[role=status]").innerHTML = fresh.querySelector("[role=status]").innerHTML;
+          old.querySelector("[role=status]").replaceChildren(...fresh.querySelector("[role=status]").childNodes);
           old.querySelector("progress").value = fresh.querySelector("progress").value;
         }
       } else {
@@ -25,7 +26,10 @@ const again = async () => {
   } catch {
     // the network is away for a moment
   }
-  setTimeout(again, SECONDS * 1000);
+  asksLeft -= 1;
+  if (asksLeft > 0) {
+    setTimeout(again, SECONDS * 1000);
+  }
 };
 
 setTimeout(again, SECONDS * 1000);
