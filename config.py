@@ -86,6 +86,7 @@ class Production:
         self.ARCHIVE_YEARS = self.number("ARCHIVE_YEARS", 10)
         self.ARCHIVE_GRACE_DAYS = self.number("ARCHIVE_GRACE_DAYS", 365)
         self.ALGORITHM_ENDS = self._algorithm_ends()
+        self.DOWNLOAD_DAYS = self.number("DOWNLOAD_DAYS", 7)
         self.ADMIN_OPENS_PDF = self.text("ADMIN_OPENS_PDF", "no") == "yes"
         self.WORKER_LOCK_FILE = self.text("WORKER_LOCK_FILE", "var/worker.lock")
 

@@ -13,6 +13,7 @@ from app.models import (
     Damage,
     DeliveryMethod,
     DocumentKind,
+    DownloadState,
     Letter,
     Level,
     ListColumn,
@@ -59,6 +60,8 @@ TONE = {
     Validity.expired: "ended",
     Validity.revoked: "ended",
     ConsentAct.requested: "waiting",
+    DownloadState.ready: "done",
+    DownloadState.failed: "ended",
     ConsentAct.given: "done",
     ConsentAct.declined: "ended",
     ConsentAct.withdrawn: "ended",
@@ -206,6 +209,7 @@ LETTER = {
     Letter.term_end: "契約期間の終了",
     Letter.retention_ending: "長期保管期間満了",
     Letter.archive_alert: "長期保管の異常",
+    Letter.bulk_download: "一括ダウンロード",
 }
 ACCOUNT_ACTION = {
     AccountAction.log_in: "ログイン",
@@ -230,6 +234,7 @@ ACCOUNT_ACTION = {
     AccountAction.deputy_ended: "代理者の指定の終了",
     AccountAction.route_template_changed: "回覧ルート雛形の変更",
     AccountAction.draft_deleted: "作成中の契約文書の削除",
+    AccountAction.bulk_download_requested: "契約文書の一括ダウンロード",
     AccountAction.personal_data_exported: "個人データの出力",
     AccountAction.personal_data_erased: "個人データの消去",
     AccountAction.company_change_applied: "企業情報変更申請",
@@ -276,6 +281,12 @@ APPLICATION_STATE = {
     ApplicationState.received: "受付",
     ApplicationState.approved: "承認",
     ApplicationState.rejected: "却下",
+}
+DOWNLOAD_STATE = {
+    DownloadState.waiting: "作成待ち",
+    DownloadState.building: "作成中",
+    DownloadState.ready: "準備完了",
+    DownloadState.failed: "作成できませんでした",
 }
 PAIR_STATE = {  # of two pages side by side, see app.services.editions
     "same": "変更なし",
@@ -328,7 +339,7 @@ def finding(row):
 _ALL = (
     STATUS, ACTION, ROLE, SIDE, MODE, KIND, LIST_COLUMN, PLAN, COMPANY_STATUS, LETTER, LEVEL, ATTACHMENT_KIND, ACCOUNT_ACTION,
     APPLICATION_KIND, APPLICATION_STATE, USER_STATE, LOCK, VALIDITY, CONSENT_ACT, CONSENT_METHOD, DELIVERY_METHOD, FINDING,
-    CONDITION, DAMAGE,
+    CONDITION, DAMAGE, DOWNLOAD_STATE,
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from app.tables.application import ApplicationKind, ApplicationState, CertificateApplication, CompanyChange
 from app.tables.archive import ArchiveExtension, ArchiveRecord, Condition, Damage
 from app.tables.attachment import AttachmentKind, DocumentAttachment
+from app.tables.bulk_download import IN_WORK, BulkDownload, BulkDownloadItem, DownloadState
 from app.tables.certificate import (
     Authority,
     Certificate,
@@ -44,6 +45,8 @@ __all__ = [
     "ArchiveExtension",
     "ArchiveRecord",
     "Authority",
+    "BulkDownload",
+    "BulkDownloadItem",
     "Certificate",
     "CertificateActivation",
     "CertificateApplication",
@@ -62,8 +65,10 @@ __all__ = [
     "DocumentParty",
     "DocumentRevision",
     "DocumentSignature",
+    "DownloadState",
     "ElectronicConsent",
     "Damage",
+    "IN_WORK",
     "JobRun",
     "Letter",
     "Level",

@@ -8,11 +8,12 @@ from sqlalchemy import select
 
 from app.clock import japan_date, now
 from app.extensions import db, writing
-from app.jobs import archive_transfer
+from app.jobs import archive_transfer, bulk_download
 from app.models import AttachmentKind, Company, DocumentKind, Letter, PortalUser
 from app.plans import PlanKind
 from app.queries import role_rows
 from app.services import (
+    bulk_downloads,
     certificates,
     companies,
     consents,
@@ -211,6 +212,7 @@ class Seed:
         archive_transfer.run_one(archived.id, now())
         self._amendment(archived)
         self.people["青木 健一"].company.has_archive_extension = True
+        self._bulk_download(archived)
         self._single_id()
         self._shared_fee()
         self._three_companies()
@@ -267,6 +269,14 @@ class Seed:
         self._document(
             SignatureMode.both_sides, Status.draft, original=original, title=title, kind=DocumentKind.change_contract
         )
+
+    def _bulk_download(self, document):
+        """A ZIP file of the archive, ready to be fetched (L7)."""
+        asked = bulk_downloads.request(
+            self.people["青木 健一"], now(), ids=[document.id], in_archive=True, conditions={}
+        )
+        db.session.commit()
+        bulk_download.run_one(("build", asked.id), now())
 
     def _remanded(self):
         document = self._document(SignatureMode.receiver_only, Status.receiver_receipt)

@@ -37,6 +37,7 @@ SUBJECTS = {
     Letter.term_end: "契約期間の終了のお知らせ",
     Letter.retention_ending: "長期保管期間満了のお知らせ",
     Letter.archive_alert: "長期保管の異常のお知らせ",
+    Letter.bulk_download: "一括ダウンロードのお知らせ",
     Letter.account_unlocked: "ロック解除のお知らせ",
     Letter.secret_locked: "PINのロックのお知らせ",
     Letter.certificate_expiry: "電子証明書有効期限のお知らせ",
@@ -61,6 +62,7 @@ FACTS = {
     "change": "recovery_code_used", "left": 9, "absent": "承認 七海", "deputy": "同僚 千代", "first_day": "2027/01/14", "is_ended": False,
     "sees": True, "is_holder": True, "deadline": "2027/01/20",
     "partner": "発出", "act": "given", "delivered_on": "2027/01/20", "method": "post", "note": "",
+    "download_id": 1, "failure": "", "included": 2, "left_out": 1,
     "term": "2026/04/01 ～ 2027/03/31", "renews_itself": True,
     "has_option": True, "grace_days": 365, "listed": [{"number": "D00000001", "what": "正常"}], "others": 0,
 }  # fmt: skip

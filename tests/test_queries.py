@@ -1,6 +1,7 @@
 """契約文書検索条件, each alone and together, in both lists."""
 
 import datetime as dt
+from itertools import product
 
 import pytest
 
@@ -141,6 +142,50 @@ def test_each_condition_in_the_list_in_process(five, found, person, terms, numbe
 ])  # fmt: skip
 def test_each_condition_in_the_archive(five, found, person, terms, numbers):
     assert found(person("registrar"), archived=True, **terms) == numbers
+
+
+@pytest.mark.requirement("L5", "L6", "R90", "R94", "R95", "I20")
+def test_date_amount_and_partner_alone_in_twos_and_together_find_exactly_the_right_documents(
+    make_document, found, person
+):
+    """Every range, open at either end or closed, 金額なし, and every combination; first in process, then in the archive."""
+    facts = [
+        (DAY(2026, 1, 10), 100, "receiver"), (DAY(2026, 1, 10), None, "stranger"), (DAY(2026, 2, 10), 200, "stranger"),
+        (DAY(2026, 3, 10), 100, "receiver"), (DAY(2026, 3, 10), 0, "stranger"), (DAY(2026, 2, 10), None, "receiver"),
+    ]  # fmt: skip
+    made = []
+    for day, amount, partner in facts:
+        made.append(make_document(Status.completion_wait, mode=SignatureMode.no_signature, amount_yen=amount, conclusion_date=day))
+        made[-1].receivers[0].company = person({"receiver": "recipient"}.get(partner, partner)).company
+    db.session.commit()
+    registrar, number_of = person("registrar"), {document.id: number for number, document in enumerate(made, start=1)}
+    first, middle = DAY(2026, 1, 10), DAY(2026, 2, 10)
+    days = [(None, None), (middle, None), (None, middle), (first, middle), (DAY(2026, 2, 11), DAY(2026, 3, 9))]
+    amounts = [(None, None), (100, None), (None, 100), (101, 200), (0, 0), "none"]
+    for archived in (False, True):
+        for (day_from, day_to), amount, partner in product(days, amounts, ("", "設備", "C00000003")):
+            terms = {"concluded_from": day_from, "concluded_to": day_to, "partner": partner}
+            terms |= {"without_amount": True} if amount == "none" else {"amount_from": amount[0], "amount_to": amount[1]}
+            right = [
+                number for number, (day, yen, company) in enumerate(facts, start=1)
+                if (day_from or day) <= day <= (day_to or day) and _is_amount(yen, amount)
+                and (not partner or (partner == "設備") is (company == "receiver"))
+            ]  # fmt: skip
+            ids = queries.found_ids(registrar, SearchTerms(**terms), archived=archived, most=9)
+            assert [number_of[document_id] for document_id in ids] == right[::-1], (archived, terms)
+        assert found(person("registrar"), not archived) == []
+        for document in [] if archived else made:
+            archive.archive(document, now(), file=SignedFile(f"{document.id:064d}", document.pdf_sha256, 1, Level.timestamped))
+        db.session.commit()
+
+
+def _is_amount(yen, wanted):
+    if wanted == "none":
+        return yen is None
+    first, last = wanted
+    if first is last is None:
+        return True
+    return yen is not None and (first is None or first <= yen) and (last is None or yen <= last)
 
 
 @pytest.mark.requirement("R89", "R90", "S7")

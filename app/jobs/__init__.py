@@ -16,6 +16,7 @@ from app.jobs import (
     archive_expiry,
     archive_extension,
     archive_transfer,
+    bulk_download,
     certificate_expiry,
     key_destruction,
     remind,
@@ -35,6 +36,7 @@ JOBS = {
     "archive-expiry": archive_expiry,
     "archive-extension": archive_extension,
     "archive-transfer": archive_transfer,
+    "bulk-download": bulk_download,
     "certificate-expiry": certificate_expiry,
     "key-destruction": key_destruction,
     "remind": remind,
@@ -46,6 +48,7 @@ JOBS = {
 # job name -> APScheduler cron fields, Japan time; each is run once at the worker's start as well
 TIMETABLE = {
     "send-mail": {"second": "*/2"},
+    "bulk-download": {"second": "*/5"},
     "archive-transfer": {"hour": "2-6", "minute": "*/15"},  # again and again, for whatever failed or was cut off
     "archive-extension": {"second": 20},  # somebody may be waiting for an extension
     "archive-check": {"hour": "0-5", "minute": 30},
@@ -57,7 +60,8 @@ TIMETABLE = {
     "seal-renewal": {"hour": 1, "minute": 0},
     "term-end": {"hour": 8, "minute": 15},
 }
-QUIET = frozenset({"send-mail", "archive-extension", "key-destruction"})  # leave a row only when they had something to do
+# leave a row only when they had something to do
+QUIET = frozenset({"send-mail", "archive-extension", "bulk-download", "key-destruction"})
 
 
 def limit_waiting():

@@ -10,6 +10,18 @@ from app.queries.account import (
     person_of_session,
 )
 from app.queries.archive import documents_named, operators
+from app.queries.bulk_downloads import (
+    bulk_download_of,
+    bulk_downloads_of,
+    count_items,
+    downloads_to_build,
+    downloads_to_delete,
+    has_lost_access,
+    items_of,
+    openable_documents,
+    openable_ids,
+    user_of_download,
+)
 from app.queries.certificates import (
     activations_of,
     all_activations_of,
@@ -105,6 +117,16 @@ __all__ = [
     "all_delegations_with",
     "applications_of",
     "as_code",
+    "bulk_download_of",
+    "bulk_downloads_of",
+    "count_items",
+    "downloads_to_build",
+    "downloads_to_delete",
+    "has_lost_access",
+    "items_of",
+    "openable_documents",
+    "openable_ids",
+    "user_of_download",
     "certificate_of",
     "certificates_of",
     "colleagues",

@@ -30,16 +30,17 @@ def pieces(app, user_id, ids):
     Each piece reads in a context and a transaction of its own, and leaves out what the person may no longer see:
     whoever reads slowly holds back nobody.
     """
-    yield "\ufeff" + _csv([[LIST_COLUMN[column] for column in ListColumn]])
+    yield "\ufeff" + csv_of([[LIST_COLUMN[column] for column in ListColumn]])
     for start in range(0, len(ids), LINES_AT_ONCE):
         some = ids[start : start + LINES_AT_ONCE]
         with app.app_context(), reading():
             user = db.session.get(PortalUser, user_id)
-            piece = _csv([_line(document, user.company_id) for document in queries.documents_listed(user, some)])
+            piece = csv_of([cells_of(document, user.company_id).values() for document in queries.documents_listed(user, some)])
         yield piece
 
 
-def _line(document, company_id):
+def cells_of(document, company_id):
+    """What the file says of a document, by column, no cell harmful to a spreadsheet."""
     cells = {
         ListColumn.number: document.number,
         ListColumn.title: document.title,
@@ -56,7 +57,7 @@ def _line(document, company_id):
         ListColumn.deadline: day(document.deadline),
         ListColumn.partner_number: document.partner_number,
     }
-    return [harmless(cells[column]) for column in ListColumn]
+    return {column: harmless(cells[column]) for column in ListColumn}
 
 
 def harmless(cell):
@@ -65,7 +66,8 @@ def harmless(cell):
     return f"'{cell}" if first in tuple("=+-@") or cell[:1] in tuple("\t\r\n") else cell
 
 
-def _csv(lines):
+def csv_of(lines):
+    """The lines as a CSV file has them."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows(lines)
     return text.getvalue()

@@ -15,6 +15,7 @@ from app.labels import ACCOUNT_ACTION, CONSENT_ACT, LETTER, LIST_COLUMN, ROLE
 from app.models import (
     AccountAction,
     AccountEvent,
+    BulkDownload,
     CertificateActivation,
     ElectronicConsent,
     Letter,
@@ -72,6 +73,9 @@ def export(person, now):
             for row in db.session.scalars(select(ListLayout).where(ListLayout.user_id == person.id).order_by(ListLayout.in_archive))
         ],
         "保存した検索条件": [{"名前": row.name, "条件": row.conditions} for row in _rows(SavedSearch, person)],
+        "一括ダウンロード": [
+            {"依頼日時": _iso(row.requested_at), "契約文書の数": row.total, "条件": row.conditions} for row in _rows(BulkDownload, person)
+        ],
         "入力中の下書き": [
             {"保存日時": _iso(row.saved_at), "内容": drafts.typed_in(row)} for row in _rows(RegistrationDraft, person)
         ],

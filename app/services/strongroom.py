@@ -24,6 +24,7 @@ from app.signing.hardware import Token
 from app.signing.keys import KeyKind, Keyring, key_to_der, load_key, new_key
 from app.signing.outside import Outside
 from app.signing.pades import SigningDesk
+from app.signing.parcels import Parcels
 from app.signing.store import FileStore
 from app.signing.timestamps import EmbeddedTsa, HttpTsa, TimeStampAuthorities
 
@@ -64,6 +65,7 @@ class Strongroom:
         self._lock = threading.RLock()
         self.keyring = Keyring(config["KEKS"])
         self.store = FileStore.from_url(config["STORAGE_URL"])
+        self.parcels = Parcels(self.store)
         self._authorities = None
         self._seals = {}
         self._generations = ()

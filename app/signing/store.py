@@ -32,6 +32,16 @@ class FileStore:
         self._objects = objects
         self._folder = folder
 
+    @property
+    def objects(self) -> ObjectStore:
+        """Where everything lies."""
+        return self._objects
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder on a disk; None on S3."""
+        return self._folder
+
     @classmethod
     def from_url(cls, url: str) -> "FileStore":
         """``file:///var/lib/portal/files`` (made if missing) or ``s3://bucket/prefix``.

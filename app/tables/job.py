@@ -48,6 +48,7 @@ class Letter(StrEnum):
     term_end = auto()
     retention_ending = auto()
     archive_alert = auto()
+    bulk_download = auto()
 
 
 class OutboxMessage(Model):

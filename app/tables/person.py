@@ -53,6 +53,7 @@ class AccountAction(StrEnum):
     deputy_ended = auto()
     route_template_changed = auto()
     draft_deleted = auto()
+    bulk_download_requested = auto()
     personal_data_exported = auto()
     personal_data_erased = auto()
     company_change_applied = auto()

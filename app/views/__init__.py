@@ -15,6 +15,7 @@ from app.views.admin_users import AdminUsersView
 from app.views.archive_extension import ArchiveExtensionView
 from app.views.archive_list import ArchiveListView
 from app.views.attachments import AttachmentView
+from app.views.bulk_downloads import BulkDownloadView
 from app.views.certificates import CertificateView
 from app.views.conclusion import ConclusionView
 from app.views.consents import AdminConsentsView, ConsentRequestView
@@ -54,10 +55,9 @@ MENU = (
     ("管理者業務", "電子契約承諾管理", AdminConsentsView),
 )
 PAGES_OFF_MENU = (
-    ConclusionView, GuideView,
-    AdminCertificateImportView, AdminDelegationView, AdminDeletionView, ArchiveExtensionView, AttachmentView,
-    ConsentRequestView, CorrectionView, DocumentView, DocumentVerificationView, DraftView, EditionView, PaperView,
-    PositionsView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
+    AdminCertificateImportView, AdminDelegationView, AdminDeletionView, ArchiveExtensionView, AttachmentView, BulkDownloadView,
+    ConclusionView, ConsentRequestView, CorrectionView, DocumentView, DocumentVerificationView, DraftView, EditionView,
+    GuideView, PaperView, PositionsView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
 )  # fmt: skip
 
 

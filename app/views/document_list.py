@@ -15,8 +15,8 @@ from app.errors import Refused
 from app.labels import KIND, LIST_COLUMN, MODE, STATUS
 from app.models import DocumentKind, ListColumn
 from app.queries import NEWEST_FIRST, SORTABLE, Order, SearchTerms
-from app.services import list_layouts, listing, searches
-from app.views.answers import done, refuse
+from app.services import bulk_downloads, list_layouts, listing, searches
+from app.views.answers import acting_person, done, refuse
 from app.views.fields import ChecksField, DayField, NameRule, NotBefore, YenField, is_near, one_line
 from app.workflow import IN_ARCHIVE, Side, SignatureMode, Status
 
@@ -203,6 +203,22 @@ class SearchView(BaseView):
         pieces = listing.pieces(current_app._get_current_object(), g.user.id, ids)
         name = f"{self.file_name}-{japan_date(now()):%Y%m%d}.csv"
         return Response(pieces, mimetype="text/csv", headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+    @expose("/downloads", methods=["POST"])
+    @has_access
+    @permission_name("list")
+    def download(self):
+        """一括ダウンロード of all that the search finds: a job makes the file."""
+        form = self.form_class(request.args)
+        if not form.validate():
+            return self._page(form, 422)
+        asked = bulk_downloads.request(
+            acting_person(), now(), in_archive=self.in_archive, conditions=form.asked(),
+            ids=queries.found_ids(
+                g.user, form.terms(), archived=self.in_archive, order=form.order(), most=listing.MOST_LINES + 1
+            ),
+        )  # fmt: skip
+        return done("一括ダウンロードを受け付けました。", url_for("BulkDownloadView.show", download_id=asked.id))
 
     @expose("/searches", methods=["POST"])
     @has_access

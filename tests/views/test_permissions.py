@@ -111,6 +111,13 @@ PAGES = {  # whoever is not named gets 200
     ("POST", "/archive/extension/confirmation"): ADMINS | {"admin": 422, "stranger": 422},
     ("GET", "/documents/export.csv"): MEMBERS,
     ("GET", "/archive/export.csv"): MEMBERS,
+    # who finds the document and may open its PDF asks for a file; nothing is in the archive
+    ("POST", "/documents/downloads"): dict.fromkeys(PEOPLE, 422) | MEMBERS | dict.fromkeys(("recipient", "registrar", "viewer"), 302),
+    ("POST", "/archive/downloads"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
+    ("GET", "/downloads/"): MEMBERS,
+    ("GET", "/downloads/<int:download_id>"): dict.fromkeys(PEOPLE, 404) | MEMBERS,
+    ("GET", "/downloads/<int:download_id>/file"): dict.fromkeys(PEOPLE, 404) | MEMBERS,
+    ("POST", "/downloads/<int:download_id>/delete"): dict.fromkeys(PEOPLE, 404) | MEMBERS,
     ("POST", "/documents/columns"): dict.fromkeys(PEOPLE, 302) | MEMBERS,
     ("POST", "/archive/columns"): dict.fromkeys(PEOPLE, 302) | MEMBERS,
     ("POST", "/documents/searches"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
@@ -284,7 +291,7 @@ def address(rule, document):
         "<int:attachment_id>": str(document.attachments[0].id) if document.attachments else "1",
         "<int:partner_id>": str(document.receivers[0].company_id), "<int:request_id>": "999999",
         "<int:session_id>": "999999", "<int:edition>": "1", "<int:search_id>": "999999",
-        "<int:delegation_id>": "999999", "<int:template_id>": "999999",
+        "<int:delegation_id>": "999999", "<int:template_id>": "999999", "<int:download_id>": "999999",
         "<string:page>": "system", "<string:locale>": "ja", "<string:name>": action,
     }.items():  # fmt: skip
         rule = rule.replace(name, value)

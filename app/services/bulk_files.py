@@ -1,0 +1,118 @@
+"""The files of a 一括ダウンロード: PDFs, 添付・補足書類 and the index, streamed from the file store into the ZIP file.
+
+The file is made while it is written, so nothing of it is held.  Each batch of documents is read in a context and a
+short transaction of its own, which leave out what the person may no longer open; none is held while files are copied.
+"""
+
+import datetime as dt
+import logging
+import tempfile
+import time
+from dataclasses import dataclass
+
+from app import queries
+from app.errors import PortalError
+from app.extensions import db, reading, writing
+from app.labels import LIST_COLUMN
+from app.models import ListColumn, PortalUser
+from app.services import bulk_downloads, listing, zip_file
+from app.services.strongroom import strongroom
+
+log = logging.getLogger(__name__)
+
+DOCUMENTS_AT_ONCE = 20
+SPOOL_BYTES = 1024 * 1024  # of the index; what is longer waits on the disk
+INDEX_NAME = "index.csv"
+CONTRACT, ATTACHMENT = "契約文書", "添付"
+# 取引年月日, 取引金額, 取引先 first: by these the books are searched (L5)
+FIRST = (ListColumn.conclusion_date, ListColumn.amount, ListColumn.partner, ListColumn.number, ListColumn.title)
+REST = tuple(column for column in ListColumn if column not in (*FIRST, ListColumn.sha256))
+HEADER = [
+    f"取引年月日（{LIST_COLUMN[ListColumn.conclusion_date]}）", *(LIST_COLUMN[column] for column in FIRST[1:]),
+    "文書の区分", "ファイル名", LIST_COLUMN[ListColumn.sha256], *(LIST_COLUMN[column] for column in REST),
+]  # fmt: skip
+
+
+class Abandoned(Exception):
+    """Nobody waits for the file any more: it was discarded, or another worker has it."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of the ZIP file, and its line in the index."""
+
+    name: str
+    sha256: str
+    line: list
+
+
+def build(app, download_id, token, now):
+    """Build the file of a claimed request.
+
+    :returns: False where it was not built; the person reads why, unless nobody waits for it
+    """
+    parcels, store, started = strongroom().parcels, strongroom().store, time.monotonic()
+
+    def moment():
+        return now + dt.timedelta(seconds=time.monotonic() - started)
+
+    try:
+        parcel = parcels.put(token, zip_file.pieces(_contents(app, store, download_id, token, moment), now))
+    except Abandoned:
+        return False
+    except PortalError as failure:
+        log.warning("bulk download %s was not built", download_id, exc_info=True)
+        bulk_downloads.fail(download_id, token, failure.sentence, moment())
+        return False
+    if bulk_downloads.finish(download_id, token, parcel, moment()):
+        return True
+    parcels.remove(token)
+    return False
+
+
+def _contents(app, store, download_id, token, moment):
+    """Names and pieces of all files, the index last."""
+    with app.app_context(), reading():
+        ids = queries.items_of(download_id)
+    found = 0
+    with tempfile.SpooledTemporaryFile(SPOOL_BYTES, "w+b") as index:
+        index.write(("\ufeff" + listing.csv_of([HEADER])).encode())
+        for start in range(0, len(ids), DOCUMENTS_AT_ONCE):
+            some = ids[start : start + DOCUMENTS_AT_ONCE]
+            entries, lost = _batch(app, download_id, some)
+            for entry in entries:
+                yield entry.name, store.stream(entry.sha256)
+            index.write(listing.csv_of([entry.line for entry in entries]).encode())
+            found += len(some) - len(lost)
+            with app.app_context(), writing():
+                if not bulk_downloads.advance(download_id, token, start + len(some), lost, moment()):
+                    raise Abandoned
+        if not found:
+            raise PortalError(bulk_downloads.NOTHING)
+        index.seek(0)
+        yield INDEX_NAME, iter(lambda: index.read(zip_file.PIECE_BYTES), b"")
+
+
+def _batch(app, download_id, ids):
+    """The files of some documents, and the ids of those that the person may no longer open."""
+    with app.app_context(), reading():
+        user_id = queries.user_of_download(download_id)
+        user = db.session.get(PortalUser, user_id) if user_id else None
+        if user is None or not (user.is_selectable and user.company.is_active):
+            raise Abandoned
+        documents = queries.openable_documents(user, ids, app.config["ADMIN_OPENS_PDF"])
+        entries = [entry for document in documents for entry in _entries(document, user.company_id)]
+        return entries, set(ids) - {document.id for document in documents}
+
+
+def _entries(document, company_id):
+    cells = listing.cells_of(document, company_id)
+    files = [(CONTRACT, document.title, "pdf", document.pdf_sha256)]
+    files += [
+        (f"{ATTACHMENT}{place}", row.file_name, row.kind.value, row.sha256)
+        for place, row in enumerate(document.attachments, start=1)
+    ]
+    for part, called, ending, sha256 in files:
+        name = zip_file.safe_name(document.number, part, called, ending)
+        first, rest = ([cells[column] for column in columns] for columns in (FIRST, REST))
+        yield Entry(name, sha256, [*first, part, name, sha256, *rest])

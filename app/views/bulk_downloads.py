@@ -1,0 +1,60 @@
+"""［一括ダウンロード］: the person's own ZIP files, how far they are, and the files themselves (L7)."""
+
+from flask import Response, g, request, url_for
+from flask_appbuilder.baseviews import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+
+from app import queries
+from app.clock import japan_date, now
+from app.services import bulk_downloads
+from app.views.answers import acting_person, done
+
+TITLE = "一括ダウンロード"
+
+
+class BulkDownloadView(BaseView):
+    route_base = "/downloads"
+    default_view = "index"
+
+    @expose("/")
+    @has_access
+    @permission_name("list")
+    def index(self):
+        rows = queries.bulk_downloads_of(g.user, now())
+        return self.render_template(
+            "bulk_downloads/index.html", title=TITLE, downloads=rows, most_kept=bulk_downloads.MOST_KEPT
+        )
+
+    @expose("/<int:download_id>")
+    @has_access
+    @permission_name("list")
+    def show(self, download_id):
+        download = queries.bulk_download_of(g.user, download_id, now())
+        is_lost = download.is_ready and bulk_downloads.has_lost_access(g.user, download)
+        return self.render_template(
+            "bulk_downloads/show.html", title=f"{TITLE}の状況", download=download, lost=bulk_downloads.LOST if is_lost else None,
+            search_page="ArchiveListView.index" if download.in_archive else "DocumentListView.index",
+        )  # fmt: skip
+
+    @expose("/<int:download_id>/file")
+    @has_access
+    @permission_name("list")
+    def file(self, download_id):
+        """The ZIP file, from any place in it: a download that was cut off is taken up again (RFC 9110, 14)."""
+        download = queries.bulk_download_of(g.user, download_id, now())
+        pieces = bulk_downloads.open_file(acting_person(), download)
+        name = f"{'archive' if download.in_archive else 'documents'}-{japan_date(download.requested_at):%Y%m%d}.zip"
+        reply = Response(pieces, mimetype="application/zip", direct_passthrough=True)
+        reply.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+        reply.headers["X-Content-Type-Options"] = "nosniff"
+        reply.content_length = download.size_bytes
+        reply.set_etag(download.sha256)
+        return reply.make_conditional(request, accept_ranges=True, complete_length=download.size_bytes)
+
+    @expose("/<int:download_id>/delete", methods=["POST"])
+    @has_access
+    @permission_name("list")
+    def delete(self, download_id):
+        """Delete a file, or call off its making."""
+        bulk_downloads.discard(queries.bulk_download_of(g.user, download_id, now()), now())
+        return done("一括ダウンロードのファイルを削除しました。", url_for("BulkDownloadView.index"))
