@@ -187,6 +187,7 @@ LETTER = {
     Letter.paper_requested: "書面交付の請求",
     Letter.paper_delivered: "書面の交付",
     Letter.term_end: "契約期間の終了",
+    Letter.log_broken: "監査ログの不一致",
 }
 ACCOUNT_ACTION = {
     AccountAction.log_in: "ログイン",

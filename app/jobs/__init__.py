@@ -13,6 +13,8 @@ from app.extensions import db, writing
 from app.jobs import (
     archive_transfer,
     certificate_expiry,
+    log_anchor,
+    log_verify,
     remind,
     send_mail,
     signing_password_expiry,
@@ -27,6 +29,8 @@ log = logging.getLogger(__name__)
 JOBS = {
     "archive-transfer": archive_transfer,
     "certificate-expiry": certificate_expiry,
+    "log-anchor": log_anchor,
+    "log-verify": log_verify,
     "remind": remind,
     "signing-password-expiry": signing_password_expiry,
     "term-end": term_end,
@@ -38,6 +42,8 @@ TIMETABLE = {
     "archive-transfer": {"hour": "2-6", "minute": "*/15"},  # again and again, for whatever failed or was cut off
     "signing-password-expiry": {"hour": 0, "minute": 10},
     "certificate-expiry": {"hour": 7, "minute": 30},
+    "log-anchor": {"hour": "1-6", "minute": 0},  # once a day, and again where no authority answered
+    "log-verify": {"hour": "3-6", "minute": 30},
     "remind": {"hour": 8, "minute": 0},
     "term-end": {"hour": 8, "minute": 15},
 }

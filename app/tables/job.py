@@ -46,6 +46,7 @@ class Letter(StrEnum):
     paper_requested = auto()
     paper_delivered = auto()
     term_end = auto()
+    log_broken = auto()
 
 
 class OutboxMessage(Model):
