@@ -19,6 +19,7 @@ from app.services import (
     delegations,
     documents,
     files,
+    logbook,
     papers,
     positions,
     route_templates,
@@ -321,4 +322,5 @@ def found_portal():
     """The PKI; the caller has upgraded the schema."""
     with writing():
         strongroom.found(now())
+        logbook.begin(now())
         db.session.commit()
