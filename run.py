@@ -1,4 +1,4 @@
-"""The command line of the portal: demo, serve, worker, job, db, rotate-kek, verify.
+"""The command line of the portal: demo, serve, worker, job, db, rotate-kek, verify, verify-log.
 
 Each command imports what it needs when it runs: the settings must be in place before the application is
 imported, and `verify` works where no portal is set up.
@@ -111,12 +111,13 @@ def upgrade():
     from app import create_app, schema
     from app.clock import now
     from app.extensions import db, writing
-    from app.services import seals, strongroom
+    from app.services import logbook, seals, strongroom
 
     with create_app().app_context():
         schema.upgrade()
         with writing():
             strongroom.found(now())
+            logbook.begin(now())
             db.session.commit()
             seals.found(now())
             db.session.commit()
@@ -186,6 +187,52 @@ def verify(file, root, as_json):
         sys.exit(2)
     click.echo(json.dumps(verdict.as_dict(), ensure_ascii=False, indent=2) if as_json else _in_words(verdict))
     sys.exit(verdict.exit_code)
+
+
+@cli.command("verify-log")
+@click.option("--data", help="A demo's folder, to check the demo's log.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@click.option("--export", "target", type=click.Path(path_type=Path), help="Write the whole log into this file as well.")
+@click.option("--from", "source", type=click.Path(path_type=Path), help="Check such a file instead of the database.")
+@click.option("--root", type=click.Path(path_type=Path), help="With --from: roots of the time stamps, PEM; then no portal is needed.")
+def verify_log(data, as_json, target, source, root):
+    """Check the audit log: exit 0 nothing found, 1 traces of tampering, 2 it cannot be checked."""
+    if data:
+        _read_settings(Path(data) / "settings.env")
+    try:
+        from app.services import log_audit
+        from app.signing import log_chain
+
+        findings, count = _check_log(target, source, root)
+    except Exception as error:
+        click.echo(f"検証できません：{error}", err=True)
+        sys.exit(2)
+    click.echo(log_audit.as_json(findings, count) if as_json else log_chain.in_words(findings, count))
+    sys.exit(1 if findings else 0)
+
+
+def _check_log(target, source, root):
+    """Findings and the number of entries, of a file or of the portal's database."""
+    if source and root:
+        from cryptography.x509 import load_pem_x509_certificates
+
+        from app.signing import log_chain
+
+        with source.open(encoding="utf-8") as lines:
+            return log_chain.check_export(lines, load_pem_x509_certificates(root.read_bytes()))
+    from app import create_app
+    from app.clock import now
+    from app.services import log_audit
+
+    with create_app().app_context():
+        if source:
+            with source.open(encoding="utf-8") as lines:
+                return log_audit.from_export(lines)
+        if target:
+            target.touch(mode=0o600)
+            with target.open("w", encoding="utf-8") as file:
+                file.writelines(log_audit.export(now()))
+        return log_audit.check_all()
 
 
 def _trusted(path, pdf):

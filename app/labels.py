@@ -210,6 +210,7 @@ LETTER = {
     Letter.retention_ending: "長期保管期間満了",
     Letter.archive_alert: "長期保管の異常",
     Letter.bulk_download: "一括ダウンロード",
+    Letter.log_broken: "監査ログの不一致",
 }
 ACCOUNT_ACTION = {
     AccountAction.log_in: "ログイン",

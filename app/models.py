@@ -29,6 +29,7 @@ from app.tables.document import (
 from app.tables.draft import RegistrationDraft
 from app.tables.edition import SentEdition
 from app.tables.job import JobRun, Letter, NumberSeries, OutboxMessage
+from app.tables.log import LogAnchor, LogAnchorHead, LogCheck, LogEntry, LogHead
 from app.tables.paper import DeliveryMethod, PaperDelivery, PaperRequest
 from app.tables.person import AccountAction, AccountEvent, Lock, LoginSession, PortalUser, UserState
 from app.tables.route_template import RouteTemplate, RouteTemplateStep
@@ -75,6 +76,11 @@ __all__ = [
     "ListColumn",
     "ListLayout",
     "Lock",
+    "LogAnchor",
+    "LogAnchorHead",
+    "LogCheck",
+    "LogEntry",
+    "LogHead",
     "LoginSession",
     "NumberSeries",
     "OutboxMessage",

@@ -34,7 +34,8 @@ FAB_ROLES = {
     ],
     "CompanyAdmin": [
         ["(AdminUsersView|AdminDelegationView|AdminDeletionView|AdminCompanyView|AdminHistoryView|AdminCertificatesView|AdminCertificateImportView)$", "can_.*$"],
-        ["(AdminConsentsView|ArchiveExtensionView)$", "can_.*$"],
+        ["(AdminConsentsView|AdminLogView|ArchiveExtensionView)$", "can_.*$"],
+        ["監査ログの検証$", "menu_access$"],
         ["電子契約承諾管理$", "menu_access$"],
         ["(管理者業務|利用者情報照会|企業情報照会|操作履歴照会|自社電子証明書照会)$", "menu_access$"],
     ],
@@ -46,6 +47,8 @@ FAB_ROLES = {
         ["(CertificateApplicationModelView|CompanyChangeModelView)$", "(approve|reject)$"],
         ["CertificateModelView$", "revoke$"],
         ["ArchiveRecordModelView$", "(can_.*|dispose)$"],
+        ["OperatorLogView$", "can_.*$"],
+        ["監査ログ$", "menu_access$"],
         ["UserModelView$", "(issue_certificate|reset_password|unlock|switch_off_second_factor)$"],
         ["(運営者業務|企業|利用者|プラン|契約文書|電子証明書|送信メール|定期処理|長期保管の点検|証明書申請|企業情報変更申請|操作履歴)$", "menu_access$"],
         ["(設定|アカウント情報|パスワード変更)$", "menu_access$"],

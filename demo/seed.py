@@ -20,6 +20,7 @@ from app.services import (
     delegations,
     documents,
     files,
+    logbook,
     papers,
     positions,
     route_templates,
@@ -333,6 +334,7 @@ def found_portal():
     """The PKI; the caller has upgraded the schema."""
     with writing():
         strongroom.found(now())
+        logbook.begin(now())
         db.session.commit()
         seals.found(now())
         db.session.commit()

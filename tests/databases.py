@@ -9,6 +9,12 @@ def start(kind, tmp_path_factory):
     return Sqlite(tmp_path_factory) if kind == "sqlite" else Postgresql()
 
 
+def of_the_page(statements):
+    """Those of the SQL statements that make the page (P4): BEGIN is none, and the record of the view in the
+    監査ログ has a transaction and a test of its own."""
+    return [one for one in statements if not one.startswith("BEGIN") and "log_head" not in one and "log_entry" not in one]
+
+
 class Sqlite:
     def __init__(self, tmp_path_factory):
         folder = tmp_path_factory.mktemp("database")

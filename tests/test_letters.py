@@ -50,6 +50,7 @@ SUBJECTS = {
     Letter.consent_answered: "電子契約の承諾のお知らせ",
     Letter.paper_requested: "書面交付の請求のお知らせ",
     Letter.paper_delivered: "書面の交付のお知らせ",
+    Letter.log_broken: "監査ログの不一致のお知らせ",
 }
 FACTS = {
     "person": "受取 太郎", "company": "受領設備株式会社", "user_code": "U00000008", "certificate_no": "JC-00000001",

@@ -54,6 +54,12 @@ def administrators_of(company_id):
     return db.session.scalars(found.order_by(PortalUser.username)).unique().all()
 
 
+def operators():
+    """The active people of the operator."""
+    found = select(PortalUser).where(PortalUser.active.is_(True), PortalUser.deleted_at.is_(None))
+    return db.session.scalars(found.where(PortalUser.roles.any(name="Operator")).order_by(PortalUser.username)).unique().all()
+
+
 def role_rows(*names):
     """Flask-AppBuilder's rows of these roles."""
     return db.session.scalars(select(FabRole).where(FabRole.name.in_(names))).all()

@@ -33,7 +33,7 @@ from app.models import (
     SigningCode,
     SigningPassword,
 )
-from app.services import drafts, journal
+from app.services import drafts, journal, logbook
 
 NOT_DELETED = "利用中の利用者の個人データは消去できません。先に利用者を削除してから、もう一度操作してください。"
 
@@ -52,6 +52,10 @@ def export(person, now):
             for row in _rows(LoginSession, person)
         ],
         "操作履歴": [_event(row, person) for row in _rows(AccountEvent, person)],
+        "閲覧とダウンロード": [
+            {"日時": _iso(row.at), "種類": "ダウンロード" if row.kind == logbook.DOWNLOAD else "閲覧", "IPアドレス": row.ip_address}
+            for row in logbook.visits_of(person)
+        ],
         "電子契約の承諾": [
             {"日時": _iso(row.at), "内容": CONSENT_ACT[row.act]} for row in _rows(ElectronicConsent, person, "actor_id")
         ],
@@ -181,9 +185,9 @@ def _erase_traces(user_id):
     is_about, is_by = AccountEvent.user_id == user_id, AccountEvent.actor_id == user_id
     by_nobody = is_about & AccountEvent.actor_id.is_(None)
     db.session.execute(update(AccountEvent).where(or_(is_by, by_nobody)).values(ip_address=""))
-    with_facts = (AccountAction.user_enrolled, AccountAction.user_changed, AccountAction.session_ended)
-    holds_facts = AccountEvent.action.in_(with_facts)
+    holds_facts = AccountEvent.action.in_(logbook.ERASABLE_NOTES)
     db.session.execute(update(AccountEvent).where(is_about, holds_facts).values(note=""))
+    logbook.erase(user_id)
 
 
 def is_erased(person):

@@ -49,6 +49,7 @@ class Letter(StrEnum):
     retention_ending = auto()
     archive_alert = auto()
     bulk_download = auto()
+    log_broken = auto()
 
 
 class OutboxMessage(Model):

@@ -4,7 +4,7 @@ from flask import abort, current_app, g, request
 from flask_login import current_user
 
 from app.extensions import begin_request
-from app.views import errors, health, operator, operator_archive, pki
+from app.views import errors, health, operator, operator_archive, pki, trail
 from app.views.account import AccountView
 from app.views.admin_certificate_import import AdminCertificateImportView
 from app.views.admin_certificates import AdminCertificatesView
@@ -27,6 +27,7 @@ from app.views.document_list import DocumentListView
 from app.views.drafts import DraftView
 from app.views.editions import EditionView
 from app.views.guide import GuideView
+from app.views.log_state import AdminLogView, OperatorLogView
 from app.views.login import AuthView
 from app.views.paper import PaperView
 from app.views.password import PasswordView
@@ -51,6 +52,7 @@ MENU = (
     ("管理者業務", "利用者情報照会", AdminUsersView),
     ("管理者業務", "企業情報照会", AdminCompanyView),
     ("管理者業務", "操作履歴照会", AdminHistoryView),
+    ("管理者業務", "監査ログの検証", AdminLogView),
     ("管理者業務", "自社電子証明書照会", AdminCertificatesView),
     ("管理者業務", "電子契約承諾管理", AdminConsentsView),
 )
@@ -94,6 +96,7 @@ def register(app, appbuilder):
         appbuilder.add_view_no_menu(view)
     operator.register(appbuilder)
     operator_archive.register(appbuilder)
+    appbuilder.add_view(OperatorLogView, "監査ログ", category="運営者業務")
     appbuilder.add_view(AccountView, "アカウント情報", category="設定")
     appbuilder.add_view(PasswordView, "パスワード変更", category="設定")
     appbuilder.add_view(DelegationView, "代理者の指定", category="設定")
@@ -103,6 +106,7 @@ def register(app, appbuilder):
     app.register_blueprint(health.blueprint)
     app.register_blueprint(pki.blueprint)
     app.add_url_rule("/favicon.ico", "static_icon", lambda: app.send_static_file("img/mark.svg"))  # a PDF's tab asks
+    trail.register(app)
     errors.register(app)
     app.context_processor(_known_to_all)
 
