@@ -9,7 +9,7 @@ from app.queries.account import (
     person_half_way,
     person_of_session,
 )
-from app.queries.archive import documents_named, operators
+from app.queries.archive import documents_named
 from app.queries.bulk_downloads import (
     bulk_download_of,
     bulk_downloads_of,
@@ -169,7 +169,6 @@ __all__ = [
     "newest_consents_about",
     "open_change_of",
     "open_sessions_of",
-    "operators",
     "paper_requests_of",
     "original_of",
     "operators",

@@ -1,12 +1,10 @@
 """The archive's documents for ［長期保管延長］, and who looks after the archive."""
 
-from flask_appbuilder.security.sqla.models import Role as FabRole
-from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from app.errors import NotFound
 from app.extensions import db
-from app.models import ContractDocument, DocumentParty, PortalUser
+from app.models import ContractDocument, DocumentParty
 from app.queries.documents import documents_of
 from app.queries.typed import MOST_ID
 
@@ -29,15 +27,3 @@ def documents_named(user, document_ids):
     if not document_ids or set(by_id) != set(document_ids):
         raise NotFound
     return [by_id[number] for number in dict.fromkeys(document_ids)]
-
-
-def operators():
-    """The active 運営者, who are told what goes wrong."""
-    return db.session.scalars(
-        select(PortalUser)
-        .where(
-            PortalUser.roles.any(FabRole.name == "Operator"),
-            PortalUser.active.is_(True), PortalUser.deleted_at.is_(None),
-        )
-        .order_by(PortalUser.username)
-    ).unique().all()  # fmt: skip

@@ -55,7 +55,7 @@ def administrators_of(company_id):
 
 
 def operators():
-    """The active people of the operator."""
+    """The active 運営者, who are told what goes wrong."""
     found = select(PortalUser).where(PortalUser.active.is_(True), PortalUser.deleted_at.is_(None))
     return db.session.scalars(found.where(PortalUser.roles.any(name="Operator")).order_by(PortalUser.username)).unique().all()
 
