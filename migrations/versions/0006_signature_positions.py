@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = '0006'
-down_revision = '0009'
+down_revision = '0005'
 
 COLUMNS = ('box_left', 'box_bottom', 'box_right', 'box_top')
 
