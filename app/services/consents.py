@@ -56,21 +56,28 @@ def check(action, document, actor):
 
     :raises ConsentMissing: with what the person's own company can do about it
     """
-    missing = lacking(document) if action in TOWARDS_CONCLUSION else []
+    sentence = what_lacks(document, actor.company_id) if action in TOWARDS_CONCLUSION else ""
+    if sentence:
+        raise ConsentMissing(sentence)
+
+
+def what_lacks(document, company_id):
+    """What keeps the document from its conclusion, and what a company can do about it; "" where nothing does."""
+    missing = lacking(document)
     if not missing:
-        return
-    if actor.company_id in {company.id for company, _ in missing}:
-        raise ConsentMissing(
+        return ""
+    if company_id in {company.id for company, _ in missing}:
+        return (
             "貴社は、この取引先との建設工事の請負契約を電子契約で締結することを承諾していません。電子契約で締結する場合は、"
             "貴社の管理者が［電子契約承諾管理］で承諾してください。締結しない場合は、契約文書を差し戻してください。"
         )
-    if actor.company_id != document.sender.company_id:  # how another receiver stands to the sender is not theirs to know
-        raise ConsentMissing(
+    if company_id != document.sender.company_id:  # how another receiver stands to the sender is not theirs to know
+        return (
             "この契約文書は、電子契約の承諾がそろっていないため、現在、処理を進めることができません。"
             "お急ぎの場合は、発信者にお問い合わせください。"
         )
     names = "、".join(company.name for company, _ in missing)
-    raise ConsentMissing(
+    return (
         f"建設工事の請負契約を電子契約で締結するには、取引先の承諾が必要です。{names}の承諾が得られていないため、"
         "処理を進めることはできません。"
     )
@@ -85,7 +92,7 @@ def request(document, actor, now):
     Nothing of the document itself is told: it was not sent yet (I18).
 
     :returns: the companies that were asked
-    :raises Refused: nothing is lacking, or all were asked within a day
+    :raises Refused: nothing is lacking, all were asked within a day, or nobody of them could answer
     """
     if document.status not in WITH_REGISTRAR or actor.id != document.holder_id:
         raise OutOfTurn
@@ -95,9 +102,11 @@ def request(document, actor, now):
     due = askable(document, now)
     if not due:
         raise Refused("承諾の依頼は、同じ取引先に1日に1回まで送信できます。取引先の回答をお待ちください。")
-    for company in due:
-        _ask(company, actor, now)
-    return due
+    asked = [company for company in due if _ask(company, actor, now)]
+    if not asked:
+        names = "、".join(company.name for company in due)
+        raise Refused(f"{names}には、承諾の手続きができる管理者がいません。お問い合わせ窓口にご連絡ください。")
+    return asked
 
 
 def askable(document, now):
@@ -111,12 +120,14 @@ def _last_request(rows):
 
 
 def _ask(giver, actor, now):
+    """False where nobody of the company could answer."""
     administrators = queries.administrators_of(giver.id)
     if not (giver.is_active and administrators):
-        raise Refused(f"{giver.name}には、承諾の手続きができる管理者がいません。お問い合わせ窓口にご連絡ください。")
+        return False
     _add(ConsentAct.requested, giver, actor.company, actor, now)
     for person in administrators:
         outbox.owe(Letter.consent_requested, person, now, partner=actor.company.name, path=_path(actor.company))
+    return True
 
 
 def partner_named(company_code, name, own_company):

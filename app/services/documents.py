@@ -49,12 +49,24 @@ def withdraw(document, actor, now, *, reason=""):
 
 def check_turn(action, document, actor):
     """Refuse an action that is not this person's to take now, before work is spent on it."""
-    return steps.open_step(action, document, actor)
+    step = steps.open_step(action, document, actor)
+    if action is Action.approve and steps.represented(document, actor) is not None:
+        _check_approves_once(document, actor)
+    return step
+
+
+def _check_approves_once(document, deputy):
+    """Two approvers are two people, also where one of them is the other's deputy, as with 担当者変更 (I8)."""
+    others = (step for step in document.turn.party.steps if step.role is Role.approver and step is not document.turn)
+    if any(deputy.id in (step.user_id, step.deputy_id) for step in others):
+        raise Refused(
+            "ご自身もこの契約文書の承認者のため、代理で承認することはできません。本人が承認するか、管理者に担当者変更をご依頼ください。"
+        )
 
 
 def approve(document, actor, now, *, comment=None):
     """承認: an approver passes the document on (T3, T7)."""
-    step = steps.open_step(Action.approve, document, actor)
+    step = check_turn(Action.approve, document, actor)
     _keep_comment(document, actor, comment)
     return steps.take(step, document, actor, now)
 

@@ -15,9 +15,10 @@ MOST_NOTE = 500  # characters
 
 
 def disclosed_at(document, party):
-    """明示日時: when the current revision became available to a receiver; None while it is not.
+    """明示日時: when the latest revision became available to a receiver; None where it has not yet.
 
     That is the step with which the document came to this company's 受領側受取待ち: of several receivers, each in turn.
+    A 差戻 or 取下げ takes the document away, and leaves the fact that it was disclosed (L19).
     """
     if party is document.sender:
         return None
@@ -27,7 +28,7 @@ def disclosed_at(document, party):
         and event.new_status is Status.receiver_receipt
     ]  # fmt: skip
     turn = document.receivers.index(party)
-    return arrivals[turn] if turn < len(arrivals) and party.is_open else None
+    return arrivals[turn] if turn < len(arrivals) else None
 
 
 def disclosures_of(document, company_id):
@@ -43,9 +44,9 @@ def may_request(document, person, requests=None):
     :param requests: those of the person's company, where the caller has them already
     """
     party = document.party_of(person.company_id)
-    if not document.is_disclosure or party is None or disclosed_at(document, party) is None:
+    if not document.is_disclosure or party is None or not party.is_open or disclosed_at(document, party) is None:
         return False
-    acts = any(step.user_id == person.id and step.role is not Role.viewer for step in party.steps)
+    acts = any(person.id in (step.user_id, step.deputy_id) and step.role is not Role.viewer for step in party.steps)
     if not (acts or person.is_company_admin):
         return False
     if requests is None:

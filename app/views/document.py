@@ -9,11 +9,11 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 from app import queries
 from app.clock import japan_date, now
 from app.construction_law import ticked
-from app.services import documents, editions, fees, papers, registration, reminders, renewal, routes, steps
+from app.services import consents, documents, editions, fees, papers, registration, reminders, renewal, routes, steps
 from app.services.strongroom import strongroom
 from app.views import timeline
 from app.views.answers import done, done_with_turn, may_open_pdf, own_document, own_pdf
-from app.workflow import CONCLUDED, IN_ARCHIVE, Action
+from app.workflow import CONCLUDED, IN_ARCHIVE, WAITING, Action
 
 
 class DocumentView(BaseView):
@@ -34,6 +34,7 @@ class DocumentView(BaseView):
             own=own,
             linked=queries.linked_with(g.user, document),
             may_amend=document.status in CONCLUDED,
+            consent_lacking=consents.what_lacks(document, own.company_id) if document.status in WAITING else "",
             revision=queries.current_revision(document),
             is_mine=is_mine,
             absent=steps.represented(document, g.user) if is_mine else None,

@@ -105,6 +105,18 @@ def test_a_deputy_acts_at_each_turn_and_the_record_says_for_whom(
         documents.approve(document, absent, now())
 
 
+@pytest.mark.requirement("I8", "T3")
+def test_two_approvers_stay_two_people_where_one_is_the_others_deputy(make_document, make_plan, delegate, person):
+    delegate("approver", "second_approver")
+    document = make_document(Status.sender_approval, mode=QUICK, plan=make_plan(approvers=2))
+    with pytest.raises(Refused, match="ご自身もこの契約文書の承認者"):
+        documents.approve(document, person("second_approver"), now())
+    db.session.rollback()
+    act(document, person("approver"))
+    act(document, person("second_approver"))
+    assert document.status is Status.receiver_receipt
+
+
 @pytest.mark.requirement("I8", "T5", "T10")
 def test_a_deputy_remands_and_who_acted_for_somebody_hears_of_it(make_document, delegate, person):
     delegate("approver", "colleague")

@@ -131,3 +131,17 @@ def test_after_a_withdrawal_the_receivers_page_says_what_to_do(client_of, make_d
         assert reply.status_code == 422 and "電子契約承諾管理" in reply.text and "差し戻してください" in reply.text
     assert client.get(url).status_code == 200
     assert client.post(f"{url}/remand", {"version": str(document.version)}).status_code == 302
+
+
+@pytest.mark.requirement("L14")
+def test_a_page_says_what_lacks_before_anybody_presses(client_of, make_document, person):
+    partner, admin = person("registrar").company, person("receiver_admin")
+    consents.give(partner, admin, now(), drawn=0)
+    db.session.commit()
+    document = make_document(Status.receiver_receipt, mode=SignatureMode.no_signature, is_construction=True)
+    url = f"/documents/{document.id}"
+    assert "電子契約の承諾について" not in client_of("recipient").get(url).text
+    consents.withdraw(partner, admin, now(), drawn=1)
+    db.session.commit()
+    assert "貴社の管理者が［電子契約承諾管理］で承諾してください。" in client_of("recipient").get(url).text
+    assert "受領設備株式会社の承諾が得られていない" in client_of("registrar").get(url).text

@@ -47,7 +47,8 @@ def test_a_new_revision_is_disclosed_anew(disclosed):
     receiver, first = disclosed.receivers[0], papers.disclosed_at(disclosed, disclosed.receivers[0])
     documents.remand(disclosed, disclosed.holder, now())
     db.session.commit()
-    assert papers.disclosed_at(disclosed, receiver) is None
+    assert papers.disclosed_at(disclosed, receiver) == first  # what was disclosed stays so (L19)
+    assert not papers.may_request(disclosed, receiver.people("recipient")[0])
     registration.send(disclosed, disclosed.registrar, now())
     db.session.commit()
     assert papers.disclosed_at(disclosed, disclosed.receivers[0]) > first
