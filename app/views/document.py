@@ -9,7 +9,18 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 from app import queries
 from app.clock import japan_date, now
 from app.construction_law import ticked
-from app.services import consents, documents, editions, fees, papers, registration, reminders, renewal, routes, steps
+from app.services import (
+    consents,
+    documents,
+    editions,
+    fees,
+    papers,
+    registration,
+    reminders,
+    renewal,
+    routes,
+    steps,
+)
 from app.services.strongroom import strongroom
 from app.views import timeline
 from app.views.answers import done, done_with_turn, may_open_pdf, own_document, own_pdf

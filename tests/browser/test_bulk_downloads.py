@@ -13,7 +13,7 @@ def test_a_file_of_the_archive_is_asked_for_and_becomes_ready_before_the_persons
     viewer.choose("長期保管文書", "長期保管文書照会")
     viewer.press("一括ダウンロード")
     viewer.is_on("一括ダウンロードの状況")
-    viewer.sees("ファイルの準備ができました")  # nobody presses anything
+    expect(viewer.page.get_by_text("ファイルの準備ができました").first).to_be_visible(timeout=30_000)  # nobody presses anything
     expect(viewer.page.get_by_text("最新の状況を表示")).to_have_count(0)
     with viewer.page.expect_download() as fetched:
         viewer.page.get_by_role("link", name="ダウンロード", exact=True).click()

@@ -78,7 +78,7 @@ def test_the_contract_is_read_on_its_page_and_compared_after_it_came_back_correc
     picture = recipient.page.get_by_role("img", name="変更後の契約文書の2ページ目")
     picture.scroll_into_view_if_needed()
     expect(picture).to_have_js_property("complete", True)
-    assert picture.evaluate("image => image.naturalWidth") == 700
+    assert picture.evaluate("image => image.naturalWidth") == 900
 
 
 IS_DRAWN = """canvas => new Uint32Array(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height / 2).data.buffer)

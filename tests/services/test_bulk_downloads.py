@@ -30,6 +30,7 @@ from app.services.strongroom import strongroom
 from app.signing.parcels import Parcel
 from app.workflow import SignatureMode, Status
 from tests.conftest import PEOPLE, kept_file
+from tests.databases import of_the_page
 
 NO_SIGNATURE = SignatureMode.no_signature
 
@@ -363,7 +364,7 @@ def test_statements_grow_by_batches_and_not_by_documents(three, ask, make_docume
     asked = []
 
     def count(_connection, _cursor, statement, *_rest):
-        asked.append(statement)
+        asked.extend(of_the_page([statement]))
 
     def statements(made):
         asked.clear()

@@ -214,7 +214,8 @@ def test_file_is_opened_without_the_secrets_of_the_portal(monkeypatch):
 
 
 def test_program_that_cannot_start_is_not_blamed_on_the_upload(monkeypatch, tmp_path):
-    monkeypatch.setattr(intake, "CHILD", tmp_path / "missing.py")
+    run = intake.run_child
+    monkeypatch.setattr(intake, "run_child", lambda *args, **more: run(*args, program=tmp_path / "missing.py", **more))
     with pytest.raises(RuntimeError):
         intake.receive(pdfs.contract("estimate-breakdown"))
 
