@@ -5,7 +5,7 @@ a line more, for the verb takes it ready.  That real signatures stay valid is sh
 browser tests.  What pages add to refuse a second click, the version they were drawn from, is held here by
 :meth:`Circulation._take`: each act counts one.
 
-A new kind of act (代理, 社内差戻, …) is one more rule; what must always hold is one more invariant.
+A new kind of act is one more rule; what must always hold is one more invariant.
 Invariant 6, one usage record a document and company, waits for usage records.
 """
 
@@ -44,8 +44,10 @@ from app.services import (
     archive,
     certificates,
     companies,
+    delegations,
     documents,
     files,
+    outbox,
     reassignment,
     registration,
     reminders,
@@ -70,12 +72,15 @@ from app.workflow import (
 )
 from tests import pdfs
 
-EXAMPLES, STEPS = 25, 8
+EXAMPLES, STEPS = 30, 8
 MOST_STEPS_LEFT = 60  # more than the longest way of four companies has
 PLANS = (PlanKind.one_side, PlanKind.one_side, PlanKind.partner, PlanKind.both_sides)  # the sender first; all pairs may deal
 PARTS = ("first", "approver1", "approver2", "signer", "spare", "viewer", "admin")  # who each company has; two may sign
 MET = set()  # what the random ways led to: a test that meets nothing shows nothing
-WANTED = {"archived of 2", "archived of 3", "archived of 4", "withdrawn", "remand by 丙 after 2 signatures"}
+WANTED = {
+    "archived of 2", "archived of 3", "archived of 4", "withdrawn", "remand by 丙 after 2 signatures",
+    "社内差戻 in 乙", "社内差戻 in 丙", "a deputy's sign", "a deputy's approve", "a deputy's confirm_receipt",
+}  # fmt: skip
 days = itertools.count(1)  # each document begins on a day of its own
 
 
@@ -85,6 +90,7 @@ class Team:
     def __init__(self, mark, plan):
         self.mark = mark
         company = companies.found_company(f"{mark}社", plan, now())
+        company.returns_inside = True
         self.people = {}
         for part in PARTS:
             roles = queries.role_rows("Member", "CompanyAdmin") if part == "admin" else queries.role_rows("Member")
@@ -118,8 +124,9 @@ class Circulation(RuleBasedStateMachine):
 
     # -- the beginning, and the end -------------------------------------------------------
 
-    @initialize(count=st.integers(2, 4), mode=st.sampled_from(SignatureMode), approvers=st.lists(st.integers(0, 2), min_size=4, max_size=4), last_remand=st.integers(1, 12))
-    def register(self, count, mode, approvers, last_remand):
+    @initialize(count=st.sampled_from((2, 3, 4, 3)), mode=st.sampled_from(SignatureMode), approvers=st.lists(st.integers(0, 2), min_size=4, max_size=4), last_remand=st.integers(1, 12), inside=st.sampled_from((2, 1, 0)), by_deputies=st.booleans(), gives_up=st.integers(0, 5))
+    def register(self, count, mode, approvers, last_remand, inside, by_deputies, gives_up):
+        self.inside, self.by_deputies, self.gives_up = inside, by_deputies, gives_up == 0  # how the last walk goes
         self.last_remand = last_remand  # how many acts of the last walk are undone once more
         self.now = now() + dt.timedelta(days=next(days))
         self.teams, self.approvers = self.all_teams[:count], approvers
@@ -149,7 +156,13 @@ class Circulation(RuleBasedStateMachine):
                 break
             if acts == self.last_remand and self.document.status in WAITING:
                 self.remand()
-            self.act()
+                if self.gives_up:
+                    self.withdraw(by_admin=True, really=0)
+                    break
+            if self._may_return() and self.inside == self.document.turn.party.position:
+                self.inside = 0  # 社内差戻 in one of the companies, once
+                self.return_inside()
+            self.act_by_a_deputy() if self.by_deputies and self.document.status in WAITING else self.act()
             self.what_must_hold()
         if self.document.status is Status.completion_wait:
             self.now += dt.timedelta(days=1)
@@ -158,7 +171,8 @@ class Circulation(RuleBasedStateMachine):
             db.session.commit()
             assert queries.current_revision(self.document).made_from == pdf
             told = db.select(OutboxMessage.user_id).filter_by(document_id=self.document.id, letter=Letter.completed)
-            assert set(db.session.scalars(told)) == {step.user_id for step in self.document.route}
+            involved = {user_id for step in self.document.route for user_id in (step.user_id, step.deputy_id)} - {None}
+            assert set(db.session.scalars(told)) == involved
         assert self.document.status in (Status.archived, Status.withdrawn)
         MET.add("withdrawn" if self.document.status is Status.withdrawn else f"archived of {len(self.teams)}")
         self.what_must_hold()
@@ -166,12 +180,12 @@ class Circulation(RuleBasedStateMachine):
     # -- acts -------------------------------------------------------------------------------
 
     @precondition(lambda self: self.document.status in OPEN)
-    @rule(times=st.integers(1, 6))
-    def go_on(self, times):
-        """Who has the turn takes it, and so on: some way along the route."""
+    @rule(times=st.integers(1, 6), by_deputies=st.booleans())
+    def go_on(self, times, by_deputies):
+        """Who has the turn takes it, or the deputy, and so on: some way along the route."""
         for _ in range(times):
             if self.document.status in OPEN:
-                self.act()
+                self.act_by_a_deputy() if by_deputies and self.document.status in WAITING else self.act()
                 self.what_must_hold()
 
     def act(self):
@@ -190,12 +204,51 @@ class Circulation(RuleBasedStateMachine):
         assert self._rows() == before
 
     @precondition(lambda self: self.document.status in WAITING)
-    @rule()
+    @rule(inside=st.booleans())
+    def go_back(self, inside):
+        """差戻, or where the company may, 社内差戻."""
+        self.return_inside() if inside and self._may_return() else self.remand()
+
+    def _may_return(self):
+        actions = documents.actions_of(self.document, self.document.holder) if self.document.status in WAITING else ()
+        return Action.return_inside in actions
+
     def remand(self):
         mark, signed = self.team_of[self.document.holder.company_id].mark, len(self.document.valid_signatures)
         MET.add(f"remand by {mark} after {signed} signatures")
         self.void |= {signature.id for signature in self.document.valid_signatures}
         self._take(self._verb_of(Action.remand, reason=f"{mark}の理由"), self.document.holder)
+
+    def return_inside(self):
+        """社内差戻: all turns of the own company again, and nobody else learns of it."""
+        mark, signed = self.team_of[self.document.holder.company_id].mark, self.document.valid_signatures
+        MET.add(f"社内差戻 in {mark}")
+        self._take(self._verb_of(Action.return_inside, reason=f"{mark}の社内の理由"), self.document.holder)
+        assert self.document.status is Status.receiver_receipt and self.document.valid_signatures == signed
+
+    def act_by_a_deputy(self):
+        """代理: a colleague takes the turn in the holder's place, who is told that it is taken."""
+        document, absent = self.document, self.document.holder
+        deputy, today = self.team_of[absent.company_id]["spare"], japan_date(now())
+        if deputy is absent:
+            return self.act()
+        named = delegations.name_deputy(absent, deputy, today, today, absent, now())
+        db.session.commit()
+        verb = self._verb()
+        try:
+            self._take(verb, deputy)
+        except Refused:  # the deputy approves this document already, or did so for another
+            db.session.rollback()
+            delegations.end(named, absent, now())
+            db.session.commit()
+            return self.act()
+        event = document.events[-1]
+        assert (event.actor, event.on_behalf_of) == (deputy, absent)
+        MET.add(f"a deputy's {event.action.value}")
+        delegations.end(named, absent, now())
+        db.session.commit()
+        if absent.id != document.holder_id:
+            self._refused(verb, absent)
 
     @precondition(lambda self: self.document.status in WITH_REGISTRAR)
     @rule(approvers=st.integers(0, 2))
@@ -209,7 +262,7 @@ class Circulation(RuleBasedStateMachine):
         self._take(lambda *_: registration.revise(document, document.holder, self.now, facts, None, people, choice), None)
 
     @precondition(lambda self: self.document.status in OPEN and self.document.revision > 0)
-    @rule(by_admin=st.booleans(), really=st.integers(0, 3))
+    @rule(by_admin=st.booleans(), really=st.integers(0, 2))
     def withdraw(self, by_admin, really):
         """By the owner, in turn and out of turn; seldom, for it ends the document."""
         if really == 0:
@@ -264,16 +317,18 @@ class Circulation(RuleBasedStateMachine):
     def _verb(self):
         """What the holder would do to go on."""
         document = self.document
-        (action, *_) = (one for one in documents.actions_of(document, document.holder) if one is not Action.remand)
+        (action, *_) = (one for one in documents.actions_of(document, document.holder) if one not in (Action.remand, Action.return_inside))
         return self._verb_of(action)
 
     def _verb_of(self, action, **given):
         moment = self.now
 
         def sign(document, actor):
-            password = db.session.scalar(
-                db.select(SigningPassword.id).filter_by(user_id=actor.id).order_by(SigningPassword.id.desc()).limit(1)
-            )
+            latest = db.select(SigningPassword.id).filter_by(user_id=actor.id).order_by(SigningPassword.id.desc()).limit(1)
+            password = db.session.scalar(latest)
+            if password is None:  # a deputy was not asked to sign before
+                outbox.give_signing_password_again(actor, moment)
+                password = db.session.scalar(latest)
             documents.sign(
                 document, actor, moment, file=self._grown(Level.b_lt), signing_password_id=password,
                 certificate_id=self.team_of[actor.company_id].certificate_id,
@@ -288,6 +343,7 @@ class Circulation(RuleBasedStateMachine):
             Action.send: lambda document, actor: registration.send(document, actor, moment),
             Action.approve: lambda document, actor: documents.approve(document, actor, moment),
             Action.remand: lambda document, actor: documents.remand(document, actor, moment, **given),
+            Action.return_inside: lambda document, actor: documents.return_inside(document, actor, moment, **given),
             Action.sign: sign,
             Action.confirm_receipt: confirm_receipt,
         }[action]
@@ -371,7 +427,7 @@ class Circulation(RuleBasedStateMachine):
         reached = 0 if hidden else len(self.teams) if document.turn is None else document.turn.party.position
         for place, team in enumerate(self.teams):
             party = document.party_of(team.company_id)
-            involved = {step.user_id for step in party.steps} | {team["admin"].id}
+            involved = {user_id for step in party.steps for user_id in (step.user_id, step.deputy_id)} | {team["admin"].id}
             for part in ("first", ("spare", "viewer", "admin")[(document.version + place) % 3]):
                 user = team[part]
                 is_draft_of_other = document.sent_at is None and user.id != document.registrar_id
