@@ -173,7 +173,7 @@ def create_operator(full_name, mail_address):
 
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--root", type=click.Path(path_type=Path), help="Trusted root certificates, PEM; default: the own root.")
+@click.option("--root", type=click.Path(path_type=Path), help="Trusted root certificates, PEM; default: the own root, else the demo's in var/demo.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole verdict as JSON.")
 def verify(file, root, as_json):
     """Judge the signatures of a PDF: exit 0 valid, 1 altered, invalid or unsigned, 2 cannot be judged."""

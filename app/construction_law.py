@@ -7,7 +7,7 @@ of what is done changes: consents to an earlier version no longer count, and eve
 Source: 建設業法 第19条, 建設業法施行令 第5条の5
 """
 
-CONSENT_VERSION = "2026-12"
+CONSENT_VERSION = "2026-11"
 
 CONSENT_TEXT = """\
 １．対象

@@ -218,6 +218,9 @@ class Seed:
         self._shared_fee()
         self._three_companies()
         self._without_consent()
+        admin = self.people["水野 直樹"]
+        companies.apply_for_change(admin.company, admin, {"phone": "045-000-1201"}, now())
+        db.session.commit()
 
     def _plan(self):
         who = self.people
@@ -286,10 +289,11 @@ class Seed:
 
     def _corrected(self):
         """Remanded and sent again: the recipient sees what changed."""
-        document = self._document(SignatureMode.receiver_only, Status.receiver_receipt)
-        documents.remand(document, document.holder, now(), reason="内訳書を添付し、金額を修正してください。")
+        document = self._document(SignatureMode.receiver_only, Status.receiver_receipt, amount_yen=8_553_600)
+        documents.remand(document, document.holder, now(), reason="内訳書を添付し、登録した契約金額を契約文書に合わせてください。")
         db.session.commit()
-        actors.correct(document, self._upload("order-acknowledgement-corrected"), amount_yen=8_553_600)
+        title = f"{document.title}（修正版）"
+        actors.correct(document, self._upload("order-acknowledgement-corrected"), title=title, amount_yen=PAPERS[document.mode][3])
 
     def _single_id(self):
         """A company with one single 利用者ID: 受取担当者 and 署名者 in one (R13)."""

@@ -1,8 +1,9 @@
 """［長期保管延長］ of one or many archived documents, by a 管理用ID (R98, I15)."""
 
 import datetime as dt
+from urllib.parse import urlsplit
 
-from flask import g, request, url_for
+from flask import flash, g, redirect, request, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 
@@ -24,6 +25,10 @@ class ArchiveExtensionView(BaseView):
     @permission_name("extend")
     def confirmation(self):
         """［長期保管延長確認］: what will be extended until when; changes nothing."""
+        if not request.form.getlist("document"):
+            flash(NONE_CHOSEN, "warning")
+            query = urlsplit(request.referrer or "").query  # the search it was pressed on
+            return redirect(url_for("ArchiveListView.index") + (f"?{query}" if query else ""))
         chosen = _chosen()
         for document, drawn_until in chosen:
             renewal.check(document, acting_person(), now(), drawn_until)

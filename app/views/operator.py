@@ -6,9 +6,9 @@ No to-many relation is in any form or search: such a field would load and list w
 import uuid
 
 from flask_appbuilder.actions import action
-from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
+from flask_appbuilder.fieldwidgets import BS3TextFieldWidget, Select2Widget
 from sqlalchemy import inspect, select
-from wtforms import BooleanField, HiddenField, StringField
+from wtforms import BooleanField, HiddenField, SelectChoice, SelectField, StringField
 from wtforms.validators import DataRequired, Length, Optional, Regexp
 
 from app.clock import now
@@ -97,7 +97,12 @@ class CompanyModelView(OperatorView):
     )
     edit_form_extra_fields = add_form_extra_fields | {
         name: BooleanField(called) for name, called in ARCHIVE_OPTION.items()  # its own would demand a tick
-    }
+    } | {
+        "status": SelectField(  # its own would show the names in the code
+            "状態", choices=[SelectChoice(status.value, COMPANY_STATUS[status]) for status in CompanyStatus],
+            coerce=CompanyStatus, widget=Select2Widget(),
+        ),
+    }  # fmt: skip
     description_columns = {"extends_by_itself": "長期保管延長オプションがある企業のみ、保管満了日の200日前に自動で延長します。"}
     validators_columns = {"name": [NameRule()]}
     base_order = ("code", "asc")

@@ -74,7 +74,7 @@ class CertificateModelView(OperatorView):
         "not_before": "有効期間の開始", "not_after": "有効期間の終了", "revoked_at": "失効日時",
         "is_imported": "発行",
     }  # fmt: skip
-    formatters_columns = {"is_imported": lambda outside: "外部の認証局が発行" if outside else "当サービスの認証局が発行"}
+    formatters_columns = SHOWN_TIMES | {"is_imported": lambda outside: "外部の認証局が発行" if outside else "当サービスの認証局が発行"}
     list_columns = ["number", "company", "subject_name", "is_imported", "not_after", "revoked_at"]
     show_columns = ["number", "company", "subject_name", "is_imported", "serial", "not_before", "not_after", "revoked_at"]
     search_columns = ["number", "subject_name"]

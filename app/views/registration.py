@@ -107,7 +107,7 @@ class RegistrationView(BaseView):
         else:
             fallen = registration.revise(document, user, now(), *given, attached=attached)
         reply = done(
-            "登録内容を保存しました。内容をご確認のうえ、［確定］を押すと発信されます。",
+            "登録内容を保存しました。まだ発信されていません。内容をご確認ください。",
             url_for("RegistrationView.confirmation", document_id=document.id),
         )
         if fallen:

@@ -96,10 +96,9 @@ def _of_the_receiver(arrive):
     recipient.is_on("契約文書受取")
     yield "receipt", recipient
     recipient.choose("契約締結", "契約文書照会")
-    recipient.field("契約金額（から）").fill("8553600")  # the one that came back corrected
-    recipient.field("契約金額（まで）").fill("8553600")
+    recipient.field("契約件名").fill("（修正版）")
     recipient.press("検索")
-    recipient.row("8,553,600円").get_by_role("link").click()
+    recipient.row("（修正版）").get_by_role("link").click()
     recipient.page.get_by_role("link", name="変更内容の確認").click()
     recipient.is_on("変更内容の確認")
     yield "changes", recipient

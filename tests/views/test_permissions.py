@@ -108,7 +108,7 @@ PAGES = {  # whoever is not named gets 200
     ("POST", "/documents/new/draft/discard"): dict.fromkeys(PEOPLE, 302) | MEMBERS,
     ("GET", "/archive/"): MEMBERS,
     ("POST", "/archive/extension/"): ADMINS | {"admin": 422, "stranger": 422},
-    ("POST", "/archive/extension/confirmation"): ADMINS | {"admin": 422, "stranger": 422},
+    ("POST", "/archive/extension/confirmation"): ADMINS | {"admin": 302, "stranger": 302},
     ("GET", "/documents/export.csv"): MEMBERS,
     ("GET", "/archive/export.csv"): MEMBERS,
     # who finds the document and may open its PDF asks for a file; nothing is in the archive
