@@ -1,6 +1,7 @@
 """The pages.  A handler fetches, calls one verb, commits and redirects; GET changes no row."""
 
 from flask import abort, current_app, g, request
+from flask_babel import get_locale
 from flask_login import current_user
 
 from app.extensions import begin_request
@@ -133,12 +134,15 @@ def _menu():
         return []
     if current_user.must_change_password or current_user.must_set_up_second_factor:
         return []  # nothing else is open
-    if "menu_items" not in g:
-        g.menu_items = [
+    # who sees what lies in the roles, which are code: Flask-AppBuilder's search for it costs more than a whole page
+    key = frozenset(role.name for role in current_user.roles), str(get_locale()), request.script_root
+    menus = current_app.extensions.setdefault("menus_of_roles", {})
+    if key not in menus:
+        menus[key] = [
             {
                 "label": f"{category['label']}▼",
                 "children": [{"label": item["label"], "href": item["url"]} for item in category["childs"]],
             }
             for category in current_app.appbuilder.menu.get_data()
         ]
-    return g.menu_items
+    return menus[key]
