@@ -9,10 +9,12 @@ PY     := $(VENV)/bin/python
 run: $(VENV)/.installed
 	$(PY) run.py demo
 
-# three workers on two cores: a browser often waits; the signing knows no database, and who may do what is the same on both
+# three workers on two cores: a browser often waits; what knows no database, and who may do what, is tested once
 test: $(VENV)/.installed-dev
 	$(PY) -m pytest -n 3 --dist worksteal --database sqlite
-	$(PY) -m pytest -n 3 --dist worksteal --database postgresql --ignore=tests/signing --ignore=tests/views/test_permissions.py
+	$(PY) -m pytest -n 3 --dist worksteal --database postgresql --ignore=tests/signing --ignore=tests/test_architecture.py \
+	  --ignore=tests/views/test_permissions.py --ignore=tests/views/test_deep_links.py \
+	  --ignore=tests/views/test_guide.py --ignore=tests/views/test_guidance.py
 
 coverage-of-requirements: $(VENV)/.installed-dev
 	$(PY) tests/requirements_coverage.py
