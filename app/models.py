@@ -4,6 +4,8 @@ from app.tables.application import ApplicationKind, ApplicationState, Certificat
 from app.tables.archive import ArchiveExtension, ArchiveRecord, Condition, Damage
 from app.tables.attachment import AttachmentKind, DocumentAttachment
 from app.tables.bulk_download import IN_WORK, BulkDownload, BulkDownloadItem, DownloadState
+from app.tables.bulk_operation import BulkOperation, BulkOperationItem, ItemState
+from app.tables.case import ContractCase
 from app.tables.certificate import (
     Authority,
     Certificate,
@@ -28,12 +30,21 @@ from app.tables.document import (
 )
 from app.tables.draft import RegistrationDraft
 from app.tables.edition import SentEdition
+from app.tables.fee import Fee, FeeItem, Statement, UsageRecord
 from app.tables.job import JobRun, Letter, NumberSeries, OutboxMessage
 from app.tables.log import LogAnchor, LogAnchorHead, LogCheck, LogEntry, LogHead
 from app.tables.paper import DeliveryMethod, PaperDelivery, PaperRequest
 from app.tables.person import AccountAction, AccountEvent, Lock, LoginSession, PortalUser, UserState
 from app.tables.route_template import RouteTemplate, RouteTemplateStep
 from app.tables.search import ListColumn, ListLayout, SavedSearch
+from app.tables.service import (
+    CompanyOption,
+    ServiceApplication,
+    ServiceEvent,
+    ServiceInvitation,
+    ServiceKind,
+    ServiceState,
+)
 from app.tables.values import Utc
 
 __all__ = [
@@ -48,15 +59,19 @@ __all__ = [
     "Authority",
     "BulkDownload",
     "BulkDownloadItem",
+    "BulkOperation",
+    "BulkOperationItem",
     "Certificate",
     "CertificateActivation",
     "CertificateApplication",
     "Company",
     "CompanyChange",
+    "CompanyOption",
     "CompanyStatus",
     "Condition",
     "ConsentAct",
     "ConsentMethod",
+    "ContractCase",
     "ContractDocument",
     "Damage",
     "Delegation",
@@ -69,7 +84,10 @@ __all__ = [
     "DocumentSignature",
     "DownloadState",
     "ElectronicConsent",
+    "Fee",
+    "FeeItem",
     "IN_WORK",
+    "ItemState",
     "JobRun",
     "Letter",
     "Level",
@@ -94,8 +112,15 @@ __all__ = [
     "RouteTemplateStep",
     "SavedSearch",
     "SentEdition",
+    "ServiceApplication",
+    "ServiceEvent",
+    "ServiceInvitation",
+    "ServiceKind",
+    "ServiceState",
     "SigningCode",
     "SigningPassword",
+    "Statement",
+    "UsageRecord",
     "UserState",
     "Utc",
     "Validity",

@@ -31,6 +31,7 @@ class BulkDownload(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"), index=True)
     in_archive: Mapped[bool] = mapped_column()  # of which of the two lists
+    is_of_company: Mapped[bool] = mapped_column(default=False)  # all that the company owns, for its administrator
     conditions: Mapped[dict] = mapped_column(JSON)  # field of the form -> value, as they stand in an address
     state: Mapped[DownloadState] = mapped_column(enum_column(DownloadState), default=DownloadState.waiting)
     requested_at: Mapped[dt.datetime] = mapped_column(Utc)

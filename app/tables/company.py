@@ -4,7 +4,7 @@ import datetime as dt
 from enum import StrEnum, auto
 
 from flask_appbuilder import Model
-from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy import Date, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.plans import PlanKind
@@ -54,6 +54,10 @@ class Company(Model):
     signs_by_code: Mapped[bool] = mapped_column(default=False)  # a code for each document (S19)
     has_archive_extension: Mapped[bool] = mapped_column(default=False)  # 長期保管延長オプション (R98)
     extends_by_itself: Mapped[bool] = mapped_column(default=False)  # its archive is extended without being asked
+    has_case_at_registration: Mapped[bool] = mapped_column(default=False)  # 案件管理オプション（案件登録時） (R96)
+    has_case_at_receipt: Mapped[bool] = mapped_column(default=False)  # 案件管理オプション（案件受取時） (R97)
+    has_bulk_signing: Mapped[bool] = mapped_column(default=False)  # 一括署名オプション (R99)
+    ended_on: Mapped[dt.date | None] = mapped_column(Date)  # 解約日: its last day, in Japan
 
     plan: Mapped[Plan] = relationship(lazy="joined")
     users: Mapped[list["PortalUser"]] = relationship(back_populates="company")

@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.plans import PlanKind
+from app.tables.case import ContractCase
 from app.tables.certificate import Certificate
 from app.tables.company import Company
 from app.tables.person import PortalUser
@@ -206,6 +207,7 @@ class DocumentParty(Model):
     side: Mapped[Side] = mapped_column(enum_column(Side))
     plan_at_sending: Mapped[PlanKind | None] = mapped_column(enum_column(PlanKind))
     comment: Mapped[str] = mapped_column(Text, default="")  # 自社内コメント, own company only (R54)
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("contract_case.id"), index=True)  # 案件, own company only (I12)
     is_open: Mapped[bool] = mapped_column(default=False)  # may this company see the document now?
     field_name: Mapped[str | None] = mapped_column(String(32))  # its signature field in the PDF
     # 署名位置, as the registrar placed it: points of the page as it is shown; none is the default place
@@ -217,6 +219,7 @@ class DocumentParty(Model):
 
     document: Mapped[ContractDocument] = relationship(back_populates="parties")
     company: Mapped[Company] = relationship(lazy="joined")
+    case: Mapped[ContractCase | None] = relationship()
 
     __table_args__ = (
         UniqueConstraint("document_id", "position"),
