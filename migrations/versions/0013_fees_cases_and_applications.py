@@ -8,6 +8,8 @@ down_revision = '0012'
 
 
 def upgrade():
+    series = sa.table('number_series', sa.column('name', sa.String), sa.column('last', sa.Integer))
+    op.bulk_insert(series, [{'name': name, 'last': 0} for name in ('application', 'statement')])
     op.create_table('fee',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('item', sa.Enum('monthly_base', 'document', 'certificate_issue', 'certificate_renewal', 'additional_user', 'case_monthly', 'bulk_signing_monthly', 'archive_extension', name='feeitem', native_enum=False, length=32), nullable=False),
@@ -217,3 +219,4 @@ def downgrade():
         'service_invitation', 'contract_case', 'statement', 'fee',
     ):
         op.drop_table(table)
+    op.execute("DELETE FROM number_series WHERE name IN ('application', 'statement')")
