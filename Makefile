@@ -9,12 +9,10 @@ PY     := $(VENV)/bin/python
 run: $(VENV)/.installed
 	$(PY) run.py demo
 
-# three workers on two cores: a browser often waits; what knows no database, and who may do what, is tested once
+# three workers on two cores: a browser often waits; what PostgreSQL would answer alike is tested once (tests/databases.py)
 test: $(VENV)/.installed-dev
 	$(PY) -m pytest -n 3 --dist worksteal --database sqlite
-	$(PY) -m pytest -n 3 --dist worksteal --database postgresql --ignore=tests/signing --ignore=tests/test_architecture.py \
-	  --ignore=tests/views/test_permissions.py --ignore=tests/views/test_deep_links.py \
-	  --ignore=tests/views/test_guide.py --ignore=tests/views/test_guidance.py
+	$(PY) -m pytest -n 3 --dist worksteal --database postgresql
 
 coverage-of-requirements: $(VENV)/.installed-dev
 	$(PY) tests/requirements_coverage.py

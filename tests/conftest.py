@@ -63,6 +63,7 @@ COMPANIES = {
 
 def pytest_addoption(parser):
     parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite")
+    parser.addoption("--every-case", action="store_true", help="on PostgreSQL too, all that is walked on SQLite")
 
 
 def pytest_configure(config):
@@ -70,7 +71,11 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "browser: needs Chromium")
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--database") == "postgresql" and not config.getoption("--every-case"):
+        kept, left = databases.worth_a_second_database(items, Path(__file__).parent)
+        items[:] = kept
+        config.hook.pytest_deselected(items=left)
     for item in items:
         for marker in item.iter_markers("requirement"):
             item.user_properties += [("requirement", number) for number in marker.args]

@@ -2,7 +2,16 @@
 
 import shutil
 import sqlite3
+from collections import Counter
 from pathlib import Path
+
+# what knows no database, or of which one walk is enough, is tested on SQLite alone
+ON_ONE_DATABASE = (
+    "signing/", "test_architecture.py", "test_labels.py", "test_letters.py", "test_plans.py", "test_translations.py",
+    "test_workflow.py", "views/test_deep_links.py", "views/test_guidance.py", "views/test_guide.py",
+    "views/test_permissions.py",
+)  # fmt: skip
+CASES_OF_A_PAGE = 2  # of one test of a page on the second database: its further cases differ in what is typed
 
 
 def start(kind, tmp_path_factory):
@@ -13,6 +22,18 @@ def of_the_page(statements):
     """Those of the SQL statements that make the page (P4): BEGIN is none, and the record of the view in the
     監査ログ has a transaction and a test of its own."""
     return [one for one in statements if not one.startswith("BEGIN") and "log_head" not in one and "log_entry" not in one]
+
+
+def worth_a_second_database(items, folder):
+    """The tests that PostgreSQL may answer otherwise than SQLite, and the others."""
+    kept, left, cases = [], [], Counter()
+    for item in items:
+        place = item.path.relative_to(folder).as_posix()
+        test = (place, item.originalname if hasattr(item, "originalname") else item.name)
+        cases[test] += 1
+        is_further_case = place.startswith("views/") and cases[test] > CASES_OF_A_PAGE
+        (left if place.startswith(ON_ONE_DATABASE) or is_further_case else kept).append(item)
+    return kept, left
 
 
 class Sqlite:

@@ -14,16 +14,17 @@ NAMES_OF_CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_OPTIONS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-first-run",
+    "--disable-remote-fonts",  # loading it took a fifth of the time; tests read words, pictures for people have the font
 )  # fmt: skip
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 375, "height": 740}
 ANSWER_MS = 15_000  # two cores may be busy with other tests
-WALKED_ON_POSTGRESQL = ("both_sides-approvers]", "no_signature-approvers]")
+WALKED_ON_POSTGRESQL = ("both_sides-approvers]",)
 PICTURES = Path("var/browser")  # what was on the screen when a test failed
 
 
 def pytest_collection_modifyitems(config, items):
-    """Mark them; on PostgreSQL the longest and the shortest 署名区分 are walked, everything else on SQLite alone."""
+    """Mark them; on PostgreSQL the longest way is walked, everything else on SQLite alone."""
     is_postgresql = config.getoption("--database") == "postgresql"
     for item in items:
         if Path(__file__).parent not in item.path.parents:
