@@ -232,7 +232,7 @@ def test_the_csv_file_holds_every_column_of_every_document_found(client_of, thre
     assert reply.data.count(b"\r\n") == 4
     header, *rows = lines_of(reply)
     assert header == ["文書管理番号", "契約件名", "文書種別", "署名区分", "ステータス", "取引先", "契約締結年月日", "契約金額(税込)",
-                      "保管開始日", "保管満了日", "登録日", "SHA-256", "署名期限", "取引先管理番号"]  # fmt: skip
+                      "保管開始日", "保管満了日", "登録日", "SHA-256", "署名期限", "取引先管理番号", "案件"]  # fmt: skip
     assert header == list(LIST_COLUMN.values())
     assert [row[1] for row in rows] == ["C", "A", "B"]
     assert rows[1] == ["D00000001", "A", "注文書", "署名なし", "受領側受取待ち", "受領設備株式会社", "2026/02/01", "300", "", "",
