@@ -3,7 +3,7 @@
 import datetime as dt
 
 from flask_appbuilder import Model
-from sqlalchemy import Date, ForeignKey, String, Text, UniqueConstraint, exists, select
+from sqlalchemy import Date, ForeignKey, String, Text, UniqueConstraint, exists
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from app.tables.company import Company
@@ -46,5 +46,5 @@ class ContractCase(Model):
 
 # whether the company has 案件, also from before its option ended; read with the person of a session, for the menu
 Company.has_cases = column_property(
-    select(exists().where(ContractCase.company_id == Company.id)).scalar_subquery(), deferred=True
+    exists().where(ContractCase.company_id == Company.id).correlate_except(ContractCase), deferred=True
 )

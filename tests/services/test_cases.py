@@ -110,6 +110,7 @@ def test_a_number_is_one_cases_alone_in_its_company(with_options, person, make_c
     with pytest.raises(NotFound):
         queries.case_of(person("registrar"), other.id)
     assert db.session.query(ContractCase).count() == 2
+    assert [cases.is_shown(person(who).company) for who in ("registrar", "stranger", "operator")] == [True, False, False]
 
 
 @pytest.mark.requirement("R96", "R97", "I12")
