@@ -312,10 +312,10 @@ class Seed:
         self._document(SignatureMode.sender_only, Status.receiver_receipt, plan)
 
     def _received(self):
-        """A document that waits for 株式会社あおば建設, which chooses its 案件 at 受取 (R97)."""
-        who = self.people
-        plan = Plan(registrar=who["津田 文子"], recipient=who["大野 由紀"], signer=who["寺島 淳"])
-        self._document(SignatureMode.sender_only, Status.receiver_receipt, plan, title="鉄骨材　納入のご案内", is_disclosure=False)
+        """An 注文請書 that waits for 株式会社あおば建設, which chooses its 案件 at 受取 (R97)."""
+        who, paper = self.people, PAPERS[SignatureMode.receiver_only]
+        plan = Plan(registrar=who["横山 沙織"], recipient=who["大野 由紀"], signer=who["緑川 花子"])
+        self._document(SignatureMode.sender_only, Status.receiver_receipt, plan, paper)
 
     def _three_companies(self):
         """3社以上契約 midway: two companies have signed, the third has not received it yet (I7)."""

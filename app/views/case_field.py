@@ -14,7 +14,7 @@ class WithCase:
 
     case_number = StringField(
         "案件", [Length(max=64)], filters=[one_line],
-        description="案件番号または案件名の一部を入力すると、候補が表示されます。案件番号を入力してください（任意）。自社内のみで閲覧できます。",
+        description="案件管理に登録した案件番号を入力してください（任意）。案件番号や案件名の一部を入力すると、候補が表示されます。自社内のみで閲覧できます。",
     )  # fmt: skip
 
 

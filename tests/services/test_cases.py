@@ -11,7 +11,7 @@ from app.extensions import db
 from app.models import AccountAction, AccountEvent, ContractCase, DocumentParty, Plan
 from app.plans import PlanKind
 from app.queries import CaseTerms, SearchTerms
-from app.services import case_totals, cases, documents, listing
+from app.services import case_totals, cases, documents, listing, personal_data
 from app.services.cases import Wish
 from app.workflow import Side, SignatureMode, Status
 from demo import actors
@@ -281,3 +281,16 @@ def test_a_party_of_another_company_never_has_the_case(with_options, person, mak
     link(make_document(Status.receiver_receipt, NO_SIGNATURE), person("registrar"), "K-001")
     linked = db.session.query(DocumentParty).filter(DocumentParty.case_id.is_not(None)).all()
     assert [party.company_id for party in linked] == [case.company_id]
+
+
+@pytest.mark.requirement("L23", "I12")
+def test_a_deleted_persons_part_in_a_case_is_exported_and_erased(with_options, person, make_case):
+    colleague = person("colleague")
+    case = make_case("K-001", person_code=colleague.user_code)
+    assert personal_data.export(colleague, now())["担当の案件"] == ["K-001　案件K-001"]
+    assert personal_data.export(person("registrar"), now())["担当の案件"] == []
+    colleague.deleted_at = now()
+    personal_data.erase(colleague, person("admin"), now())
+    db.session.commit()
+    db.session.refresh(case)
+    assert case.person is None and case.name == "案件K-001"

@@ -190,7 +190,8 @@ def test_the_heads_of_the_table_sort_and_keep_the_conditions(client_of, three):
 
 
 @pytest.mark.requirement("I20")
-def test_each_column_of_either_list_can_be_sorted_by(client_of, three):
+def test_each_column_of_either_list_can_be_sorted_by(client_of, three, person):
+    person("registrar").company.has_case_at_registration = True
     client = client_of("registrar")
     archive_only = {ListColumn.archived_on, ListColumn.retained_until}
     for column in SORTABLE:
@@ -236,7 +237,7 @@ def test_the_csv_file_holds_every_column_of_every_document_found(client_of, thre
     assert header == list(LIST_COLUMN.values())
     assert [row[1] for row in rows] == ["C", "A", "B"]
     assert rows[1] == ["D00000001", "A", "注文書", "署名なし", "受領側受取待ち", "受領設備株式会社", "2026/02/01", "300", "", "",
-                       "2026/01/01", three[0].pdf_sha256, "", ""]  # fmt: skip
+                       "2026/01/01", three[0].pdf_sha256, "", "", ""]  # fmt: skip
     assert rows[2][6:8] == ["", ""]
     assert [row[1] for row in lines_of(client.get("/documents/export.csv?amount_from=200"))[1:]] == ["A"]
     assert lines_of(client.get("/documents/export.csv?title=無い")) == [header]
