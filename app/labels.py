@@ -130,6 +130,7 @@ LIST_COLUMN = {
     ListColumn.sha256: "SHA-256",
     ListColumn.deadline: "署名期限",
     ListColumn.partner_number: "取引先管理番号",
+    ListColumn.case: "案件",
 }
 PLAN = {
     PlanKind.one_side: "片方課金プラン",
@@ -234,6 +235,8 @@ ACCOUNT_ACTION = {
     AccountAction.deputy_named: "代理者の指定",
     AccountAction.deputy_ended: "代理者の指定の終了",
     AccountAction.route_template_changed: "回覧ルート雛形の変更",
+    AccountAction.case_changed: "案件の登録・変更",
+    AccountAction.case_linked: "契約文書の案件の変更",
     AccountAction.draft_deleted: "作成中の契約文書の削除",
     AccountAction.bulk_download_requested: "契約文書の一括ダウンロード",
     AccountAction.personal_data_exported: "個人データの出力",
@@ -397,6 +400,11 @@ def yen(amount):
     return "金額なし" if amount is None else f"{amount:,}円"
 
 
+def case_name(case):
+    """番号 and 名 of a 案件, for whoever is of its company; empty for none."""
+    return "" if case is None else f"{case.number}　{case.name}"
+
+
 def yes_no(value):
     return "はい" if value else "いいえ"
 
@@ -446,6 +454,7 @@ def browser(user_agent):
 
 
 FILTERS = {
+    "case_name": case_name,
     "certificate_title": certificate_title,
     "browser": browser, "archive_option": archive_option, "label": label, "status_of": status_of, "mode_of": mode_of,
     "my_turn": my_turn, "tone": tone, "jst": jst, "day": day, "yen": yen, "term": term, "boxes_for_picture": boxes_for_picture,

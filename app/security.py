@@ -22,14 +22,14 @@ PERSONS_PAGES = "(MyListView|PasswordView|AccountView|SecondFactorView|PersonalD
 COMPANY_PAGES = (
     "(DocumentListView|DocumentView|AttachmentView|RegistrationView|DraftView|ReceiptView|SignatureView|ArchiveListView"
     "|CertificateView|SelectionView|DelegationView|RouteTemplateView|ConsentRequestView|PaperView|PositionsView|EditionView"
-    "|DocumentVerificationView|CorrectionView|BulkDownloadView)$"
+    "|DocumentVerificationView|CorrectionView|BulkDownloadView|CaseView|DocumentCaseView)$"
 )
 FAB_ROLES = {
     "Member": [
         [PERSONS_PAGES, "can_.*$"],
         [COMPANY_PAGES, "can_.*$"],
         ["ConclusionView$", "can_.*$"],
-        ["(契約締結|契約文書登録|契約文書照会|長期保管文書|長期保管文書照会)$", "menu_access$"],
+        ["(契約締結|契約文書登録|契約文書照会|案件管理|長期保管文書|長期保管文書照会)$", "menu_access$"],
         ["(証明書管理|証明書有効性確認|設定|アカウント情報|パスワード変更|代理者の指定|回覧ルート雛形)$", "menu_access$"],
     ],
     "CompanyAdmin": [

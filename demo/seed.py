@@ -32,7 +32,7 @@ from app.services.positions import Place
 from app.services.registration import Facts
 from app.services.route_templates import Wish
 from app.workflow import SignatureMode, Status
-from demo import actors
+from demo import actors, cases
 from demo.actors import Plan, Receiver
 
 CONTRACTS = Path(__file__).parent / "contracts"
@@ -120,6 +120,8 @@ class Seed:
             self._circulation()
             self._consents()
             self._documents()
+            self._received()
+            cases.plant(self.people)
         return self.accounts
 
     # -- companies and people --------------------------------------------------
@@ -308,6 +310,12 @@ class Seed:
         who = self.people
         plan = Plan(registrar=who["青木 健一"], recipient=who["平井 誠"], signer=who["青葉 一郎"])
         self._document(SignatureMode.sender_only, Status.receiver_receipt, plan)
+
+    def _received(self):
+        """An 注文請書 that waits for 株式会社あおば建設, which chooses its 案件 at 受取 (R97)."""
+        who, paper = self.people, PAPERS[SignatureMode.receiver_only]
+        plan = Plan(registrar=who["横山 沙織"], recipient=who["大野 由紀"], signer=who["緑川 花子"])
+        self._document(SignatureMode.sender_only, Status.receiver_receipt, plan, paper)
 
     def _three_companies(self):
         """3社以上契約 midway: two companies have signed, the third has not received it yet (I7)."""

@@ -22,6 +22,18 @@ from app.queries.bulk_downloads import (
     openable_ids,
     user_of_download,
 )
+from app.queries.cases import (
+    CaseSum,
+    CaseTerms,
+    case_numbered,
+    case_of,
+    cases_found,
+    cases_offered,
+    count_in_cases,
+    documents_in_case,
+    ids_in_case,
+    sums_of_case,
+)
 from app.queries.certificates import (
     activations_of,
     all_activations_of,
@@ -99,9 +111,11 @@ from app.queries.search import (
     saved_searches_of,
     search,
 )
-from app.queries.typed import MOST_ID, Found, as_code, is_id
+from app.queries.typed import MOST_ID, Found, as_code, as_number, is_id
 
 __all__ = [
+    "CaseSum",
+    "CaseTerms",
     "Found",
     "HistoryTerms",
     "Kept",
@@ -118,8 +132,13 @@ __all__ = [
     "all_delegations_with",
     "applications_of",
     "as_code",
+    "as_number",
     "bulk_download_of",
     "bulk_downloads_of",
+    "case_numbered",
+    "case_of",
+    "cases_found",
+    "cases_offered",
     "certificate_of",
     "certificates_of",
     "colleagues",
@@ -129,6 +148,7 @@ __all__ = [
     "consent_partner_of",
     "consents_of",
     "consents_towards",
+    "count_in_cases",
     "count_items",
     "count_route_templates",
     "current_revision",
@@ -140,6 +160,7 @@ __all__ = [
     "deputy_of",
     "document_of",
     "documents_held_by",
+    "documents_in_case",
     "documents_listed",
     "documents_named",
     "documents_of",
@@ -153,6 +174,7 @@ __all__ = [
     "everyone_told",
     "found_ids",
     "has_lost_access",
+    "ids_in_case",
     "is_id",
     "items_of",
     "kept_as",
@@ -187,6 +209,7 @@ __all__ = [
     "saved_searches_of",
     "search",
     "signer_ids",
+    "sums_of_case",
     "user_of_download",
     "valid_signing_code",
     "visible_of",

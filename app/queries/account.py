@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload
 from app.clock import JAPAN, end_of_japan_day
 from app.errors import NotFound
 from app.extensions import db
-from app.models import AccountAction, AccountEvent, LoginSession, PortalUser
+from app.models import AccountAction, AccountEvent, Company, LoginSession, PortalUser
 from app.queries.typed import MOST_ID, as_code, page_of
 
 
@@ -20,6 +20,7 @@ def person_of_session(user_id, login_session_id):
         .join(LoginSession, LoginSession.user_id == PortalUser.id)
         .where(PortalUser.id == user_id, LoginSession.id == login_session_id, LoginSession.ended_at.is_(None))
         .options(joinedload(PortalUser.roles), joinedload(PortalUser.deputyships))  # every page asks what they open
+        .options(joinedload(PortalUser.company).undefer(Company.has_cases))  # and whether the menu has 案件管理
     )
     return db.session.scalars(asked).unique().one_or_none()
 

@@ -49,6 +49,7 @@ def openable_documents(user, ids, admin_opens_pdf):
     found = openable(user, admin_opens_pdf).where(ContractDocument.id.in_(ids))
     options = (
         selectinload(ContractDocument.parties).joinedload(DocumentParty.company),
+        selectinload(ContractDocument.parties).joinedload(DocumentParty.case),
         selectinload(ContractDocument.attachment_rows),
         joinedload(ContractDocument.holder),
     )

@@ -11,6 +11,7 @@ from app.errors import NotFound
 from app.extensions import db
 from app.models import (
     Company,
+    ContractCase,
     ContractDocument,
     DocumentKind,
     DocumentParty,
@@ -21,7 +22,7 @@ from app.models import (
     SavedSearch,
 )
 from app.queries.documents import documents_of
-from app.queries.typed import as_code, page_of
+from app.queries.typed import as_code, as_number, page_of
 from app.workflow import IN_ARCHIVE, Side, SignatureMode, Status
 
 
@@ -34,6 +35,7 @@ class SearchTerms:
     kind: DocumentKind | None = None
     partner: str = ""  # part of the name, or the 企業ID
     person: str = ""  # of the own company: part of the name, or the 利用者ID
+    case: str = ""  # 案件 of the own company: part of the number or of the name
     side: Side | None = None  # of the own company
     statuses: tuple[Status, ...] = ()
     mode: SignatureMode | None = None
@@ -67,7 +69,7 @@ def search(user, terms, *, archived, order=NEWEST_FIRST, page=1, page_size=20):
 
     A document without an amount is found by `without_amount` only: no range matches it (L6).
     """
-    return page_of(_found(user, terms, archived, order), page, page_size, *_with_companies())
+    return page_of(_found(user, terms, archived, order), page, page_size, *with_companies())
 
 
 def found_ids(user, terms, *, archived, order=NEWEST_FIRST, most):
@@ -78,7 +80,7 @@ def found_ids(user, terms, *, archived, order=NEWEST_FIRST, most):
 
 def documents_listed(user, ids):
     """Those of these documents that the person may see, in the order of `ids`, with their companies."""
-    found = documents_of(user).where(ContractDocument.id.in_(ids)).options(*_with_companies())
+    found = documents_of(user).where(ContractDocument.id.in_(ids)).options(*with_companies())
     by_id = {document.id: document for document in db.session.scalars(found)}
     return [by_id[document_id] for document_id in ids if document_id in by_id]
 
@@ -118,10 +120,12 @@ def _found(user, terms, archived, order):
     )
 
 
-def _with_companies():
-    """The companies, and of which of them the holder is."""
+def with_companies():
+    """The companies, each with its 案件, and of which of them the holder is."""
+    parties = selectinload(ContractDocument.parties)
     return (
-        selectinload(ContractDocument.parties).joinedload(DocumentParty.company),
+        parties.joinedload(DocumentParty.company),
+        parties.joinedload(DocumentParty.case),
         selectinload(ContractDocument.holder).options(load_only(PortalUser.company_id), lazyload(PortalUser.company)),
     )
 
@@ -146,7 +150,17 @@ def _conditions(user, terms):
             RouteStep.document_id == document.id,
             RouteStep.user_id == PortalUser.id,
             PortalUser.company_id == user.company_id,
-            _is_called(terms.person),
+            is_called(terms.person),
+        )
+    if terms.case:
+        yield exists().where(
+            DocumentParty.document_id == document.id,
+            DocumentParty.company_id == user.company_id,
+            DocumentParty.case_id == ContractCase.id,
+            or_(
+                ContractCase.number.icontains(as_number(terms.case), autoescape=True),
+                ContractCase.name.icontains(terms.case, autoescape=True),
+            ),
         )
     if terms.side:
         yield _own_side(user) == terms.side
@@ -172,7 +186,7 @@ def _conditions(user, terms):
             yield column <= last
 
 
-def _is_called(typed):
+def is_called(typed):
     """Whether a person has this 利用者ID, or a name or カナ that holds it, blanks between the names left out."""
     wanted = "".join(typed.split())
     names = (
@@ -206,6 +220,13 @@ def _sort_key(user, column):
             .where(DocumentParty.document_id == document.id, DocumentParty.company_id != user.company_id)
             .order_by(DocumentParty.position)
             .limit(1)
+            .scalar_subquery()
+        )
+    if column is ListColumn.case:
+        return (
+            select(ContractCase.number)
+            .join(DocumentParty, DocumentParty.case_id == ContractCase.id)
+            .where(DocumentParty.document_id == document.id, DocumentParty.company_id == user.company_id)
             .scalar_subquery()
         )
     key = {

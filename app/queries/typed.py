@@ -21,6 +21,11 @@ def as_code(typed):
     return unicodedata.normalize("NFKC", typed).strip().upper()
 
 
+def as_number(typed):
+    """A number that a company gave itself, such as a 案件番号: full-width letters become narrow ones."""
+    return unicodedata.normalize("NFKC", typed).strip()
+
+
 @dataclass(frozen=True)
 class Found:
     """One page of what was found."""

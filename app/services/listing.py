@@ -7,7 +7,7 @@ import unicodedata
 from app import queries
 from app.errors import Refused
 from app.extensions import db, reading
-from app.labels import LIST_COLUMN, day, jst, label, mode_of, status_of
+from app.labels import LIST_COLUMN, case_name, day, jst, label, mode_of, status_of
 from app.models import ListColumn, PortalUser
 
 MOST_LINES = 10_000
@@ -56,6 +56,7 @@ def cells_of(document, company_id):
         ListColumn.sha256: document.pdf_sha256,
         ListColumn.deadline: day(document.deadline),
         ListColumn.partner_number: document.partner_number,
+        ListColumn.case: case_name(document.party_of(company_id).case),
     }
     return {column: harmless(cells[column]) for column in ListColumn}
 

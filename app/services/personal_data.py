@@ -11,12 +11,13 @@ from app import queries
 from app.clock import JAPAN
 from app.errors import Refused
 from app.extensions import db
-from app.labels import ACCOUNT_ACTION, CONSENT_ACT, LETTER, LIST_COLUMN, ROLE
+from app.labels import ACCOUNT_ACTION, CONSENT_ACT, LETTER, LIST_COLUMN, ROLE, case_name
 from app.models import (
     AccountAction,
     AccountEvent,
     BulkDownload,
     CertificateActivation,
+    ContractCase,
     ElectronicConsent,
     Letter,
     ListColumn,
@@ -68,6 +69,7 @@ def export(person, now):
         "契約文書": [_document(document, person) for document in queries.documents_with(person)],
         "代理": [_delegation(row, person) for row in queries.all_delegations_with(person)],
         "回覧ルート雛形": [template.name for template in queries.route_templates_of(person) if template.owner_id],
+        "担当の案件": [case_name(case) for case in _rows(ContractCase, person, "person_id")],
         "送信メール": [
             {"種類": LETTER[row.letter], "作成日時": _iso(row.created_at), "送信日時": _iso(row.sent_at)}
             for row in _rows(OutboxMessage, person)
@@ -166,6 +168,7 @@ def erase(person, actor, now):
         db.session.execute(delete(table).where(table.user_id == own))
     for template in db.session.scalars(select(RouteTemplate).where(RouteTemplate.owner_id == own)):
         db.session.delete(template)
+    db.session.execute(update(ContractCase).where(ContractCase.person_id == own).values(person_id=None))
     for table in (SigningPassword, SigningCode):
         db.session.execute(update(table).where(table.user_id == own).values(mac=None))
     db.session.execute(update(CertificateActivation).where(CertificateActivation.user_id == own).values(sealed_key=None))

@@ -123,9 +123,9 @@ def _check_deadline(deadline, now):
 
 
 def _set_parties(document, receivers, choice, comment):
-    """Lay all companies' parts anew: nothing of an earlier round's receivers stays but their comments (T11)."""
+    """Lay all companies' parts anew: of an earlier round nothing of the receivers stays but their comments and 案件 (T11, I12)."""
     registrar = document.registrar
-    kept = {party.company_id: party.comment for party in document.parties}
+    kept = {party.company_id: (party.comment, party.case_id) for party in document.parties}
     document.route.clear()
     document.parties.clear()
     if document.id is not None:
@@ -134,9 +134,11 @@ def _set_parties(document, receivers, choice, comment):
         (Side.sender, registrar.company, registrar, Role.registrar),
         *((Side.receiver, recipient.company, recipient, Role.recipient) for recipient in receivers),
     )):  # fmt: skip
+        kept_comment, case_id = kept.get(company.id, ("", None))
         party = DocumentParty(
             document=document, position=position, side=side, company=company, is_open=side is Side.sender,
-            comment=comment if side is Side.sender else kept.get(company.id, ""),
+            comment=comment if side is Side.sender else kept_comment,
+            case_id=case_id,
             field_name=_field_name(document.mode, side, position),
         )  # fmt: skip
         document.route.append(routes.step_for(party, role, first))

@@ -3,8 +3,8 @@
 import datetime as dt
 
 from flask_appbuilder import Model
-from sqlalchemy import Date, ForeignKey, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import Date, ForeignKey, String, Text, UniqueConstraint, exists
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from app.tables.company import Company
 from app.tables.person import PortalUser
@@ -38,3 +38,13 @@ class ContractCase(Model):
 
     def __repr__(self):
         return f"{self.number} {self.name}"
+
+    @property
+    def is_closed(self):
+        return self.closed_at is not None
+
+
+# whether the company has 案件, also from before its option ended; read with the person of a session, for the menu
+Company.has_cases = column_property(
+    exists().where(ContractCase.company_id == Company.id).correlate_except(ContractCase), deferred=True
+)

@@ -52,6 +52,8 @@ class AccountAction(StrEnum):
     deputy_named = auto()
     deputy_ended = auto()
     route_template_changed = auto()
+    case_changed = auto()
+    case_linked = auto()
     draft_deleted = auto()
     bulk_download_requested = auto()
     personal_data_exported = auto()

@@ -28,6 +28,7 @@ class ListColumn(StrEnum):
     sha256 = auto()
     deadline = auto()
     partner_number = auto()
+    case = auto()  # 案件 of the own company
 
 
 class ListLayout(Model):

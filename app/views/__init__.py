@@ -5,6 +5,7 @@ from flask_babel import get_locale
 from flask_login import current_user
 
 from app.extensions import begin_request
+from app.services.cases import is_shown
 from app.views import errors, health, operator, operator_archive, pki, trail
 from app.views.account import AccountView
 from app.views.admin_certificate_import import AdminCertificateImportView
@@ -17,6 +18,7 @@ from app.views.archive_extension import ArchiveExtensionView
 from app.views.archive_list import ArchiveListView
 from app.views.attachments import AttachmentView
 from app.views.bulk_downloads import BulkDownloadView
+from app.views.cases import CaseView
 from app.views.certificates import CertificateView
 from app.views.conclusion import ConclusionView
 from app.views.consents import AdminConsentsView, ConsentRequestView
@@ -24,6 +26,7 @@ from app.views.correction import CorrectionView
 from app.views.delegations import AdminDelegationView, DelegationView
 from app.views.demo_mail import DemoMailView
 from app.views.document import DocumentView
+from app.views.document_case import DocumentCaseView
 from app.views.document_list import DocumentListView
 from app.views.drafts import DraftView
 from app.views.editions import EditionView
@@ -44,10 +47,12 @@ from app.views.verification import DocumentVerificationView, VerificationView
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 READING_POSTS = frozenset({"pki.ocsp", "VerificationView.index"})
+CASES = "案件管理"  # in the menu of companies that have to do with it
 # category -> (menu label, view); who sees what is decided by the roles in app.security
 MENU = (
     ("契約締結", "契約文書登録", RegistrationView),
     ("契約締結", "契約文書照会", DocumentListView),
+    ("契約締結", CASES, CaseView),
     ("長期保管文書", "長期保管文書照会", ArchiveListView),
     ("証明書管理", "証明書有効性確認", CertificateView),
     ("管理者業務", "利用者情報照会", AdminUsersView),
@@ -59,7 +64,7 @@ MENU = (
 )
 PAGES_OFF_MENU = (
     AdminCertificateImportView, AdminDelegationView, AdminDeletionView, ArchiveExtensionView, AttachmentView, BulkDownloadView,
-    ConclusionView, ConsentRequestView, CorrectionView, DocumentView, DocumentVerificationView, DraftView, EditionView,
+    ConclusionView, ConsentRequestView, CorrectionView, DocumentCaseView, DocumentView, DocumentVerificationView, DraftView, EditionView,
     GuideView, PaperView, PositionsView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
 )  # fmt: skip
 
@@ -134,14 +139,15 @@ def _menu():
         return []
     if current_user.must_change_password or current_user.must_set_up_second_factor:
         return []  # nothing else is open
-    # who sees what lies in the roles, which are code: Flask-AppBuilder's search for it costs more than a whole page
-    key = frozenset(role.name for role in current_user.roles), str(get_locale()), request.script_root
+    shows_cases = is_shown(current_user.company)
+    # who sees what lies in the roles, which are code, and in 案件管理: Flask-AppBuilder's search for it costs more than a whole page
+    key = frozenset(role.name for role in current_user.roles), str(get_locale()), request.script_root, shows_cases
     menus = current_app.extensions.setdefault("menus_of_roles", {})
     if key not in menus:
         menus[key] = [
             {
                 "label": f"{category['label']}▼",
-                "children": [{"label": item["label"], "href": item["url"]} for item in category["childs"]],
+                "children": [{"label": item["label"], "href": item["url"]} for item in category["childs"] if shows_cases or item["name"] != CASES],
             }
             for category in current_app.appbuilder.menu.get_data()
         ]

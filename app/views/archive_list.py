@@ -14,6 +14,6 @@ class ArchiveListView(SearchView):
     )  # fmt: skip
     choosable = (
         ListColumn.number, ListColumn.title, ListColumn.kind, ListColumn.mode, ListColumn.partner,
-        ListColumn.partner_number, ListColumn.conclusion_date, ListColumn.amount, ListColumn.registered_on,
+        ListColumn.partner_number, ListColumn.case, ListColumn.conclusion_date, ListColumn.amount, ListColumn.registered_on,
         ListColumn.archived_on, ListColumn.retained_until,
     )  # fmt: skip

@@ -10,6 +10,7 @@ from app import queries
 from app.clock import japan_date, now
 from app.construction_law import ticked
 from app.services import (
+    cases,
     consents,
     documents,
     editions,
@@ -44,6 +45,7 @@ class DocumentView(BaseView):
             document=document,
             own=own,
             linked=queries.linked_with(g.user, document),
+            may_relink=cases.may_relink(document, g.user),
             may_amend=document.status in CONCLUDED,
             consent_lacking=consents.what_lacks(document, own.company_id) if document.status in WAITING else "",
             revision=queries.current_revision(document),

@@ -15,7 +15,7 @@ from app.errors import Refused
 from app.labels import KIND, LIST_COLUMN, MODE, STATUS
 from app.models import DocumentKind, ListColumn
 from app.queries import NEWEST_FIRST, SORTABLE, Order, SearchTerms
-from app.services import bulk_downloads, list_layouts, listing, searches
+from app.services import bulk_downloads, cases, list_layouts, listing, searches
 from app.views.answers import acting_person, done, refuse
 from app.views.fields import ChecksField, DayField, NameRule, NotBefore, YenField, is_near, one_line
 from app.workflow import IN_ARCHIVE, Side, SignatureMode, Status
@@ -73,12 +73,20 @@ class SearchForm(Form):
         choices=_choices({Side.sender: "自社が発出した文書", Side.receiver: "自社が受領した文書"}),
     )  # fmt: skip
     person = _text("担当者", 255, description="自社の担当者の氏名の一部、または利用者IDを入力してください。")
+    case = _text(LIST_COLUMN[ListColumn.case], 255, description="案件番号または案件名の一部を入力してください。")
     registered_from = DayField("登録日（から）", [Optional(), is_near])
     registered_to = DayField("登録日（まで）", [Optional(), is_near, NotBefore("registered_from", DAYS_TURNED)])
     size = SelectField("表示件数", default=20, coerce=int, choices=[SelectChoice(n, f"{n}件") for n in PAGE_SIZES])
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not cases.is_shown(g.user.company):
+            del self.case
+            self.sort.choices = [one for one in self.sort.choices if one.value.removeprefix("-") != ListColumn.case]
+
     def terms(self):
         return SearchTerms(
+            case=self.case.data if self.case else "",
             number=self.number.data,
             title=self.title.data,
             kind=DocumentKind(self.kind.data) if self.kind.data else None,
@@ -166,7 +174,7 @@ class ColumnsForm(Form):
 
     def __init__(self, view, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        offered = (column for column in view.choosable if column is not list_layouts.ALWAYS)
+        offered = (column for column in view.offered() if column is not list_layouts.ALWAYS)
         self.columns.choices = [SelectChoice(column.value, LIST_COLUMN[column]) for column in offered]
 
 
@@ -259,10 +267,15 @@ class SearchView(BaseView):
         message = "表示する項目を標準に戻しました。" if wants_usual else "表示する項目を変更しました。次回からも、この項目で表示します。"
         return done(message, url_for(".index", **(form.asked() if form.validate() else {})))
 
+    def offered(self):
+        """The columns to choose from; 案件 only where the company has to do with it."""
+        shows_cases = cases.is_shown(g.user.company)
+        return tuple(column for column in self.choosable if shows_cases or column is not ListColumn.case)
+
     def _columns(self):
         """What the person sees: what they chose, as far as this list has it, else the usual columns."""
         chosen = queries.columns_of(g.user, in_archive=self.in_archive)
-        return self.columns if chosen is None else tuple(column for column in self.choosable if column in chosen)
+        return self.columns if chosen is None else tuple(column for column in self.offered() if column in chosen)
 
     def _page(self, form, status, save_form=None):
         good = not form.errors
@@ -315,6 +328,6 @@ class DocumentListView(SearchView):
     )  # fmt: skip
     choosable = (
         ListColumn.number, ListColumn.title, ListColumn.kind, ListColumn.mode, ListColumn.partner,
-        ListColumn.partner_number, ListColumn.conclusion_date, ListColumn.amount, ListColumn.deadline,
+        ListColumn.partner_number, ListColumn.case, ListColumn.conclusion_date, ListColumn.amount, ListColumn.deadline,
         ListColumn.registered_on, ListColumn.status,
     )  # fmt: skip

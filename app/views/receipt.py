@@ -10,16 +10,17 @@ from wtforms.validators import Length
 from app import queries
 from app.clock import now
 from app.errors import OutOfTurn, PortalError
-from app.services import documents, editions, fees, routes, steps
+from app.services import cases, documents, editions, fees, routes, steps
 from app.services.documents import FEE_DIALOG
-from app.views import route_filling, timeline
-from app.views.answers import codes, done_with_turn, own_document, refuse
+from app.views import case_field, route_filling, timeline
+from app.views.answers import acting_person, codes, done_with_turn, own_document, refuse
+from app.views.case_field import WithCase
 from app.views.fields import trimmed
 from app.views.route_filling import WithRoute
 from app.workflow import Side
 
 
-class ReceiptForm(WithRoute, FlaskForm):
+class ReceiptForm(WithRoute, WithCase, FlaskForm):
     approvers = StringField("承認者", description=f"必要な場合に、承認する順に指定します（{routes.MOST_APPROVERS}名まで）。")
     signer = StringField("署名者", description="利用者IDが1つの場合は、ご自身の利用者IDを指定してください。")
     viewers = StringField("参照者", description=f"閲覧のみができる方を指定します（{routes.MOST_VIEWERS}名まで）。")
@@ -39,7 +40,7 @@ class ReceiptView(BaseView):
         form, templates = ReceiptForm(), queries.route_templates_of(g.user)
         if request.method == "GET":
             own = document.party_of(g.user.company_id)
-            form.comment.data = own.comment
+            form.comment.data, form.case_number.data = own.comment, own.case.number if own.case else ""
             route_filling.begin(form, Side.receiver, templates, document.mode, own)
         elif route_filling.is_asked():
             route_filling.fill(form, Side.receiver, document.mode)
@@ -56,13 +57,14 @@ class ReceiptView(BaseView):
         if not form.validate():
             return self._form_page(document, form, 422)
         try:
-            choice = _choice(form, document)
+            choice, own = _choice(form, document), document.party_of(g.user.company_id)
+            case = cases.named(own.company, Side.receiver, form.case_number.data, own)
         except PortalError as refusal:
             status = refuse(form, refusal)
             return self._form_page(own_document(document_id), form, status)
         return self.render_template(
             "receipt/confirmation.html", title="契約文書受取確認", document=document, form=form, choice=choice,
-            own=document.party_of(g.user.company_id), revision=queries.current_revision(document),
+            own=own, case=case, offers_case=cases.may_choose(own.company, Side.receiver), revision=queries.current_revision(document),
             is_shared=documents.needs_fee_acknowledged(document, g.user.company_id), fee_dialog=FEE_DIALOG,
             absent=steps.represented(document, g.user), fees=fees.fees_of(document, g.user.company_id),
             without_certificate=queries.without_certificate([choice.signer] if choice.signer else [], now()),
@@ -77,6 +79,7 @@ class ReceiptView(BaseView):
         if not form.validate():
             return self._form_page(document, form, 422)
         try:
+            cases.choose(document, acting_person(), form.case_number.data)
             documents.confirm_receipt(
                 document, g.user, now(), choice=_choice(form, document), comment=form.comment.data,
                 fee_acknowledged=request.form.get("fee_ack") == "true",
@@ -93,7 +96,7 @@ class ReceiptView(BaseView):
             templates = queries.route_templates_of(g.user)
         page = self.render_template(
             "receipt/form.html", title="契約文書受取", document=document, form=form,
-            templates=templates, absent=steps.represented(document, g.user), returned=timeline.return_of(document, g.user.company_id),
+            templates=templates, cases=case_field.offered(Side.receiver), absent=steps.represented(document, g.user), returned=timeline.return_of(document, g.user.company_id),
             own=document.party_of(g.user.company_id), signs=document.mode.is_signed_by(Side.receiver),
             revision=queries.current_revision(document), changes=editions.latest_changes(g.user, document),
         )  # fmt: skip

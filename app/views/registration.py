@@ -13,10 +13,10 @@ from app.construction_law import unticked
 from app.errors import AlreadyRegistered, OutOfTurn, PortalError
 from app.extensions import db
 from app.labels import MODE
-from app.services import consents, fees, originals, positions, recipients, registration, routes
+from app.services import cases, consents, fees, originals, positions, recipients, registration, routes
 from app.services.drafts import NEW
 from app.views import attachments as attachment_fields
-from app.views import route_filling, timeline
+from app.views import case_field, route_filling, timeline
 from app.views.answers import acting_person, codes, done, own_concluded, own_document, own_draft, refuse
 from app.views.registration_form import RegistrationForm, kept_upload, recipient_typed, rows_of, upload_of
 from app.workflow import Role, Side, SignatureMode
@@ -106,6 +106,7 @@ class RegistrationView(BaseView):
             document = registration.register(user, now(), *given, token=form.token.data, attached=attached)
         else:
             fallen = registration.revise(document, user, now(), *given, attached=attached)
+        cases.choose(document, user, form.case_number.data)
         reply = done(
             "登録内容を保存しました。まだ発信されていません。内容をご確認ください。",
             url_for("RegistrationView.confirmation", document_id=document.id),
@@ -122,7 +123,7 @@ class RegistrationView(BaseView):
         config = current_app.config
         page = self.render_template(
             "registration/form.html", title="契約文書修正" if document else "契約文書登録", form=form, document=document, draft=draft,
-            most_receivers=recipients.MOST_RECEIVERS, templates=templates, kept=kept_upload(form),
+            most_receivers=recipients.MOST_RECEIVERS, templates=templates, kept=kept_upload(form), cases=case_field.offered(Side.sender),
             kept_attachments=attachment_fields.kept(form, document.id if document else None),
             max_attachments_mb=config["MAX_ATTACHMENTS_MB"], max_bytes=config["MAX_UPLOAD_MB"] * 1024 * 1024,
             sender_signs=[mode.value for mode in SignatureMode if mode.is_signed_by(Side.sender)],

@@ -23,17 +23,18 @@ from app.construction_law import ARTICLE_19_ITEMS
 from app.errors import Refused
 from app.labels import KIND, MODE
 from app.models import DocumentKind
-from app.services import attachments, drafts, files, registration, routes
+from app.services import attachments, cases, drafts, files, registration, routes
 from app.services.files import Upload
 from app.services.registration import Facts
 from app.views import attachments as attachment_fields
+from app.views.case_field import WithCase
 from app.views.fields import ChecksField, DayField, YenField, one_line, trimmed
 from app.views.recipients import RecipientsField, Row
 from app.views.route_filling import WithRoute
 from app.workflow import Role, SignatureMode
 
 
-class RegistrationForm(WithRoute, FlaskForm):
+class RegistrationForm(WithRoute, WithCase, FlaskForm):
     title = StringField("契約件名", [DataRequired("契約件名を入力してください。"), Length(max=255)], filters=[one_line])
     kind = SelectField("文書種別", choices=[SelectChoice(kind.value, KIND[kind]) for kind in DocumentKind])
     mode = RadioField(
@@ -111,7 +112,7 @@ class RegistrationForm(WithRoute, FlaskForm):
         return cls(
             obj=document, kind=document.kind.value, mode=document.mode.value, comment=sender.comment,
             recipients=rows_of(document),
-            original_number=original.number if original else "",
+            original_number=original.number if original else "", case_number=sender.case.number if sender.case else "",
             kept_attachments=attachment_fields.sealed(attachments.kept_of(document), document.id),
             approvers=people(Role.approver), signer=people(Role.signer), viewers=people(Role.viewer),
         )  # fmt: skip
@@ -132,6 +133,7 @@ class RegistrationForm(WithRoute, FlaskForm):
         return cls(
             kind=DocumentKind.change_contract.value, mode=original.mode.value, original_number=original.number,
             recipients=[_row_of(party) if is_own else Row(party.company.code) for party in partners],
+            case_number=cases.for_amendment(original, g.user.company),
         )  # fmt: skip
 
 

@@ -103,7 +103,7 @@ def test_the_file_holds_pdfs_attachments_and_an_index_of_all(three, ask, person)
     assert header[:8] == [
         "取引年月日（契約締結年月日）", "契約金額(税込)", "取引先", "文書管理番号", "契約件名", "文書の区分", "ファイル名", "SHA-256",
     ]  # fmt: skip
-    assert len(header) == len(set(header)) == 16
+    assert len(header) == len(set(header)) == 17
     assert lines[0][:7] == ["2026/02/01", "300", "株式会社発出建設", "D00000001", "A", "契約文書", "D00000001_契約文書_A.pdf"]
     assert lines[3][:5] == ["", "", "株式会社発出建設", "D00000002", "'=B"] and lines[4][1] == "0"
     for line in lines:

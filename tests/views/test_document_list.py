@@ -190,7 +190,8 @@ def test_the_heads_of_the_table_sort_and_keep_the_conditions(client_of, three):
 
 
 @pytest.mark.requirement("I20")
-def test_each_column_of_either_list_can_be_sorted_by(client_of, three):
+def test_each_column_of_either_list_can_be_sorted_by(client_of, three, person):
+    person("registrar").company.has_case_at_registration = True
     client = client_of("registrar")
     archive_only = {ListColumn.archived_on, ListColumn.retained_until}
     for column in SORTABLE:
@@ -232,11 +233,11 @@ def test_the_csv_file_holds_every_column_of_every_document_found(client_of, thre
     assert reply.data.count(b"\r\n") == 4
     header, *rows = lines_of(reply)
     assert header == ["文書管理番号", "契約件名", "文書種別", "署名区分", "ステータス", "取引先", "契約締結年月日", "契約金額(税込)",
-                      "保管開始日", "保管満了日", "登録日", "SHA-256", "署名期限", "取引先管理番号"]  # fmt: skip
+                      "保管開始日", "保管満了日", "登録日", "SHA-256", "署名期限", "取引先管理番号", "案件"]  # fmt: skip
     assert header == list(LIST_COLUMN.values())
     assert [row[1] for row in rows] == ["C", "A", "B"]
     assert rows[1] == ["D00000001", "A", "注文書", "署名なし", "受領側受取待ち", "受領設備株式会社", "2026/02/01", "300", "", "",
-                       "2026/01/01", three[0].pdf_sha256, "", ""]  # fmt: skip
+                       "2026/01/01", three[0].pdf_sha256, "", "", ""]  # fmt: skip
     assert rows[2][6:8] == ["", ""]
     assert [row[1] for row in lines_of(client.get("/documents/export.csv?amount_from=200"))[1:]] == ["A"]
     assert lines_of(client.get("/documents/export.csv?title=無い")) == [header]

@@ -82,7 +82,8 @@ def test_a_column_of_yesterday_that_the_list_no_longer_has_is_left_out(client_of
     assert heads(client_of("recipient").get("/documents/").text) == ["文書管理番号", "文書種別"]
 
 
-def test_every_offered_column_has_its_cell(client_of, waiting):
+def test_every_offered_column_has_its_cell(client_of, waiting, person):
+    person("recipient").company.has_case_at_receipt = True
     client = client_of("recipient")
     for view in (DocumentListView, ArchiveListView):
         assert set(view.columns) <= set(view.choosable) and view.choosable[0] is list_layouts.ALWAYS

@@ -58,6 +58,9 @@ DOCUMENT = {
     ("GET", "/documents/<int:document_id>/conclusion_certificate"): NOT_CONCLUDED,
     ("GET", "/documents/<int:document_id>/print_copy"): NOT_CONCLUDED,
     ("POST", "/documents/<int:document_id>/approve"): OUT_OF_TURN,
+    # neither company has 案件管理; see tests/views/test_cases.py
+    ("GET", "/documents/<int:document_id>/case"): OUT_OF_TURN,
+    ("POST", "/documents/<int:document_id>/case"): OUT_OF_TURN,
     ("GET", "/documents/<int:document_id>/correction"): OUT_OF_TURN,
     ("POST", "/documents/<int:document_id>/correction"): OUT_OF_TURN,
     ("POST", "/documents/<int:document_id>/comment"): LOOKING
@@ -107,6 +110,16 @@ PAGES = {  # whoever is not named gets 200
     ("POST", "/documents/new/draft"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
     ("POST", "/documents/new/draft/discard"): dict.fromkeys(PEOPLE, 302) | MEMBERS,
     ("GET", "/archive/"): MEMBERS,
+    # no company has the option, and none has 案件
+    ("GET", "/cases/"): MEMBERS,
+    ("GET", "/cases/new"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
+    ("POST", "/cases/new"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
+    ("GET", "/cases/<int:case_id>"): dict.fromkeys(PEOPLE, 404) | MEMBERS,
+    ("GET", "/cases/<int:case_id>/export.csv"): dict.fromkeys(PEOPLE, 404) | MEMBERS,
+    ("GET", "/cases/<int:case_id>/edit"): dict.fromkeys(PEOPLE, 404) | MEMBERS,
+    ("POST", "/cases/<int:case_id>/edit"): dict.fromkeys(PEOPLE, 404) | MEMBERS,
+    ("POST", "/cases/<int:case_id>/close"): dict.fromkeys(PEOPLE, 404) | MEMBERS,
+    ("POST", "/cases/<int:case_id>/reopen"): dict.fromkeys(PEOPLE, 404) | MEMBERS,
     ("POST", "/archive/extension/"): ADMINS | {"admin": 422, "stranger": 422},
     ("POST", "/archive/extension/confirmation"): ADMINS | {"admin": 302, "stranger": 302},
     ("GET", "/documents/export.csv"): MEMBERS,
@@ -295,7 +308,7 @@ def address(rule, document):
         "<int:attachment_id>": str(document.attachments[0].id) if document.attachments else "1",
         "<int:partner_id>": str(document.receivers[0].company_id), "<int:request_id>": "999999",
         "<int:session_id>": "999999", "<int:edition>": "1", "<int:search_id>": "999999",
-        "<int:delegation_id>": "999999", "<int:template_id>": "999999", "<int:download_id>": "999999",
+        "<int:delegation_id>": "999999", "<int:template_id>": "999999", "<int:case_id>": "999999", "<int:download_id>": "999999",
         "<string:page>": "system", "<string:locale>": "ja", "<string:name>": action,
     }.items():  # fmt: skip
         rule = rule.replace(name, value)
