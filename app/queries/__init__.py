@@ -99,6 +99,16 @@ from app.queries.search import (
     saved_searches_of,
     search,
 )
+from app.queries.service import (
+    application_made_by,
+    application_that_founded,
+    companies_like,
+    count_invitation_mails,
+    invitation_of,
+    invitations_of,
+    undecided_applications_like,
+    unused_invitations_of,
+)
 from app.queries.typed import MOST_ID, Found, as_code, is_id
 
 __all__ = [
@@ -116,6 +126,8 @@ __all__ = [
     "administrators_of",
     "all_activations_of",
     "all_delegations_with",
+    "application_made_by",
+    "application_that_founded",
     "applications_of",
     "as_code",
     "bulk_download_of",
@@ -124,11 +136,13 @@ __all__ = [
     "certificates_of",
     "colleagues",
     "columns_of",
+    "companies_like",
     "company_by_code",
     "concluded_by_number",
     "consent_partner_of",
     "consents_of",
     "consents_towards",
+    "count_invitation_mails",
     "count_items",
     "count_route_templates",
     "current_revision",
@@ -153,6 +167,8 @@ __all__ = [
     "everyone_told",
     "found_ids",
     "has_lost_access",
+    "invitation_of",
+    "invitations_of",
     "is_id",
     "items_of",
     "kept_as",
@@ -187,6 +203,8 @@ __all__ = [
     "saved_searches_of",
     "search",
     "signer_ids",
+    "undecided_applications_like",
+    "unused_invitations_of",
     "user_of_download",
     "valid_signing_code",
     "visible_of",

@@ -45,6 +45,19 @@ class ServiceState(StrEnum):
     withdrawn = auto()  # 取下げ, by the applicant
 
 
+class InvitationState(StrEnum):
+    """How an invitation stands, as the inviting company sees it: nothing of what the partner types."""
+
+    invited = auto()
+    filling = auto()
+    expired = auto()
+    applied = auto()
+    returned = auto()
+    approved = auto()
+    rejected = auto()
+    cancelled = auto()
+
+
 class ServiceInvitation(Model):
     """利用申請サイトのお知らせ: a 片方課金 company asks a partner to use the service (R101)."""
 
@@ -104,6 +117,11 @@ class ServiceApplication(Model):
     applicant: Mapped[PortalUser | None] = relationship(foreign_keys=applicant_id)
     decided_by: Mapped[PortalUser | None] = relationship(foreign_keys=decided_by_id)
     events: Mapped[list["ServiceEvent"]] = relationship(back_populates="application", order_by="ServiceEvent.id")
+
+    @property
+    def applicant_name(self):
+        """The company it is about, founded or not."""
+        return self.company.name if self.company else self.wanted.get("company", {}).get("name", "")
 
 
 class ServiceEvent(Model):
