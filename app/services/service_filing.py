@@ -27,6 +27,10 @@ CERTIFICATE = ("department", "title", "pin_mail_address")
 FOUNDING = frozenset({ServiceKind.partner, ServiceKind.paper})  # a company comes of it
 _PHONE = re.compile(r"[0-9+()-]{1,32}")
 CHANGED = "画面を開いた後に、申請の内容が変わりました。最新の内容をご確認ください。"
+KEPT_ELSEWHERE = (
+    "この画面を開いた後に、別の画面で申請の内容が保存されています。"
+    "この画面の内容で上書きする場合は、もう一度［途中保存］または［確認］を押してください。"
+)
 
 
 def half_width(typed):
@@ -58,7 +62,7 @@ def keep(invitation, now, *, wanted, version, evidence=None, form_token):
             ServiceKind.partner, now, form_token=form_token, invitation=invitation, plan=PlanKind.partner
         )
     elif version != application.version:
-        raise OutOfTurn(CHANGED)
+        raise OutOfTurn(KEPT_ELSEWHERE)
     return _write(application, now, wanted, evidence)
 
 

@@ -61,11 +61,11 @@ class ApplyView(BaseView):
                 form_token=form.form_token.data,
             )  # fmt: skip
             db.session.commit()
-        except OutOfTurn:
-            raise
         except PortalError as refusal:
             status = refuse(form, refusal)
-            return self._form(invitations.opened(token, moment), form), status
+            invitation = invitations.opened(token, moment)
+            form.redraw(invitation.application)  # also after another window: nothing typed is lost
+            return self._form(invitation, form), status
         if "rearrange" in request.form or act == "save":
             if act == "save":
                 flash(f"入力内容を保存しました。{day(japan_date(invitation.expires_at))}まで、同じURLから続きを入力できます。", "success")
@@ -74,8 +74,7 @@ class ApplyView(BaseView):
 
     def _checked(self, invitation, form, token):
         """To 確認 where everything is right; else the form again with what is not."""
-        form.version.data = str(invitation.application.version)
-        form.version.raw_data = None
+        form.redraw(invitation.application)
         if form.validate():
             try:
                 service_filing.check_whole(invitation.application)
@@ -147,4 +146,7 @@ def _is_current(form, application):
 
 def _taken_in(form):
     given = form.evidence.data
-    return applications.take_in(given.filename, given.read()) if given else None
+    if not given:
+        return None
+    with given.stream as uploaded:  # large ones lie in a temporary file until closed
+        return applications.take_in(given.filename, uploaded.read())

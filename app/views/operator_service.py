@@ -212,8 +212,10 @@ class ServiceApplicationModelView(OperatorView):
         return page, status
 
     def _keyed_in(self, form, application, verb):
-        given = form.evidence.data
-        evidence = applications.take_in(given.filename, given.read(), "申込書類") if given else None
+        given, evidence = form.evidence.data, None
+        if given:
+            with given.stream as uploaded:  # large ones lie in a temporary file until closed
+                evidence = applications.take_in(given.filename, uploaded.read(), "申込書類")
         made = verb(evidence) or application
         db.session.flush()
         return done(f"申請 {made.number} を登録しました。内容を確認のうえ、審査してください。", self._page_of(made))

@@ -145,6 +145,11 @@ class ServiceForm(FlaskForm):
         data["people"] = [Row(**one) for one in wanted.get("people", [])]
         return cls(formdata=None, data=data | more)
 
+    def redraw(self, application):
+        """Show the form again as one of the 申請 as it is now."""
+        self.version.data = str(application.version) if application is not None else ""
+        self.version.raw_data = None
+
     @property
     def drawn_version(self):
         """The version of the 申請 the page was drawn from; None where there was none yet."""

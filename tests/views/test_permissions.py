@@ -179,7 +179,7 @@ PAGES = {  # whoever is not named gets 200
     ("POST", "/admin/consents/<int:partner_id>/give"): NO_PARTNER,
     ("POST", "/admin/consents/<int:partner_id>/decline"): NO_PARTNER,
     ("POST", "/admin/consents/<int:partner_id>/withdraw"): NO_PARTNER,
-    # only a 片方課金 company invites; the stranger's has another plan.  See tests/views/test_invitations.py
+    # only a 片方課金 company invites; the stranger's has another plan.  See tests/views/test_service_pages.py
     ("GET", "/admin/invitations/"): ADMINS,
     ("GET", "/admin/invitations/new"): ADMINS | {"stranger": 403},
     ("POST", "/admin/invitations/new"): ADMINS | {"admin": 422, "stranger": 403},
@@ -260,7 +260,7 @@ OPERATOR |= {
 } | {
     ("POST", rule): answers | {"operator": 422} for (_, rule), answers in OPERATOR.items() if "/rejection" in rule
 }
-SERVICE = "/operator/service-applications"  # one that waits; what its pages do is tested in test_service_pages.py
+SERVICE = "/operator/service-applications"  # one that waits; what its pages do is tested in tests/views/test_service_pages.py
 OPERATOR |= {
     ("GET", f"{SERVICE}/{page}"): OPERATORS for page in (*READ, "evidence/<pk>", "returning/<pk>", "rejection/<pk>", "paper")
 } | {
