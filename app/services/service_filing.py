@@ -25,6 +25,7 @@ LONGEST = 400  # characters kept of a field that is not checked yet
 PERSON = ("full_name", "kana", "department", "title", "mail_address")
 CERTIFICATE = ("department", "title", "pin_mail_address")
 FOUNDING = frozenset({ServiceKind.partner, ServiceKind.paper})  # a company comes of it
+NO_EVIDENCE = "印鑑証明書（PDF）を選択してください。"
 _PHONE = re.compile(r"[0-9+()-]{1,32}")
 CHANGED = "画面を開いた後に、申請の内容が変わりました。最新の内容をご確認ください。"
 KEPT_ELSEWHERE = (
@@ -123,7 +124,7 @@ def check_whole(application):
     """
     wanted = checked(application.wanted)
     if not application.evidence_sha256:
-        raise Refused("印鑑証明書（PDF）を選択してください。")
+        raise Refused(NO_EVIDENCE)
     return wanted
 
 

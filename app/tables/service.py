@@ -112,7 +112,7 @@ class ServiceApplication(Model):
     __mapper_args__ = {"version_id_col": version}
     __table_args__ = (Index("ix_service_application_due", "state", "took_effect_at", "effective_on"),)
 
-    company: Mapped[Company | None] = relationship()
+    company: Mapped[Company | None] = relationship(lazy="joined")  # lists name it
     invitation: Mapped[ServiceInvitation | None] = relationship(back_populates="application")
     applicant: Mapped[PortalUser | None] = relationship(foreign_keys=applicant_id)
     decided_by: Mapped[PortalUser | None] = relationship(foreign_keys=decided_by_id)

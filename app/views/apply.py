@@ -75,7 +75,10 @@ class ApplyView(BaseView):
     def _checked(self, invitation, form, token):
         """To 確認 where everything is right; else the form again with what is not."""
         form.redraw(invitation.application)
-        if form.validate():
+        is_right = form.validate()
+        if not invitation.application.evidence_sha256:
+            form.evidence.errors, is_right = [service_filing.NO_EVIDENCE], False
+        if is_right:
             try:
                 service_filing.check_whole(invitation.application)
                 return redirect(url_for("ApplyView.confirmation", token=token))

@@ -38,6 +38,8 @@ class Row:
         for name in PERSON:
             try:
                 if name == "mail_address":
+                    if not self.mail_address:
+                        raise Refused("メールアドレスを入力してください。")
                     companies.check_mail_address(self.mail_address)
                 else:
                     companies.check_name(getattr(self, name), USER[name], may_be_empty=name != "full_name")

@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from sqlalchemy import Engine, event
 
 from app.clock import now
 from app.extensions import db
@@ -15,7 +16,7 @@ from app.models import (
     ServiceKind,
     ServiceState,
 )
-from app.services import applications, service_review
+from app.services import applications, service_founding, service_review
 from tests import service_walk
 from tests.service_walk import NUMBER, PDF, token_mailed, typed, version_on, wanted
 
@@ -203,3 +204,33 @@ def test_an_operator_keys_in_from_paper_and_rejects(client_of, person):
     assert made.state is ServiceState.received and made.plan.value == "partner"
     rejected = client.post(f"{base}/rejection/{made.id}", {"version": str(made.version), "reason": "審査基準を満たしません。"})
     assert rejected.status_code == 302 and the_application().state is ServiceState.rejected
+
+
+@pytest.mark.requirement("P4", "I9")
+def test_the_lists_ask_no_more_for_more_rows(client_of, person):
+    asked = []
+
+    def count(_connection, _cursor, statement, *_rest):
+        if not statement.startswith("BEGIN"):
+            asked.append(statement)
+
+    def statements(client, url):
+        asked.clear()
+        assert "こだま" in client.get(url).text
+        return len(asked)
+
+    pages = (("admin", "/admin/invitations/"), ("operator", "/operator/service-applications/list/"))
+    clients = {who: client_of(who) for who, _ in pages}
+    service_founding.found(service_walk.hand_in(person("admin")), person("operator"), now())
+    db.session.commit()
+    event.listen(Engine, "before_cursor_execute", count)
+    try:
+        before = [statements(clients[who], url) for who, url in pages]
+        for number in range(2):
+            more = service_walk.hand_in(person("admin"), address=f"{number}@kodama.example")
+            service_founding.found(more, person("operator"), now())
+        db.session.commit()
+        assert [statements(clients[who], url) for who, url in pages] == before
+        assert max(before) <= 8, asked
+    finally:
+        event.remove(Engine, "before_cursor_execute", count)
