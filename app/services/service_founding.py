@@ -34,6 +34,7 @@ class Prepared:
 
     initials: list
     key: Any
+    version: int  # of the 申請 it was made for
 
 
 def prepare(application):
@@ -43,9 +44,9 @@ def prepare(application):
     """
     if application.state not in FOR_OPERATOR:
         raise OutOfTurn(DECIDED)
-    count = 1 + len(application.wanted["people"])
+    count, version = 1 + len(application.wanted["people"]), application.version
     db.session.commit()  # nothing is held meanwhile
-    return Prepared(credentials.new_initial_passwords(count), strongroom().new_key())
+    return Prepared(credentials.new_initial_passwords(count), strongroom().new_key(), version)
 
 
 def found(application, operator, now, prepared=None):
@@ -59,6 +60,8 @@ def found(application, operator, now, prepared=None):
     """
     prepared = prepared or prepare(application)
     hold(application)
+    if application.version != prepared.version:
+        raise OutOfTurn(DECIDED)
     service_review.move(application, ServiceState.approved, now, actor=operator)
     wanted = application.wanted
     company = companies.found_company(now=now, plan=application.plan, **wanted["company"])

@@ -60,7 +60,7 @@ class ServiceApplicationModelView(OperatorView):
         "plan": "プラン", "decided_at": "審査日時", "decided_by": "審査者",
     }  # fmt: skip
     list_columns = ["number", "applicant_name", "kind", "plan", "state", "applied_at", "decided_at"]
-    search_columns = ["number", "kind", "state"]
+    search_columns = ["number"]
     order_columns = ["number", "kind", "state", "applied_at", "decided_at"]
     base_order = ("id", "desc")
     formatters_columns = SHOWN_TIMES | SHOWN_IF_ANY | {
