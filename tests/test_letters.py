@@ -70,7 +70,7 @@ FACTS = {
     "partner": "発出", "act": "given", "delivered_on": "2027/01/20", "method": "post", "note": "",
     "download_id": 1, "failure": "", "included": 2, "left_out": 1,
     "term": "2026/04/01 ～ 2027/03/31", "renews_itself": True,
-    "inviter": "株式会社発出建設", "application_number": "A00000001", "by_link": True, "partner_code": "C00000002", "administrator": "受取 太郎",
+    "inviter": "株式会社発出建設", "application_number": "A00000001", "partner_code": "C00000002", "administrator": "受取 太郎",
     "has_option": True, "grace_days": 365, "listed": [{"number": "D00000001", "what": "正常"}], "others": 0,
 }  # fmt: skip
 

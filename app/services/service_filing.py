@@ -221,7 +221,7 @@ def tell(letter, application, now, *, secret=None, expires_at=None, **facts):
     outbox.owe(
         letter, None, now, to_address=admin["mail_address"], secret=secret, expires_at=expires_at,
         person=admin["full_name"], company=application.wanted["company"]["name"],
-        application_number=application.number, by_link=application.invitation_id is not None, **facts,
+        application_number=application.number, **facts,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from app import queries
 from app.clock import japan_date
 from app.errors import OutOfTurn
 from app.extensions import db
+from app.labels import SERVICE_STATE
 from app.models import AccountAction, Letter, ServiceApplication, ServiceState
 from app.services import (
     certificates,
@@ -114,6 +115,7 @@ def send_back(application, operator, now, *, reason):
     """差戻し: the applicant reads why, and corrects the form at a new address; the earlier one is dead."""
     hold(application)
     service_review.send_back(application, operator, now, reason=reason)
+    _note(application, operator, now)
     token, invitation = None, application.invitation
     if invitation is not None:
         token = invitations.renew(invitation, now)
@@ -128,7 +130,13 @@ def reject(application, operator, now, *, reason):
     """却下: nothing is founded, and the applicant reads why."""
     hold(application)
     service_review.reject(application, operator, now, reason=reason)
+    _note(application, operator, now)
     service_filing.tell(Letter.service_rejected, application, now, reason=application.reason)
+
+
+def _note(application, operator, now):
+    note = f"{application.number} {SERVICE_STATE[application.state]}"
+    journal.note(AccountAction.service_application_decided, now, actor=operator, note=note)
 
 
 def hold(application):

@@ -13,7 +13,7 @@ from wtforms.validators import InputRequired
 from app.clock import japan_date, now
 from app.errors import OutOfTurn, PortalError, Refused
 from app.extensions import db
-from app.labels import COMPANY_FACT, USER, day
+from app.labels import COMPANY_FACT, day
 from app.services import applications, invitations, service_filing
 from app.services.applications import MOST_EVIDENCE_MB
 from app.services.service_filing import MOST_PEOPLE, TERMS_VERSION
@@ -110,7 +110,7 @@ class ApplyView(BaseView):
         form.terms_version.data = TERMS_VERSION
         page = self.render_template(
             "apply/confirmation.html", title=f"{TITLE}の確認", form=form, application=application,
-            back=url_for("ApplyView.show", token=token), fact_names=COMPANY_FACT, user_names=USER,
+            back=url_for("ApplyView.show", token=token), fact_names=COMPANY_FACT,
         )  # fmt: skip
         return page, status
 

@@ -13,7 +13,7 @@ from app import queries
 from app.clock import japan_date, now
 from app.errors import NotFound, OutOfTurn, PortalError
 from app.extensions import db
-from app.labels import COMPANY_FACT, PLAN, SERVICE_KIND, SERVICE_STATE, USER, day
+from app.labels import COMPANY_FACT, PLAN, SERVICE_KIND, SERVICE_STATE, day
 from app.models import ServiceApplication, ServiceKind
 from app.plans import PlanKind
 from app.services import applications, service_changes, service_filing, service_founding, service_review
@@ -246,7 +246,7 @@ class ServiceApplicationModelView(OperatorView):
             plan=PLAN.get(application.plan), effective_on=day(application.effective_on),
             alike=queries.companies_like(given["name"], given["corporate_number"]) if is_founding and is_waiting else [],
             others=queries.undecided_applications_like(application, UNDECIDED) if is_founding and is_waiting else [],
-            fact_names=COMPANY_FACT, user_names=USER,
+            fact_names=COMPANY_FACT,
         )  # fmt: skip
 
 

@@ -249,6 +249,8 @@ def test_a_returned_application_is_corrected_at_a_new_address_and_a_rejected_one
     assert db.session.query(Company).count() == before
     assert letters(Letter.service_rejected)[0].facts["reason"] == "確認できませんでした。"
     assert invitations.state_of(invitation, later) is InvitationState.rejected
+    noted = [event.note for event in db.session.query(AccountEvent).filter_by(actor_id=person("operator").id)]
+    assert noted == [f"{application.number} 差戻し", f"{application.number} 却下"]
     invitations.opened(token_mailed(Letter.service_returned), later + 29 * DAY)
     with pytest.raises(LinkUnknown):
         invitations.opened(token_mailed(Letter.service_returned), later + 30 * DAY)
