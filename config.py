@@ -74,6 +74,8 @@ class Production:
         self.MAX_ATTACHMENTS_MB = self.number("MAX_ATTACHMENTS_MB", 20)
         self.MAX_PAGES = self.number("MAX_PAGES", 1000)
         self.VERIFICATIONS_PER_MINUTE = self.number("VERIFICATIONS_PER_MINUTE", 10)
+        self.INVITATION_DAYS = self.number("INVITATION_DAYS", 30)
+        self.APPLICATIONS_PER_MINUTE = self.number("APPLICATIONS_PER_MINUTE", 30)
         self.SIGNING_PASSWORD_VALID_DAYS = self.number("SIGNING_PASSWORD_VALID_DAYS", 7)
         self.SIGNING_PASSWORD_REISSUES_PER_HOUR = self.number("SIGNING_PASSWORD_REISSUES_PER_HOUR", 5)
         self.SIGNING_CODE_MINUTES = self.number("SIGNING_CODE_MINUTES", 10)

@@ -133,3 +133,20 @@ class PicturesBusy(PortalError):
 
     status = 503
     sentence = "ただいま混み合っているため、ページの画像を表示できませんでした。しばらくしてから、もう一度お試しください。"
+
+
+class LinkUnknown(PortalError):
+    """An address of the 利用申請サイト that opens nothing; why, it does not say."""
+
+    status = 404
+    sentence = (
+        "この利用申請のURLは使用できません。有効期限が過ぎたか、新しいURLが送られたか、案内が取り消されています。"
+        "利用申請についての最新のメールのURLを開くか、ご案内元の企業に案内の再送をご依頼ください。"
+    )
+
+
+class NotOfThisPlan(PortalError):
+    """What the company's plan does not contain."""
+
+    status = 403
+    sentence = "取引先への利用申請案内は、片方課金プランの企業のみご利用いただけます。"

@@ -14,10 +14,13 @@ from app.models import (
     DeliveryMethod,
     DocumentKind,
     DownloadState,
+    InvitationState,
     Letter,
     Level,
     ListColumn,
     Lock,
+    ServiceKind,
+    ServiceState,
     UserState,
     Validity,
 )
@@ -65,6 +68,17 @@ TONE = {
     ConsentAct.given: "done",
     ConsentAct.declined: "ended",
     ConsentAct.withdrawn: "ended",
+    InvitationState.expired: "ended",
+    InvitationState.approved: "done",
+    InvitationState.rejected: "ended",
+    InvitationState.cancelled: "ended",
+    InvitationState.returned: "remanded",
+    ServiceState.filling: "neutral",
+    ServiceState.received: "waiting",
+    ServiceState.returned: "remanded",
+    ServiceState.approved: "done",
+    ServiceState.rejected: "ended",
+    ServiceState.withdrawn: "ended",
 }
 ACTION = {
     Action.register: "登録",
@@ -212,6 +226,11 @@ LETTER = {
     Letter.archive_alert: "長期保管の異常",
     Letter.bulk_download: "一括ダウンロード",
     Letter.log_broken: "監査ログの不一致",
+    Letter.service_invitation: "利用申請サイト",
+    Letter.service_received: "利用申請の受付",
+    Letter.service_returned: "利用申請の差戻し",
+    Letter.service_rejected: "利用申請の審査結果",
+    Letter.partner_approved: "取引先の利用開始",
 }
 ACCOUNT_ACTION = {
     AccountAction.log_in: "ログイン",
@@ -261,6 +280,11 @@ ACCOUNT_ACTION = {
     AccountAction.consent_given: "電子契約の承諾",
     AccountAction.consent_declined: "電子契約の承諾の依頼への不承諾",
     AccountAction.consent_withdrawn: "電子契約の承諾の撤回",
+    AccountAction.partner_invited: "取引先への利用申請案内の送信",
+    AccountAction.partner_invited_again: "取引先への利用申請案内の再送",
+    AccountAction.partner_invitation_cancelled: "取引先への利用申請案内の取消",
+    AccountAction.company_founded: "企業の登録（利用申請の承認）",
+    AccountAction.service_application_decided: "利用申請の審査",
 }
 CONSENT_ACT = {
     ConsentAct.requested: "承諾の依頼",
@@ -285,6 +309,33 @@ APPLICATION_STATE = {
     ApplicationState.received: "受付",
     ApplicationState.approved: "承認",
     ApplicationState.rejected: "却下",
+}
+INVITATION_STATE = {
+    InvitationState.invited: "案内済み",
+    InvitationState.filling: "入力中",
+    InvitationState.expired: "期限切れ",
+    InvitationState.applied: "申請済み",
+    InvitationState.returned: "差戻し（修正中）",
+    InvitationState.approved: "承認",
+    InvitationState.rejected: "却下",
+    InvitationState.cancelled: "取消",
+}
+SERVICE_KIND = {
+    ServiceKind.partner: "利用申請（取引先専用プラン）",
+    ServiceKind.paper: "利用申請（紙の申込書）",
+    ServiceKind.plan_change: "プラン変更",
+    ServiceKind.option_start: "オプションの利用開始",
+    ServiceKind.option_end: "オプションの利用終了",
+    ServiceKind.termination: "解約",
+}
+SERVICE_STATE = {
+    ServiceState.filling: "入力中",
+    ServiceState.received: "受付",
+    ServiceState.in_review: "審査中",
+    ServiceState.returned: "差戻し",
+    ServiceState.approved: "承認",
+    ServiceState.rejected: "却下",
+    ServiceState.withdrawn: "取下げ",
 }
 DOWNLOAD_STATE = {
     DownloadState.waiting: "作成待ち",
@@ -343,7 +394,7 @@ def finding(row):
 _ALL = (
     STATUS, ACTION, ROLE, SIDE, MODE, KIND, LIST_COLUMN, PLAN, COMPANY_STATUS, LETTER, LEVEL, ATTACHMENT_KIND, ACCOUNT_ACTION,
     APPLICATION_KIND, APPLICATION_STATE, USER_STATE, LOCK, VALIDITY, CONSENT_ACT, CONSENT_METHOD, DELIVERY_METHOD, FINDING,
-    CONDITION, DAMAGE, DOWNLOAD_STATE,
+    CONDITION, DAMAGE, DOWNLOAD_STATE, INVITATION_STATE, SERVICE_KIND, SERVICE_STATE,
 )  # fmt: skip
 
 

@@ -39,6 +39,7 @@ from app.tables.route_template import RouteTemplate, RouteTemplateStep
 from app.tables.search import ListColumn, ListLayout, SavedSearch
 from app.tables.service import (
     CompanyOption,
+    InvitationState,
     ServiceApplication,
     ServiceEvent,
     ServiceInvitation,
@@ -88,6 +89,7 @@ __all__ = [
     "FeeItem",
     "IN_WORK",
     "ItemState",
+    "InvitationState",
     "JobRun",
     "Letter",
     "Level",

@@ -37,6 +37,8 @@ FAB_ROLES = {
         ["(AdminConsentsView|AdminLogView|ArchiveExtensionView)$", "can_.*$"],
         ["監査ログの検証$", "menu_access$"],
         ["電子契約承諾管理$", "menu_access$"],
+        ["AdminInvitationsView$", "can_.*$"],
+        ["取引先への利用申請案内$", "menu_access$"],
         ["(管理者業務|利用者情報照会|企業情報照会|操作履歴照会|自社電子証明書照会)$", "menu_access$"],
     ],
     "Operator": [
@@ -48,6 +50,8 @@ FAB_ROLES = {
         ["CertificateModelView$", "revoke$"],
         ["ArchiveRecordModelView$", "(can_.*|dispose)$"],
         ["OperatorLogView$", "can_.*$"],
+        ["ServiceApplicationModelView$", "can_.*$"],
+        ["利用申請$", "menu_access$"],
         ["監査ログ$", "menu_access$"],
         ["UserModelView$", "(issue_certificate|reset_password|unlock|switch_off_second_factor)$"],
         ["(運営者業務|企業|利用者|プラン|契約文書|電子証明書|送信メール|定期処理|長期保管の点検|証明書申請|企業情報変更申請|操作履歴)$", "menu_access$"],
@@ -55,7 +59,7 @@ FAB_ROLES = {
     ],
 }
 # what needs no log-in; an unknown address is answered as such
-ALWAYS_OPEN = ("AuthView.", "VerificationView.", "static", "appbuilder.static", "health.", "pki.", "GuideView.")
+ALWAYS_OPEN = ("AuthView.", "VerificationView.", "ApplyView.", "static", "appbuilder.static", "health.", "pki.", "GuideView.")
 FOR_ANYBODY = ("DemoMailView.", "LocaleView.", *ALWAYS_OPEN)
 # what a person with the first password may still reach (R29)
 WHILE_PASSWORD_IS_FIRST = ("PasswordView.", *ALWAYS_OPEN)

@@ -32,7 +32,7 @@ from app.services.positions import Place
 from app.services.registration import Facts
 from app.services.route_templates import Wish
 from app.workflow import SignatureMode, Status
-from demo import actors, cases
+from demo import actors, cases, service
 from demo.actors import Plan, Receiver
 
 CONTRACTS = Path(__file__).parent / "contracts"
@@ -122,6 +122,7 @@ class Seed:
             self._documents()
             self._received()
             cases.plant(self.people)
+            self._service_applications()
         return self.accounts
 
     # -- companies and people --------------------------------------------------
@@ -335,6 +336,13 @@ class Seed:
         plan = Plan(registrar=who["青木 健一"], recipient=who["平井 誠"], signer=who["青葉 一郎"])
         draft = self._document(SignatureMode.both_sides, Status.draft, plan)
         consents.request(draft, draft.registrar, now())
+        db.session.commit()
+
+    def _service_applications(self):
+        """An invitation nobody has followed yet, and a 利用申請 that waits for the operator (I9)."""
+        inviter = self.people["青木 健一"]
+        service.invite(inviter, "うぐいす造園株式会社", "宇田 拓也", "uda@uguisu.example")
+        service.apply(inviter, (CONTRACTS / "safety-cover-letter.pdf").read_bytes())
         db.session.commit()
 
 

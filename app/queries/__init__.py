@@ -111,6 +111,16 @@ from app.queries.search import (
     saved_searches_of,
     search,
 )
+from app.queries.service import (
+    application_made_by,
+    application_that_founded,
+    companies_like,
+    count_invitation_mails,
+    invitation_of,
+    invitations_of,
+    undecided_applications_like,
+    unused_invitations_of,
+)
 from app.queries.typed import MOST_ID, Found, as_code, as_number, is_id
 
 __all__ = [
@@ -130,6 +140,8 @@ __all__ = [
     "administrators_of",
     "all_activations_of",
     "all_delegations_with",
+    "application_made_by",
+    "application_that_founded",
     "applications_of",
     "as_code",
     "as_number",
@@ -143,12 +155,14 @@ __all__ = [
     "certificates_of",
     "colleagues",
     "columns_of",
+    "companies_like",
     "company_by_code",
     "concluded_by_number",
     "consent_partner_of",
     "consents_of",
     "consents_towards",
     "count_in_cases",
+    "count_invitation_mails",
     "count_items",
     "count_route_templates",
     "current_revision",
@@ -175,6 +189,8 @@ __all__ = [
     "found_ids",
     "has_lost_access",
     "ids_in_case",
+    "invitation_of",
+    "invitations_of",
     "is_id",
     "items_of",
     "kept_as",
@@ -210,6 +226,8 @@ __all__ = [
     "search",
     "signer_ids",
     "sums_of_case",
+    "undecided_applications_like",
+    "unused_invitations_of",
     "user_of_download",
     "valid_signing_code",
     "visible_of",

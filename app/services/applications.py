@@ -47,15 +47,16 @@ class Wish:
     title: str = ""
 
 
-def take_in(file_name, pdf):
+def take_in(file_name, pdf, called="印鑑証明書"):
     """Keep an uploaded 印鑑証明書; nobody but the operator is given it, and only to save it.
 
+    :param called: the word of the field, for the sentence of a refusal
     :raises Refused: no PDF, or too large
     """
     if len(pdf) > MOST_EVIDENCE_MB * 1024 * 1024:
-        raise Refused(f"印鑑証明書のファイルの大きさが上限の{MOST_EVIDENCE_MB}MBを超えています。解像度を下げて、もう一度お選びください。")
+        raise Refused(f"{called}のファイルの大きさが上限の{MOST_EVIDENCE_MB}MBを超えています。解像度を下げて、もう一度お選びください。")
     if not pdf.startswith(b"%PDF-"):
-        raise Refused("印鑑証明書のファイルはPDFではありません。PDF形式で保存し直して、もう一度お選びください。")
+        raise Refused(f"{called}のファイルはPDFではありません。PDF形式で保存し直して、もう一度お選びください。")
     name = "".join(c for c in PureWindowsPath(file_name or "").name if c.isprintable())
     return Evidence(name[-255:] or "evidence.pdf", strongroom().store.put(pdf))
 

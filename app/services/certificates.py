@@ -48,15 +48,16 @@ _PIN_LOCKED = (
 )
 
 
-def issue(company, users, pin_recipient, now, *, department="", title="", pin_mail_address=None, actor=None):
+def issue(company, users, pin_recipient, now, *, department="", title="", pin_mail_address=None, actor=None, key=None):
     """Issue one certificate of a company, linked to `users`, and owe the mail with its PIN (I16, R21).
 
     :param pin_recipient: the person whose name stands in the PIN mail
     :param pin_mail_address: the address of the application; the recipient's own when not given (R39)
     :param actor: the operator who issues it
+    :param key: made beforehand, outside of any transaction; made here when not given
     """
     config = current_app.config
-    key = strongroom().new_key()
+    key = key or strongroom().new_key()
     number = next_number("certificate")
     not_after = dt.datetime.combine(years_later(now.date(), config["CERTIFICATE_YEARS"]), now.timetz())
     made = pki.issue_signer(

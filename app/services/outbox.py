@@ -34,6 +34,7 @@ REQUESTS = {
 def owe(letter, user, now, *, document=None, to_address=None, secret=None, expires_at=None, **facts):
     """Add one letter to a person; the caller commits.
 
+    :param user: None where there is no 利用者ID yet: then `to_address`, `person` and `company` are given
     :param to_address: where it goes, when not to the address registered with the 利用者ID (R106)
     :param secret: a password or PIN; sealed in the row, erased when the letter is sent or expires
     :param facts: what its template shows, as they are now; nothing secret
@@ -41,7 +42,8 @@ def owe(letter, user, now, *, document=None, to_address=None, secret=None, expir
     message_id = f"{uuid.uuid4()}@{current_app.config['MAIL_DOMAIN']}"
     if document is not None:
         facts = {"number": document.number, "title": document.title} | facts
-    facts |= {"person": user.full_name, "company": user.company.name if user.company else ""}
+    if user is not None:
+        facts |= {"person": user.full_name, "company": user.company.name if user.company else ""}
     message = OutboxMessage(
         letter=letter, to_address=to_address or user.mail_address, user=user,
         document_id=document.id if document is not None else None,

@@ -83,9 +83,14 @@ def _give_reason(application, reason):
         raise Refused("理由を入力してください。")
 
 
+def touch(application):
+    """Count a version of a 申請 whose content was changed."""
+    flag_modified(application, "state")
+
+
 def record(application, state, now, *, actor=None, note=""):
     """Note what happened to a 申請, and count a version, so that a page from before is told so (Q4)."""
-    flag_modified(application, "state")
+    touch(application)
     application.events.append(
         ServiceEvent(state=state, at=now, actor=actor, note=note, ip_address=client_address())
     )

@@ -50,6 +50,11 @@ class Letter(StrEnum):
     archive_alert = auto()
     bulk_download = auto()
     log_broken = auto()
+    service_invitation = auto()
+    service_received = auto()
+    service_returned = auto()
+    service_rejected = auto()
+    partner_approved = auto()
 
 
 class OutboxMessage(Model):

@@ -78,6 +78,11 @@ class AccountAction(StrEnum):
     consent_given = auto()
     consent_declined = auto()
     consent_withdrawn = auto()
+    partner_invited = auto()
+    partner_invited_again = auto()
+    partner_invitation_cancelled = auto()
+    company_founded = auto()
+    service_application_decided = auto()
 
 
 class PortalUser(FabUser):

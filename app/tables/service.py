@@ -45,6 +45,19 @@ class ServiceState(StrEnum):
     withdrawn = auto()  # 取下げ, by the applicant
 
 
+class InvitationState(StrEnum):
+    """How an invitation stands, as the inviting company sees it: nothing of what the partner types."""
+
+    invited = auto()
+    filling = auto()
+    expired = auto()
+    applied = auto()
+    returned = auto()
+    approved = auto()
+    rejected = auto()
+    cancelled = auto()
+
+
 class ServiceInvitation(Model):
     """利用申請サイトのお知らせ: a 片方課金 company asks a partner to use the service (R101)."""
 
@@ -99,11 +112,16 @@ class ServiceApplication(Model):
     __mapper_args__ = {"version_id_col": version}
     __table_args__ = (Index("ix_service_application_due", "state", "took_effect_at", "effective_on"),)
 
-    company: Mapped[Company | None] = relationship()
+    company: Mapped[Company | None] = relationship(lazy="joined")  # lists name it
     invitation: Mapped[ServiceInvitation | None] = relationship(back_populates="application")
     applicant: Mapped[PortalUser | None] = relationship(foreign_keys=applicant_id)
     decided_by: Mapped[PortalUser | None] = relationship(foreign_keys=decided_by_id)
     events: Mapped[list["ServiceEvent"]] = relationship(back_populates="application", order_by="ServiceEvent.id")
+
+    @property
+    def applicant_name(self):
+        """The company it is about, founded or not."""
+        return self.company.name if self.company else self.wanted.get("company", {}).get("name", "")
 
 
 class ServiceEvent(Model):

@@ -6,14 +6,16 @@ from flask_login import current_user
 
 from app.extensions import begin_request
 from app.services.cases import is_shown
-from app.views import errors, health, operator, operator_archive, pki, trail
+from app.views import errors, health, operator, operator_archive, operator_service, pki, trail
 from app.views.account import AccountView
 from app.views.admin_certificate_import import AdminCertificateImportView
 from app.views.admin_certificates import AdminCertificatesView
 from app.views.admin_company import AdminCompanyView
 from app.views.admin_deletion import AdminDeletionView
 from app.views.admin_history import AdminHistoryView
+from app.views.admin_invitations import AdminInvitationsView
 from app.views.admin_users import AdminUsersView
+from app.views.apply import ApplyView
 from app.views.archive_extension import ArchiveExtensionView
 from app.views.archive_list import ArchiveListView
 from app.views.attachments import AttachmentView
@@ -61,6 +63,7 @@ MENU = (
     ("管理者業務", "監査ログの検証", AdminLogView),
     ("管理者業務", "自社電子証明書照会", AdminCertificatesView),
     ("管理者業務", "電子契約承諾管理", AdminConsentsView),
+    ("管理者業務", "取引先への利用申請案内", AdminInvitationsView),
 )
 PAGES_OFF_MENU = (
     AdminCertificateImportView, AdminDelegationView, AdminDeletionView, ArchiveExtensionView, AttachmentView, BulkDownloadView,
@@ -96,12 +99,15 @@ def register(app, appbuilder):
     verification = appbuilder.add_view_no_menu(VerificationView)
     per_minute = f"{app.config['VERIFICATIONS_PER_MINUTE']} per minute"
     appbuilder.sm.limiter.limit(per_minute, methods=["POST"])(verification.blueprint)
+    apply = appbuilder.add_view_no_menu(ApplyView)
+    appbuilder.sm.limiter.limit(f"{app.config['APPLICATIONS_PER_MINUTE']} per minute")(apply.blueprint)
     for category, label, view in MENU:
         appbuilder.add_view(view, label, category=category)
     for view in PAGES_OFF_MENU:
         appbuilder.add_view_no_menu(view)
     operator.register(appbuilder)
     operator_archive.register(appbuilder)
+    operator_service.register(appbuilder)
     appbuilder.add_view(OperatorLogView, "監査ログ", category="運営者業務")
     appbuilder.add_view(AccountView, "アカウント情報", category="設定")
     appbuilder.add_view(PasswordView, "パスワード変更", category="設定")

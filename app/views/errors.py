@@ -72,7 +72,8 @@ def _lost_race(error):
 def _csrf_error(_error):
     """A form without a valid token; usually the session ended while the page was open."""
     db.session.rollback()
-    if not current_user.is_authenticated:
+    is_public = (request.endpoint or "").startswith("ApplyView.")  # nobody had logged in, and its address is a secret
+    if not current_user.is_authenticated and not is_public:
         flash("ログインの有効時間が過ぎました。もう一度ログインしてください。", "info")
         return redirect(login_url())
     return _page(400, "画面の有効時間が過ぎたため、操作を受け付けられませんでした。前の画面に戻り、もう一度操作してください。")

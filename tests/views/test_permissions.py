@@ -23,9 +23,11 @@ from app.models import (
     OutboxMessage,
     Plan,
     PortalUser,
+    ServiceApplication,
 )
 from app.services import applications, companies
 from app.workflow import SignatureMode, Status
+from tests import service_walk
 from tests.conftest import kept_file
 
 PEOPLE = ("recipient", "registrar", "viewer", "colleague", "stranger", "admin", "operator", "anonymous")
@@ -190,6 +192,17 @@ PAGES = {  # whoever is not named gets 200
     ("POST", "/admin/consents/<int:partner_id>/give"): NO_PARTNER,
     ("POST", "/admin/consents/<int:partner_id>/decline"): NO_PARTNER,
     ("POST", "/admin/consents/<int:partner_id>/withdraw"): NO_PARTNER,
+    # only a 片方課金 company invites; the stranger's has another plan.  See tests/views/test_service_pages.py
+    ("GET", "/admin/invitations/"): ADMINS,
+    ("GET", "/admin/invitations/new"): ADMINS | {"stranger": 403},
+    ("POST", "/admin/invitations/new"): ADMINS | {"admin": 422, "stranger": 403},
+    ("POST", "/admin/invitations/<int:invitation_id>/again"): NO_PARTNER,
+    ("POST", "/admin/invitations/<int:invitation_id>/cancel"): NO_PARTNER,
+    # whoever has no token that opens anything
+    ("GET", "/apply/<string:token>"): dict.fromkeys(PEOPLE, 404),
+    ("POST", "/apply/<string:token>"): dict.fromkeys(PEOPLE, 404),
+    ("GET", "/apply/<string:token>/confirmation"): dict.fromkeys(PEOPLE, 404),
+    ("POST", "/apply/<string:token>/confirmation"): dict.fromkeys(PEOPLE, 404),
     ("GET", "/password/"): LOGGED_IN,
     ("POST", "/password/"): dict.fromkeys(PEOPLE, 422) | LOGGED_IN,
     ("GET", "/account/data"): LOGGED_IN,
@@ -260,6 +273,18 @@ OPERATOR |= {
 } | {
     ("POST", rule): answers | {"operator": 422} for (_, rule), answers in OPERATOR.items() if "/rejection" in rule
 }
+SERVICE = "/operator/service-applications"  # one that waits; what its pages do is tested in tests/views/test_service_pages.py
+OPERATOR |= {
+    ("GET", f"{SERVICE}/{page}"): OPERATORS for page in (*READ, "evidence/<pk>", "returning/<pk>", "rejection/<pk>", "paper")
+} | {
+    ("GET", f"{SERVICE}/paper/<pk>"): OPERATORS | {"operator": 404},  # it came by an invitation
+    ("POST", f"{SERVICE}/paper/<pk>"): OPERATORS | {"operator": 404},
+    ("POST", f"{SERVICE}/paper"): OPERATORS | {"operator": 422},
+    ("POST", f"{SERVICE}/returning/<pk>"): OPERATORS | {"operator": 422},
+    ("POST", f"{SERVICE}/rejection/<pk>"): OPERATORS | {"operator": 422},
+    ("POST", f"{SERVICE}/review/<pk>"): OPERATORS | {"operator": 409},  # the page is not of this version
+    ("POST", f"{SERVICE}/approval/<pk>"): OPERATORS | {"operator": 409},
+}  # fmt: skip
 # refused and unknown actions alike lead back without a word; what they may do is tested below
 TURNED_AWAY = dict.fromkeys(PEOPLE, 302)
 OPERATOR |= {
@@ -291,7 +316,7 @@ def waiting(make_document):
 
 ROWS = {"companies": Company, "users": PortalUser, "plans": Plan, "documents": ContractDocument,
         "certificates": Certificate, "applications": CertificateApplication, "mails": OutboxMessage, "jobs": JobRun,
-        "company-changes": CompanyChange, "history": AccountEvent, "archive": ArchiveRecord}  # fmt: skip
+        "company-changes": CompanyChange, "history": AccountEvent, "service-applications": ServiceApplication, "archive": ArchiveRecord}  # fmt: skip
 
 
 def address(rule, document):
@@ -309,6 +334,7 @@ def address(rule, document):
         "<int:partner_id>": str(document.receivers[0].company_id), "<int:request_id>": "999999",
         "<int:session_id>": "999999", "<int:edition>": "1", "<int:search_id>": "999999",
         "<int:delegation_id>": "999999", "<int:template_id>": "999999", "<int:case_id>": "999999", "<int:download_id>": "999999",
+        "<int:invitation_id>": "999999", "<string:token>": "unknown",
         "<string:page>": "system", "<string:locale>": "ja", "<string:name>": action,
     }.items():  # fmt: skip
         rule = rule.replace(name, value)
@@ -356,6 +382,7 @@ def test_operators_pages_are_the_operators_alone(client_of, waiting, person, met
     evidence = applications.take_in("x.pdf", b"%PDF-1.7")
     wish = applications.Wish([person("signer")], "a@b.example")
     applications.apply(ApplicationKind.additional, person("admin"), now(), token="t", wish=wish, evidence=evidence)
+    service_walk.hand_in(person("admin"))
     db.session.commit()
     before = (db.session.query(Company).count(), db.session.query(PortalUser).count())
     found, expected = answers(client_of, method, rule, OPERATOR[method, rule], waiting, action="none")
