@@ -35,6 +35,8 @@ FAB_ROLES = {
     "CompanyAdmin": [
         ["(AdminUsersView|AdminDelegationView|AdminDeletionView|AdminCompanyView|AdminHistoryView|AdminCertificatesView|AdminCertificateImportView)$", "can_.*$"],
         ["(AdminConsentsView|AdminLogView|ArchiveExtensionView)$", "can_.*$"],
+        ["AdminUsageView$", "can_.*$"],
+        ["利用状況・料金照会$", "menu_access$"],
         ["監査ログの検証$", "menu_access$"],
         ["電子契約承諾管理$", "menu_access$"],
         ["(管理者業務|利用者情報照会|企業情報照会|操作履歴照会|自社電子証明書照会)$", "menu_access$"],
@@ -47,6 +49,9 @@ FAB_ROLES = {
         ["(CertificateApplicationModelView|CompanyChangeModelView)$", "(approve|reject)$"],
         ["CertificateModelView$", "revoke$"],
         ["ArchiveRecordModelView$", "(can_.*|dispose)$"],
+        ["FeeModelView$", "(can_.*|remove)$"],
+        ["OperatorUsageView$", "can_.*$"],
+        ["(料金表|利用明細)$", "menu_access$"],
         ["OperatorLogView$", "can_.*$"],
         ["監査ログ$", "menu_access$"],
         ["UserModelView$", "(issue_certificate|reset_password|unlock|switch_off_second_factor)$"],

@@ -76,6 +76,8 @@ class AccountAction(StrEnum):
     consent_given = auto()
     consent_declined = auto()
     consent_withdrawn = auto()
+    fee_table_changed = auto()
+    usage_corrected = auto()
 
 
 class PortalUser(FabUser):

@@ -5,13 +5,14 @@ from flask_babel import get_locale
 from flask_login import current_user
 
 from app.extensions import begin_request
-from app.views import errors, health, operator, operator_archive, pki, trail
+from app.views import errors, health, operator, operator_archive, operator_fees, pki, trail
 from app.views.account import AccountView
 from app.views.admin_certificate_import import AdminCertificateImportView
 from app.views.admin_certificates import AdminCertificatesView
 from app.views.admin_company import AdminCompanyView
 from app.views.admin_deletion import AdminDeletionView
 from app.views.admin_history import AdminHistoryView
+from app.views.admin_usage import AdminUsageView
 from app.views.admin_users import AdminUsersView
 from app.views.archive_extension import ArchiveExtensionView
 from app.views.archive_list import ArchiveListView
@@ -30,6 +31,7 @@ from app.views.editions import EditionView
 from app.views.guide import GuideView
 from app.views.log_state import AdminLogView, OperatorLogView
 from app.views.login import AuthView
+from app.views.operator_usage import OperatorUsageView
 from app.views.paper import PaperView
 from app.views.password import PasswordView
 from app.views.personal_data import PersonalDataView
@@ -56,6 +58,7 @@ MENU = (
     ("管理者業務", "監査ログの検証", AdminLogView),
     ("管理者業務", "自社電子証明書照会", AdminCertificatesView),
     ("管理者業務", "電子契約承諾管理", AdminConsentsView),
+    ("管理者業務", "利用状況・料金照会", AdminUsageView),
 )
 PAGES_OFF_MENU = (
     AdminCertificateImportView, AdminDelegationView, AdminDeletionView, ArchiveExtensionView, AttachmentView, BulkDownloadView,
@@ -97,6 +100,8 @@ def register(app, appbuilder):
         appbuilder.add_view_no_menu(view)
     operator.register(appbuilder)
     operator_archive.register(appbuilder)
+    operator_fees.register(appbuilder)
+    appbuilder.add_view(OperatorUsageView, "利用明細", category="運営者業務")
     appbuilder.add_view(OperatorLogView, "監査ログ", category="運営者業務")
     appbuilder.add_view(AccountView, "アカウント情報", category="設定")
     appbuilder.add_view(PasswordView, "パスワード変更", category="設定")
