@@ -52,7 +52,7 @@ def usage_sums(company_id, statement_id=None):
     samples = func.sum(case((records.c.is_sample, 1), else_=0))
     found = db.session.execute(
         select(records.c.item, used, func.sum(records.c.yen), samples).group_by(records.c.item)
-    ).tuples()
+    )
     rows = {item: ItemSum(item, int(count), int(yen), bool(some)) for item, count, yen, some in found}
     return [rows[item] for item in FeeItem if item in rows]
 
@@ -134,7 +134,7 @@ def sums_by_statement(month: dt.date):
         .join(Statement, Statement.id == UsageRecord.statement_id)
         .where(Statement.month == month_of(month))
         .group_by(UsageRecord.statement_id, UsageRecord.item)
-    ).tuples()
+    )
     return {(statement_id, item): int(yen) for statement_id, item, yen in found}
 
 
@@ -149,5 +149,5 @@ def open_usage(page=1):
     found = select(Company).join(sums, sums.c.company_id == Company.id).order_by(Company.code)
     companies = page_of(found, page, STATEMENTS_A_PAGE)
     on_page = [company.id for company in companies.rows]
-    rows = db.session.execute(select(sums).where(sums.c.company_id.in_(on_page))).tuples()
+    rows = db.session.execute(select(sums).where(sums.c.company_id.in_(on_page)))
     return companies, {company_id: (count, int(yen)) for company_id, count, yen in rows}

@@ -75,7 +75,7 @@ def prices_of(plan, today):
 
 def missing(today):
     """Item and plan of every price that somebody can come to pay and that is not there today."""
-    begun = set(db.session.execute(select(Fee.item, Fee.plan).where(Fee.effective_on <= today)).tuples())
+    begun = set(db.session.execute(select(Fee.item, Fee.plan).where(Fee.effective_on <= today)))
     return [(item, plan) for item in FeeItem for plan in PAID_BY[item] if (item, plan) not in begun]
 
 

@@ -56,13 +56,13 @@ def _due(now, records, statements):
     closed = dict(
         db.session.execute(
             select(statements.c.company_id, func.max(statements.c.month)).group_by(statements.c.company_id)
-        ).tuples()
+        ).all()
     )
     waiting = db.session.execute(
         select(records.c.company_id, records.c.used_on)
         .where(records.c.statement_id.is_(None), records.c.used_on < this_month)
         .distinct()
-    ).tuples()
+    )
     found = {
         (max(month_of(used_on), next_month(closed[company_id])) if company_id in closed else month_of(used_on), company_id)
         for company_id, used_on in waiting

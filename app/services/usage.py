@@ -91,7 +91,7 @@ def without_monthly(now):
                 UsageRecord.item.in_(MONTHLY), UsageRecord.used_on >= first, UsageRecord.used_on < next_month(first),
                 UsageRecord.corrects_id.is_(None),
             )
-        ).tuples()
+        )
     )  # fmt: skip
     active = db.session.scalars(select(Company).where(Company.status == CompanyStatus.active).order_by(Company.id))
     return [one.id for one in active if any((one.id, item) not in recorded for item in _monthly_of(one))]

@@ -5,7 +5,7 @@ from flask import request, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
-from wtforms import Form, MonthField, RadioField, StringField
+from wtforms import Form, MonthField, RadioField, SelectChoice, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 from app import queries
@@ -42,7 +42,7 @@ class StatementSearch(Form):
 class CorrectionForm(FlaskForm):
     outcome = RadioField(
         "訂正の内容", [InputRequired("訂正の内容を選択してください。")],
-        choices=[("amount", "正しい金額に訂正する"), ("none", "取り消す（料金は発生しない）")],
+        choices=[SelectChoice("amount", "正しい金額に訂正する"), SelectChoice("none", "取り消す（料金は発生しない）")],
     )  # fmt: skip
     new_yen = YenField("正しい金額（税抜・円）", description="「正しい金額に訂正する」を選んだ場合に入力してください。")
     reason = StringField(
