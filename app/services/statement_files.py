@@ -58,16 +58,17 @@ class Order:
 
 
 def order(statement: Statement):
-    """The 利用明細書 of a closed month; with the 登録番号 of its issuer it is a 適格請求書."""
+    """The 利用明細書 of a closed month; a 適格請求書 where its issuer has a 登録番号 and no price in it is a サンプル."""
     records = queries.all_usage_lines(statement.company_id, statement.id)
-    title = "利用明細書（適格請求書）" if statement.issuer_number else "利用明細書"
-    lead = f"{month(statement.month)}のご利用分です。金額の単位は円です。"
-    if not statement.issuer_number:
-        lead += "発行者の登録番号がないため、この書類は適格請求書ではありません。"
+    title, lead = "利用明細書（適格請求書）", f"{month(statement.month)}のご利用分です。"
     if any(record.is_sample for record in records):
-        lead += f"「{SAMPLE}」とある金額は見本の料金によるもので、実際のご請求ではありません。"
+        title = f"利用明細書（{SAMPLE}）"
+        lead += f"「{SAMPLE}」とある金額は見本の料金によるものです。実際のご請求ではなく、適格請求書ではありません。"
+    elif not statement.issuer_number:
+        title = "利用明細書"
+        lead += "発行者の登録番号がないため、この書類は適格請求書ではありません。"
     sections = [*_heads(statement), _sums(statement), _by_item(statement), _lines(records)]
-    return Order(title, Sheet(title, lead, sections, f"{title}　{statement.number}　{statement.company_name}"))
+    return Order(title, Sheet(title, lead, sections, f"{title}　{statement.number}　{statement.company_name}", is_sealed=False))
 
 
 def make(wanted):

@@ -49,21 +49,23 @@ class Sheet:
     """What is written.
 
     :param foot: stands at the foot of each page, before the number of the page
+    :param is_sealed: whether room for a seal is left at the end
     """
 
     title: str
     lead: str
     sections: Sequence[Section]
     foot: str
+    is_sealed: bool = True
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """The file, and where its seal is to stand: page from 0, and left, bottom, right, top in points."""
+    """The file, and where its seal is to stand: page from 0, and left, bottom, right, top in points, if it gets one."""
 
     pdf: bytes
     seal_page: int
-    seal_box: tuple[float, float, float, float]
+    seal_box: tuple[float, float, float, float] | None
 
 
 def draw(sheet: Sheet) -> Drawn:
@@ -72,6 +74,8 @@ def draw(sheet: Sheet) -> Drawn:
     _write_head(pen, sheet)
     for section in sheet.sections:
         _write_section(pen, section)
+    if not sheet.is_sealed:
+        return Drawn(_file(sheet, pen), len(pen.pages) - 1, None)
     width, height = SEAL_SIZE
     pen.need(height + 14)
     pen.y -= height + 14

@@ -1,11 +1,15 @@
 """料金表: the operator's own prices, each from a day on (I10)."""
 
+from flask import flash, redirect, url_for
 from flask_appbuilder.actions import action
+from flask_appbuilder.baseviews import expose
 from flask_appbuilder.fieldwidgets import Select2Widget
+from flask_appbuilder.security.decorators import has_access, permission_name
 from wtforms import SelectChoice, SelectField
 from wtforms.validators import InputRequired
 
 from app.clock import japan_date, now
+from app.errors import Refused
 from app.labels import FEE_ITEM, PLAN, SAMPLE, day
 from app.models import Fee, FeeItem
 from app.plans import PlanKind
@@ -58,8 +62,17 @@ class FeeModelView(OperatorView):
         fee_table.check(fee, japan_date(now()))
         fee_table.note(fee, acting_person(), now(), "追加")
 
-    def prefill_form(self, form, pk):
-        fee_table.check_open(self.datamodel.get(pk), japan_date(now()))
+    @expose("/edit/<pk>", methods=["GET", "POST"])
+    @has_access
+    @permission_name("edit")
+    def edit(self, pk):
+        """The form, for a price whose day has not come; else back to the list, with the reason."""
+        try:
+            fee_table.check_open(self.datamodel.get(pk), japan_date(now()))
+        except Refused as refusal:
+            flash(refusal.sentence, "danger")
+            return redirect(url_for(".list"))
+        return super().edit(pk)
 
     def pre_update(self, fee):
         fee_table.check_open(fee, japan_date(now()))

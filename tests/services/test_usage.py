@@ -6,6 +6,7 @@ import threading
 import pytest
 from sqlalchemy import delete, update
 
+import config
 from app import jobs, queries
 from app.clock import JAPAN, japan_date, month_of, next_month, now
 from app.errors import AlreadyClosed, OutOfTurn, Refused
@@ -252,6 +253,30 @@ def test_a_month_is_closed_corrected_and_exported_with_the_clock_moved(app, comp
     month = statement_files.month_csv(february).splitlines()
     assert month[1].startswith("S00000002,2027-02,C") and month[1].split(",")[-6:-1] == ["-4333", "10", "-433", "-4766", "T1234567890123"]
     assert len(statement_files.month_csv(january).splitlines()) == 2
+
+
+@pytest.mark.requirement("I10")
+@pytest.mark.parametrize("number, sample, title", [
+    ("T1234567890123", False, "利用明細書（適格請求書）"), ("", False, "利用明細書"), ("T1234567890123", True, "利用明細書（サンプル）"),
+])  # fmt: skip
+def test_the_pdf_is_a_qualified_invoice_only_with_its_number_and_real_prices(app, company, monkeypatch, number, sample, title):
+    monkeypatch.setitem(app.config, "INVOICE_NUMBER", number)
+    set_price(FeeItem.monthly_base, 1_000, sample=sample)
+    usage.record_monthly(company, dt.date(2027, 1, 1), at(2027, 1, 1))
+    wanted = statement_files.order(statements.close(company.id, dt.date(2027, 1, 1), at(2027, 2, 1)))
+    assert wanted.title == wanted.sheet.title == title
+    assert ("適格請求書ではありません" in wanted.sheet.lead) is (title != "利用明細書（適格請求書）")
+    rows = [row for section in wanted.sheet.sections for row in section.rows]
+    for row in (("登録番号", number or "なし"), ("取引期間", "2027/01/01 ～ 2027/01/31"), ("発行者", app.config["OPERATOR_NAME"]),
+                ("企業名", f"{company.name}　御中"), ("10%対象（税抜）", "1,000円"), ("消費税（10%）", "100円")):  # fmt: skip
+        assert row in rows
+
+
+@pytest.mark.parametrize("number", ["1234567890123", "T123", "T12345678901234", "Ｔ1234567890123", "T12345678901２3"])
+def test_a_number_that_is_none_stops_the_start(number):
+    secrets = {"PORTAL_SECRET_KEY": "x" * 40, "PORTAL_KEK": "QUFB" * 10 + "QUE="}
+    with pytest.raises(config.MissingSetting, match="PORTAL_INVOICE_NUMBER must be T and 13 digits"):
+        config.Test(secrets | {"PORTAL_INVOICE_NUMBER": number})
 
 
 @pytest.mark.requirement("I10")
