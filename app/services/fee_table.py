@@ -17,6 +17,7 @@ from app.models import AccountAction, Fee, FeeItem
 from app.plans import PlanKind
 from app.services import journal
 
+MOST_YEN = 100_000_000
 # item -> the plans that can come to pay it: 取引先専用プラン never pays for a document (R102), and 案件管理 is for
 # 片方課金プラン alone (R96, R97)
 PAID_BY = dict.fromkeys(FeeItem, tuple(PlanKind)) | {
@@ -86,6 +87,8 @@ def check(fee, today):
     """
     if fee.plan not in PAID_BY[fee.item]:
         raise Refused(f"「{FEE_ITEM[fee.item]}」は、{PLAN[fee.plan]}には発生しない料金です。")
+    if not 0 <= fee.yen <= MOST_YEN:
+        raise Refused(f"金額は、0円以上{MOST_YEN:,}円以下で入力してください。")
     if fee.effective_on < today:
         raise Refused("適用開始日には、本日以降の日付を入力してください。過去の料金を後から登録することはできません。")
     with db.session.no_autoflush:

@@ -167,8 +167,11 @@ def correct(record, operator, now, *, reason, new_yen=None):
 
 
 def unpriced():
-    """How many records found no price and are not corrected yet."""
-    corrections = select(UsageRecord.corrects_id).where(UsageRecord.corrects_id.is_not(None))
-    return db.session.scalar(
-        select(func.count()).where(UsageRecord.reason == UNPRICED, UsageRecord.id.not_in(corrections))
-    )
+    """Where records found no price and are not corrected yet: company, its 利用明細 or None, how many."""
+    return db.session.execute(
+        select(Company, UsageRecord.statement_id, func.count())
+        .join(UsageRecord, UsageRecord.company_id == Company.id)
+        .where(UsageRecord.reason == UNPRICED, ~UsageRecord.corrections.any())
+        .group_by(*Company.__table__.columns, UsageRecord.statement_id)
+        .order_by(Company.code, UsageRecord.statement_id)
+    ).all()

@@ -193,7 +193,7 @@ def test_the_newest_price_that_has_begun_counts_and_a_missing_one_is_noted(app, 
     today = japan_date(now())
     usage.record_monthly(company, today, now())
     (nothing,) = records()
-    assert (nothing.yen, nothing.reason) == (0, UNPRICED) and usage.unpriced() == 1
+    assert (nothing.yen, nothing.reason) == (0, UNPRICED) and [row[1:] for row in usage.unpriced()] == [(None, 1)]
     assert (FeeItem.monthly_base, PlanKind.one_side) in fee_table.missing(today)
     assert (FeeItem.document, PlanKind.partner) not in fee_table.missing(today)
     laid = fee_table.lay_samples(now())
@@ -206,7 +206,7 @@ def test_the_newest_price_that_has_begun_counts_and_a_missing_one_is_noted(app, 
     assert [(fee.yen, fee.is_sample) for fee in priced] == [(10_000, True), (12_000, False)]
     usage.correct(nothing, person("operator"), now(), reason="料金の登録漏れ", new_yen=10_000)
     db.session.commit()
-    assert usage.unpriced() == 0 and [r.yen for r in records()] == [0, 0, 10_000]
+    assert usage.unpriced() == [] and [r.yen for r in records()] == [0, 0, 10_000]
 
 
 # -- months ------------------------------------------------------------------------

@@ -120,6 +120,8 @@ def test_a_price_that_has_begun_stays_and_a_coming_one_may_be_changed_or_deleted
 
     assert add(TODAY - dt.timedelta(days=1))[0] == 0
     assert "発生しない料金" in add(tomorrow, item=FeeItem.document, plan=PlanKind.partner)[1]
+    assert "100,000,000円以下" in add(tomorrow, yen="3000000000")[1]
+    assert client.post("/operator/fees/add", {"item": "x", "plan": "y", "effective_on": "z", "yen": "w"}).status_code == 200
     assert "金額は0以上" in add(tomorrow, yen="-5")[1] and db.session.query(Fee).count() == 0
     assert add(tomorrow)[0] == 1 and add(TODAY)[0] == 2
     assert "すでに登録されています" in add(tomorrow)[1] and db.session.query(Fee).count() == 2
@@ -146,6 +148,8 @@ def test_a_company_that_the_operator_founds_owes_its_month_from_that_day(client_
     given = {"name": "新設株式会社", "plan": "1"}
     assert client_of("operator").post("/operator/companies/add", given).status_code == 302
     (record,) = db.session.scalars(db.select(UsageRecord))
+    page = client_of("operator").get("/operator/usage/").text
+    assert f'href="/operator/usage/companies/{record.company_id}">新設株式会社（未締め）</a>：1件' in page
     assert (record.item, record.used_on, record.company.name) == (FeeItem.monthly_base, japan_date(now()), "新設株式会社")
     assert record.company.plan.kind.value and PLAN[record.company.plan.kind]
 
