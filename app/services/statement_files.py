@@ -61,6 +61,8 @@ def order(statement: Statement):
     """The 利用明細書 of a closed month; a 適格請求書 where its issuer has a 登録番号 and no price in it is a サンプル."""
     records = queries.all_usage_lines(statement.company_id, statement.id)
     title, lead = "利用明細書（適格請求書）", f"{month(statement.month)}のご利用分です。"
+    if any(record.used_on < statement.month for record in records):
+        lead += "前月までの利用明細に含まれていないご利用分があります。"
     if any(record.is_sample for record in records):
         title = f"利用明細書（{SAMPLE}）"
         lead += f"「{SAMPLE}」とある金額は見本の料金によるものです。実際のご請求ではなく、適格請求書ではありません。"

@@ -250,6 +250,8 @@ def test_a_month_is_closed_corrected_and_exported_with_the_clock_moved(app, comp
 
     text = statement_files.lines_csv(queries.all_usage_lines(company_id, second.id))
     assert text.startswith("\ufeff利用日,項目") and ",-9999,取消,割引の適用漏れ" in text and ",333,サンプル," in text
+    earlier = "前月までの利用明細に含まれていないご利用分があります。"
+    assert [earlier in statement_files.order(one).sheet.lead for one in (first, second)] == [False, True]
     month = statement_files.month_csv(february).splitlines()
     assert month[1].startswith("S00000002,2027-02,C") and month[1].split(",")[-6:-1] == ["-4333", "10", "-433", "-4766", "T1234567890123"]
     assert len(statement_files.month_csv(january).splitlines()) == 2
