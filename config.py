@@ -8,6 +8,7 @@ import base64
 import binascii
 import importlib.util
 import os
+import re
 from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -91,6 +92,16 @@ class Production:
         self.DOWNLOAD_DAYS = self.number("DOWNLOAD_DAYS", 7)
         self.ADMIN_OPENS_PDF = self.text("ADMIN_OPENS_PDF", "no") == "yes"
         self.WORKER_LOCK_FILE = self.text("WORKER_LOCK_FILE", "var/worker.lock")
+        self._invoices()
+
+    def _invoices(self):
+        """What stands on 利用明細: the tax, and the number of who issues them (適格請求書発行事業者の登録番号)."""
+        self.TAX_PERCENT = self.number("TAX_PERCENT", 10)
+        if not 0 <= self.TAX_PERCENT <= 100:
+            raise MissingSetting(f"PORTAL_TAX_PERCENT must be from 0 to 100, not {self.TAX_PERCENT}.")
+        self.INVOICE_NUMBER = self.text("INVOICE_NUMBER")
+        if self.INVOICE_NUMBER and not re.fullmatch(r"T[0-9]{13}", self.INVOICE_NUMBER):
+            raise MissingSetting(f"PORTAL_INVOICE_NUMBER must be T and 13 digits, not {self.INVOICE_NUMBER!r}.")
 
     def _days(self, listed):
         try:

@@ -1,4 +1,4 @@
-"""The command line of the portal: demo, serve, worker, job, db, rotate-kek, verify, verify-log.
+"""The command line of the portal: demo, serve, worker, job, db, fees, rotate-kek, verify, verify-log.
 
 Each command imports what it needs when it runs: the settings must be in place before the application is
 imported, and `verify` works where no portal is set up.
@@ -150,6 +150,25 @@ def rotate_kek():
         report = key_rotation.rotate()
     click.echo(json.dumps(report, ensure_ascii=False, indent=2))
     sys.exit(1 if any(column["refused"] for column in report["columns"].values()) else 0)
+
+
+@cli.group()
+def fees():
+    """The fee table."""
+
+
+@fees.command()
+def sample():
+    """Fill the gaps of the fee table with prices that are marked サンプル wherever they are read."""
+    from app import create_app
+    from app.clock import now
+    from app.extensions import db, writing
+    from app.services import fee_table
+
+    with create_app().app_context(), writing():
+        count = fee_table.lay_samples(now())
+        db.session.commit()
+    click.echo(f"{count} sample prices were laid.")
 
 
 @cli.command("create-operator")

@@ -38,3 +38,13 @@ def months_earlier(day: dt.date, months: int) -> dt.date:
         except ValueError:
             continue
     raise AssertionError("every month has a first day")
+
+
+def month_of(day: dt.date) -> dt.date:
+    """The first day of the month of `day`."""
+    return day.replace(day=1)
+
+
+def next_month(day: dt.date) -> dt.date:
+    """The first day of the month after that of `day`."""
+    return month_of(month_of(day) + dt.timedelta(days=31))

@@ -39,6 +39,12 @@ class AlreadyRegistered(OutOfTurn):
     )
 
 
+class AlreadyClosed(OutOfTurn):
+    """What is recorded for the 利用明細 or closed in one cannot be changed, only corrected by a further record (I10)."""
+
+    sentence = "記録した利用実績と締めた利用明細は変更できません。訂正は、利用明細の画面の［訂正］で行ってください。"
+
+
 class AlreadyEnrolled(OutOfTurn):
     """The same 利用者登録 arrived a second time."""
 

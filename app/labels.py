@@ -14,6 +14,7 @@ from app.models import (
     DeliveryMethod,
     DocumentKind,
     DownloadState,
+    FeeItem,
     InvitationState,
     Letter,
     Level,
@@ -231,6 +232,7 @@ LETTER = {
     Letter.service_returned: "利用申請の差戻し",
     Letter.service_rejected: "利用申請の審査結果",
     Letter.partner_approved: "取引先の利用開始",
+    Letter.statement: "利用明細",
 }
 ACCOUNT_ACTION = {
     AccountAction.log_in: "ログイン",
@@ -285,6 +287,8 @@ ACCOUNT_ACTION = {
     AccountAction.partner_invitation_cancelled: "取引先への利用申請案内の取消",
     AccountAction.company_founded: "企業の登録（利用申請の承認）",
     AccountAction.service_application_decided: "利用申請の審査",
+    AccountAction.fee_table_changed: "料金表の変更",
+    AccountAction.usage_corrected: "利用実績の訂正",
 }
 CONSENT_ACT = {
     ConsentAct.requested: "承諾の依頼",
@@ -385,6 +389,29 @@ DAMAGE = {
     Damage.unprovable: "電子署名またはタイムスタンプの有効性を確認できません",
 }
 
+FEE_ITEM = {
+    FeeItem.monthly_base: "月額基本料",
+    FeeItem.document: "契約文書",
+    FeeItem.certificate_issue: "電子証明書発行",
+    FeeItem.certificate_renewal: "電子証明書更新",
+    FeeItem.additional_user: "利用者ID追加",
+    FeeItem.case_monthly: "案件管理オプション月額",
+    FeeItem.bulk_signing_monthly: "一括署名オプション月額",
+    FeeItem.archive_extension: "長期保管延長",
+}
+FEE_UNIT = {  # what one of it is
+    FeeItem.monthly_base: "1か月",
+    FeeItem.document: "1件（契約締結・文書回覧完了時）",
+    FeeItem.certificate_issue: "1枚",
+    FeeItem.certificate_renewal: "1枚",
+    FeeItem.additional_user: "1利用者ID（2人目から、登録時）",
+    FeeItem.case_monthly: "1か月",
+    FeeItem.bulk_signing_monthly: "1か月",
+    FeeItem.archive_extension: "1件（10年）",
+}
+SAMPLE = "サンプル"  # stands at every price that is one
+UNPRICED = "料金が登録されていません"  # of a record that found no price
+
 
 def finding(row):
     """One thing that 点検 found, as an operator reads it: what, and in which file."""
@@ -394,7 +421,7 @@ def finding(row):
 _ALL = (
     STATUS, ACTION, ROLE, SIDE, MODE, KIND, LIST_COLUMN, PLAN, COMPANY_STATUS, LETTER, LEVEL, ATTACHMENT_KIND, ACCOUNT_ACTION,
     APPLICATION_KIND, APPLICATION_STATE, USER_STATE, LOCK, VALIDITY, CONSENT_ACT, CONSENT_METHOD, DELIVERY_METHOD, FINDING,
-    CONDITION, DAMAGE, DOWNLOAD_STATE, INVITATION_STATE, SERVICE_KIND, SERVICE_STATE,
+    CONDITION, DAMAGE, DOWNLOAD_STATE, INVITATION_STATE, SERVICE_KIND, SERVICE_STATE, FEE_ITEM,
 )  # fmt: skip
 
 
@@ -456,6 +483,23 @@ def case_name(case):
     return "" if case is None else f"{case.number}　{case.name}"
 
 
+def month(first_day):
+    """A month by its first day."""
+    return f"{first_day.year}年{first_day.month}月"
+
+
+def charge(yen, is_sample=False):
+    """A price or what is charged, without consumption tax; a サンプル says so (I10)."""
+    return f"{yen:,}円{f'（{SAMPLE}）' if is_sample else ''}"
+
+
+def usage_kind(record):
+    """What a line of 利用明細 is where it belongs to a correction; "" of any other."""
+    if record.corrects_id is None:
+        return ""
+    return "取消" if record.takes_back else "訂正後"
+
+
 def yes_no(value):
     return "はい" if value else "いいえ"
 
@@ -508,6 +552,7 @@ FILTERS = {
     "case_name": case_name,
     "certificate_title": certificate_title,
     "browser": browser, "archive_option": archive_option, "label": label, "status_of": status_of, "mode_of": mode_of,
-    "my_turn": my_turn, "tone": tone, "jst": jst, "day": day, "yen": yen, "term": term, "boxes_for_picture": boxes_for_picture,
+    "my_turn": my_turn, "tone": tone, "jst": jst, "day": day, "yen": yen, "month": month, "charge": charge, "usage_kind": usage_kind,
+    "fee_unit": FEE_UNIT.get, "term": term, "boxes_for_picture": boxes_for_picture,
     "consent_state": consent_state,
 }  # fmt: skip

@@ -30,7 +30,7 @@ from app.tables.document import (
 )
 from app.tables.draft import RegistrationDraft
 from app.tables.edition import SentEdition
-from app.tables.fee import Fee, FeeItem, Statement, UsageRecord
+from app.tables.fee import RIGHT, Fee, FeeItem, Statement, UsageRecord
 from app.tables.job import JobRun, Letter, NumberSeries, OutboxMessage
 from app.tables.log import LogAnchor, LogAnchorHead, LogCheck, LogEntry, LogHead
 from app.tables.paper import DeliveryMethod, PaperDelivery, PaperRequest
@@ -108,6 +108,7 @@ __all__ = [
     "PaperRequest",
     "Plan",
     "PortalUser",
+    "RIGHT",
     "RegistrationDraft",
     "RouteStep",
     "RouteTemplate",

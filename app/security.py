@@ -35,6 +35,8 @@ FAB_ROLES = {
     "CompanyAdmin": [
         ["(AdminUsersView|AdminDelegationView|AdminDeletionView|AdminCompanyView|AdminHistoryView|AdminCertificatesView|AdminCertificateImportView)$", "can_.*$"],
         ["(AdminConsentsView|AdminLogView|ArchiveExtensionView)$", "can_.*$"],
+        ["AdminUsageView$", "can_.*$"],
+        ["利用状況・料金照会$", "menu_access$"],
         ["監査ログの検証$", "menu_access$"],
         ["電子契約承諾管理$", "menu_access$"],
         ["AdminInvitationsView$", "can_.*$"],
@@ -49,6 +51,9 @@ FAB_ROLES = {
         ["(CertificateApplicationModelView|CompanyChangeModelView)$", "(approve|reject)$"],
         ["CertificateModelView$", "revoke$"],
         ["ArchiveRecordModelView$", "(can_.*|dispose)$"],
+        ["FeeModelView$", "(can_.*|remove)$"],
+        ["OperatorUsageView$", "can_.*$"],
+        ["(料金表|利用明細)$", "menu_access$"],
         ["OperatorLogView$", "can_.*$"],
         ["ServiceApplicationModelView$", "can_.*$"],
         ["利用申請$", "menu_access$"],

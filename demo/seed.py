@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from app.clock import japan_date, now
+from app.clock import japan_date, month_of, now
 from app.extensions import db, writing
 from app.jobs import archive_transfer, bulk_download
 from app.models import AttachmentKind, Company, DocumentKind, Letter, PortalUser
@@ -19,13 +19,16 @@ from app.services import (
     consents,
     delegations,
     documents,
+    fee_table,
     files,
     logbook,
     papers,
     positions,
     route_templates,
     seals,
+    statements,
     strongroom,
+    usage,
 )
 from app.services.attachments import KeptFile
 from app.services.positions import Place
@@ -114,6 +117,7 @@ class Seed:
     def plant(self):
         """Fill an empty portal; each part is committed on its own."""
         with writing():
+            fee_table.lay_samples(now() - dt.timedelta(days=31))
             for row in COMPANIES:
                 self._company(*row)
             self._operator()
@@ -123,6 +127,7 @@ class Seed:
             self._received()
             cases.plant(self.people)
             self._service_applications()
+            self._closed_month()
         return self.accounts
 
     # -- companies and people --------------------------------------------------
@@ -176,6 +181,7 @@ class Seed:
         companies.enrol(user, now(), roles=roles)
         actors.choose_password(user, PASSWORD)
         db.session.commit()
+        self.operator = user
         self._account(user, "", ["operator"], [])
 
     def _circulation(self):
@@ -223,6 +229,17 @@ class Seed:
         self._without_consent()
         admin = self.people["水野 直樹"]
         companies.apply_for_change(admin.company, admin, {"phone": "045-000-1201"}, now())
+        db.session.commit()
+
+    def _closed_month(self):
+        """利用明細 of last month for two companies, and a correction of one of them in the running month (I10)."""
+        last_month = month_of(month_of(japan_date(now())) - dt.timedelta(days=1))
+        for name in ("青木 健一", "津田 文子"):
+            company = self.people[name].company
+            usage.record_monthly(company, last_month, now())
+            closed = statements.close(company.id, last_month, now())
+            db.session.commit()
+        usage.correct(closed.records[0], self.operator, now(), reason="開始月のご利用料金を無料とするため", new_yen=0)
         db.session.commit()
 
     def _plan(self):

@@ -171,7 +171,7 @@ def _people():
             actors.activate(user, actors.secret_mailed(user, Letter.certificate_pin), PASSWORD)
         db.session.commit()
         made[name] = user.id
-    for table in ("outbox_message", "account_event", "log_entry", "log_head"):
+    for table in ("outbox_message", "account_event", "log_entry", "log_head", "usage_record"):
         db.session.execute(db.text(f"DELETE FROM {table}"))
     db.session.commit()
     return made

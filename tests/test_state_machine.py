@@ -6,7 +6,6 @@ browser tests.  What pages add to refuse a second click, the version they were d
 :meth:`Circulation._take`: each act counts one.
 
 A new kind of act is one more rule; what must always hold is one more invariant.
-Invariant 6, one usage record a document and company, waits for usage records.
 """
 
 import datetime as dt
@@ -38,8 +37,9 @@ from app.models import (
     OutboxMessage,
     PortalUser,
     SigningPassword,
+    UsageRecord,
 )
-from app.plans import PlanKind
+from app.plans import PlanKind, charge
 from app.services import (
     archive,
     certificates,
@@ -88,7 +88,7 @@ class Team:
     """The people of one company, by their part."""
 
     def __init__(self, mark, plan):
-        self.mark = mark
+        self.mark, self.plan = mark, plan
         company = companies.found_company(f"{mark}社", plan, now())
         company.returns_inside = True
         self.people = {}
@@ -382,6 +382,7 @@ class Circulation(RuleBasedStateMachine):
             self._seen_in_turn()
             self._nothing_of_another_company()
             self._one_password_mail_a_day()
+            self._paid_once_and_only_when_concluded()
 
     def _one_holder(self):
         """(1)"""
@@ -457,8 +458,20 @@ class Circulation(RuleBasedStateMachine):
         days_of = [(user_id, japan_date(at)) for user_id, at in sent]
         assert len(days_of) == len(set(days_of))
 
+    def _paid_once_and_only_when_concluded(self):
+        """(6) One usage record for each company that pays, however many partners it has; none before the end."""
+        document = self.document
+        wanted = []
+        if document.status in CONCLUDED:
+            plans = [team.plan for team in self.teams]
+            pays = {0: any(charge(plans[0], plan).own for plan in plans[1:])}
+            pays |= {place: charge(plan, plans[0]).own for place, plan in enumerate(plans) if place}
+            wanted = [team.company_id for place, team in enumerate(self.teams) if pays[place]]
+        found = db.select(UsageRecord.company_id).filter_by(document_id=document.id)
+        assert sorted(db.session.scalars(found)) == sorted(wanted)
 
-@pytest.mark.requirement("I7", "I18", "R2", "T1", "T2", "T3", "T4", "T5", "T6", "T7", "T8", "T9", "T10", "T11", "T12", "T17")
+
+@pytest.mark.requirement("I7", "I10", "I18", "R2", "T1", "T2", "T3", "T4", "T5", "T6", "T7", "T8", "T9", "T10", "T11", "T12", "T17")
 def test_what_must_hold_does_on_any_way(app):
     upload = files.take_in("覚書.pdf", pdfs.contract("supply-memorandum"))
     teams = [Team(mark, plan) for mark, plan in zip("甲乙丙丁", PLANS, strict=True)]

@@ -26,6 +26,8 @@ from app.jobs import (
     send_mail,
     signing_password_expiry,
     term_end,
+    usage_closing,
+    usage_monthly,
 )
 from app.models import JobRun
 
@@ -47,6 +49,8 @@ JOBS = {
     "seal-renewal": seal_renewal,
     "signing-password-expiry": signing_password_expiry,
     "term-end": term_end,
+    "usage-closing": usage_closing,
+    "usage-monthly": usage_monthly,
     "send-mail": send_mail,
 }
 # job name -> APScheduler cron fields, Japan time; each is run once at the worker's start as well
@@ -65,9 +69,11 @@ TIMETABLE = {
     "remind": {"hour": 8, "minute": 0},
     "seal-renewal": {"hour": 1, "minute": 0},
     "term-end": {"hour": 8, "minute": 15},
+    "usage-closing": {"hour": "4-6", "minute": 10},
+    "usage-monthly": {"minute": 5},
 }
 # leave a row only when they had something to do
-QUIET = frozenset({"send-mail", "archive-extension", "bulk-download", "key-destruction"})
+QUIET = frozenset({"send-mail", "archive-extension", "bulk-download", "key-destruction", "usage-monthly"})
 
 
 def limit_waiting():

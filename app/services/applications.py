@@ -18,6 +18,7 @@ from app.models import (
     ApplicationKind,
     ApplicationState,
     CertificateApplication,
+    FeeItem,
     Letter,
     Validity,
 )
@@ -27,6 +28,11 @@ from app.services.strongroom import strongroom
 MOST_EVIDENCE_MB = 5
 MOST_REASON = 1000  # characters
 RENEWAL_MONTHS = 1  # before the end of a certificate
+CHARGED_AS = {
+    ApplicationKind.additional: FeeItem.certificate_issue,
+    ApplicationKind.renewal: FeeItem.certificate_renewal,
+    ApplicationKind.pin_reissue: None,  # the certificate in its place was paid for
+}
 
 
 @dataclass(frozen=True)
@@ -146,7 +152,7 @@ def approve(application, operator, now):
     applicant = application.applicant
     made = certificates.issue(
         company, people, applicant if applicant.is_selectable else people[0], now, department=application.department, title=application.title,
-        pin_mail_address=application.pin_mail_address, actor=operator,
+        pin_mail_address=application.pin_mail_address, actor=operator, charged_as=CHARGED_AS[application.kind],
     )  # fmt: skip
     application.issued = made
     detail = f"電子証明書 {made.number} を発行し、PINを申請時にご指定のメールアドレスへお送りいたしました。"

@@ -19,8 +19,16 @@ from app.clock import end_of_japan_day, japan_date, years_later
 from app.errors import OutOfTurn, Refused, SecretLocked, SecretRefused
 from app.extensions import db
 from app.labels import jst
-from app.models import AccountAction, Certificate, CertificateActivation, Letter, PortalUser, Validity
-from app.services import companies, credentials, journal, lock_notices, outbox, tries
+from app.models import (
+    AccountAction,
+    Certificate,
+    CertificateActivation,
+    FeeItem,
+    Letter,
+    PortalUser,
+    Validity,
+)
+from app.services import companies, credentials, journal, lock_notices, outbox, tries, usage
 from app.services.numbers import next_number
 from app.services.strongroom import Sealed, outside_of, pki_urls, strongroom
 from app.signing import authorities as pki
@@ -48,13 +56,17 @@ _PIN_LOCKED = (
 )
 
 
-def issue(company, users, pin_recipient, now, *, department="", title="", pin_mail_address=None, actor=None, key=None):
+def issue(
+    company, users, pin_recipient, now, *, department="", title="", pin_mail_address=None, actor=None, key=None,
+    charged_as=FeeItem.certificate_issue,
+):  # fmt: skip
     """Issue one certificate of a company, linked to `users`, and owe the mail with its PIN (I16, R21).
 
     :param pin_recipient: the person whose name stands in the PIN mail
     :param pin_mail_address: the address of the application; the recipient's own when not given (R39)
     :param actor: the operator who issues it
     :param key: made beforehand, outside of any transaction; made here when not given
+    :param charged_as: the 料金 it costs; None where it costs none
     """
     config = current_app.config
     key = key or strongroom().new_key()
@@ -71,7 +83,10 @@ def issue(company, users, pin_recipient, now, *, department="", title="", pin_ma
         subject_name=" ".join(filter(None, (company.name, department, title)))[:255],
         pin_mail_address=pin_mail_address or pin_recipient.mail_address,
     )  # fmt: skip
-    return keep(certificate, key, users, pin_recipient, now, AccountAction.certificate_issued, actor=actor)
+    keep(certificate, key, users, pin_recipient, now, AccountAction.certificate_issued, actor=actor)
+    if charged_as is not None:
+        usage.certificate_issued(certificate, charged_as, now)
+    return certificate
 
 
 def keep(certificate, key, users, pin_recipient, now, action, *, actor):

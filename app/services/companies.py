@@ -6,12 +6,13 @@ import unicodedata
 from sqlalchemy import select
 
 from app import queries
+from app.clock import japan_date
 from app.errors import OutOfTurn, Refused
 from app.extensions import db
 from app.labels import APPLICATION_STATE, COMPANY_FACT, COMPANY_OPTION
 from app.models import AccountAction, ApplicationState, Company, CompanyChange, Letter, Plan
 from app.plans import PlanKind
-from app.services import credentials, journal, outbox
+from app.services import credentials, journal, outbox, usage
 from app.services.numbers import next_number
 
 MOST_CHARACTERS = 255
@@ -29,6 +30,7 @@ def found_company(name, plan: PlanKind, now, *, kana="", address="", phone="", c
         plan=db.session.scalar(select(Plan).where(Plan.kind == plan)),
     )  # fmt: skip
     db.session.add(company)
+    usage.record_monthly(company, japan_date(now), now)
     return company
 
 
@@ -52,6 +54,7 @@ def enrol(user, now, *, roles, to_address=None, initial=None):
     db.session.flush()
     outbox.owe(Letter.user_issued, user, now, to_address=to_address, user_code=user.username)
     credentials.give_initial_password(user, now, to_address=to_address, initial=initial)
+    usage.user_enrolled(user, now)
     return user
 
 

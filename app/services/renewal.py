@@ -22,7 +22,7 @@ from app.models import (
     ContractDocument,
     DocumentParty,
 )
-from app.services import archive, steps, tsa_generations
+from app.services import archive, steps, tsa_generations, usage
 from app.services.strongroom import strongroom
 from app.workflow import Action, Status, find_step
 
@@ -216,6 +216,7 @@ def extend(document_id, now, *, file):
     event = steps.take(step, document, extension.asked_by, now, reason)
     event.company = extension.company
     event.side = document.party_of(extension.company_id).side
+    usage.archive_extended(extension, now)
     return event
 
 

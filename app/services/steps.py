@@ -12,7 +12,7 @@ from app.errors import OutOfTurn, Refused
 from app.extensions import db
 from app.models import ArchiveRecord, CompanyStatus, DocumentEvent, PortalUser, RouteStep
 from app.queries import acts_as_deputy
-from app.services import consents, outbox
+from app.services import consents, outbox, usage
 from app.workflow import CONCLUDED, HIDDEN_FROM_RECEIVERS, WAITING, WITH_REGISTRAR, By, arrive, find_step
 
 
@@ -66,12 +66,15 @@ def take(step, document, actor, now, reason=""):
     document.status = arrive(step, [turn.status for turn in document.open_turns])
     hand_over(document)
     _open_to_companies(document)
-    if document.status in CONCLUDED and document.concluded_at is None:
+    is_conclusion = document.status in CONCLUDED and document.concluded_at is None
+    if is_conclusion:
         document.concluded_at = now
         document.conclusion_date = document.conclusion_date or japan_date(now)
         document.archive_record = ArchiveRecord(check_due_at=now)  # from now on its files are looked after
     event = record(step.action, document, actor, now, old_status=old_status, reason=reason, absent=absent)
     outbox.tell(event)
+    if is_conclusion:
+        usage.document_concluded(document, now)
     return event
 
 

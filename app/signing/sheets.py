@@ -31,6 +31,7 @@ class Section:
 
     :param rows: each as many texts as there are `columns`; the first column is the quieter one
     :param columns: their shares of the width
+    :param figures: which of the columns, from 0, are set to the right
     :param note: a sentence below the rows
     :param qr: an address to be drawn as a QR code beside the rows
     """
@@ -40,6 +41,7 @@ class Section:
     columns: Sequence[float] = (0.25, 0.75)
     note: str = ""
     qr: str = ""
+    figures: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -47,21 +49,23 @@ class Sheet:
     """What is written.
 
     :param foot: stands at the foot of each page, before the number of the page
+    :param is_sealed: whether room for a seal is left at the end
     """
 
     title: str
     lead: str
     sections: Sequence[Section]
     foot: str
+    is_sealed: bool = True
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """The file, and where its seal is to stand: page from 0, and left, bottom, right, top in points."""
+    """The file, and where its seal is to stand: page from 0, and left, bottom, right, top in points, if it gets one."""
 
     pdf: bytes
     seal_page: int
-    seal_box: tuple[float, float, float, float]
+    seal_box: tuple[float, float, float, float] | None
 
 
 def draw(sheet: Sheet) -> Drawn:
@@ -70,6 +74,8 @@ def draw(sheet: Sheet) -> Drawn:
     _write_head(pen, sheet)
     for section in sheet.sections:
         _write_section(pen, section)
+    if not sheet.is_sealed:
+        return Drawn(_file(sheet, pen), len(pen.pages) - 1, None)
     width, height = SEAL_SIZE
     pen.need(height + 14)
     pen.y -= height + 14
@@ -111,11 +117,12 @@ class _Pen:
     def lines(self, text, width, size=_SIZE):
         return wrap(self.font, printable(text), width, size)
 
-    def write(self, lines, x, y, size=_SIZE, colour=INK):
+    def write(self, lines, x, y, size=_SIZE, colour=INK, edge=None):
+        """Lines below one another, from `x` on, or up to `edge` where there is one."""
         self.page.fill(colour)
         for line in lines:
             y -= size * _LEADING
-            self.page.text(line, x, y + size * 0.3, size)
+            self.page.text(line, x if edge is None else edge - self.font.width(line, size), y + size * 0.3, size)
 
 
 def _write_head(pen, sheet):
@@ -134,7 +141,7 @@ def _write_head(pen, sheet):
 def _write_section(pen, section):
     room = RIGHT - LEFT - (_QR_SIZE + 14 if section.qr else 0)
     left = RIGHT - room
-    rows = [_Row(pen, row, section.columns, left, room) for row in section.rows]
+    rows = [_Row(pen, row, section, left, room) for row in section.rows]
     note = pen.lines(section.note, room, 7.6) if section.note else []
     whole = sum(row.height for row in rows) + len(note) * 7.6 * _LEADING
     inseparable = whole if whole < _TOGETHER else rows[0].height
@@ -162,9 +169,10 @@ def _write_section(pen, section):
 class _Row:
     """Texts side by side, each broken into lines; taller than a page, it goes on to the next."""
 
-    def __init__(self, pen, texts, columns, left, room):
-        shares = [room * share for share in columns]
+    def __init__(self, pen, texts, section, left, room):
+        shares = [room * share for share in section.columns]
         self._cells = []
+        self._edges = {number: left + sum(shares[: number + 1]) for number in section.figures}
         for number, text in enumerate(texts):
             x = left + sum(shares[:number])
             self._cells.append((x, pen.lines(text, shares[number] - (_COLUMN_GAP if number < len(shares) - 1 else 0))))
@@ -176,7 +184,7 @@ class _Row:
             pen.need(min(self.height, TOP - FOOT))
             fit = max(1, int((pen.y - FOOT) / (_SIZE * _LEADING)))
             for number, (x, lines) in enumerate(cells):
-                pen.write(lines[:fit], x, pen.y, colour=INK if number else GREY)
+                pen.write(lines[:fit], x, pen.y, colour=INK if number else GREY, edge=self._edges.get(number))
             used = max(len(lines[:fit]) for _, lines in cells)
             cells = [(x, lines[fit:]) for x, lines in cells]
             pen.y -= used * _SIZE * _LEADING + _ROW_GAP

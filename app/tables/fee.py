@@ -4,14 +4,27 @@ import datetime as dt
 from enum import StrEnum, auto
 
 from flask_appbuilder import Model
-from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    event,
+)
+from sqlalchemy.orm import Mapped, Session, attributes, mapped_column, relationship
 
+from app.errors import AlreadyClosed
 from app.plans import PlanKind
 from app.tables.company import Company
 from app.tables.document import ContractDocument
 from app.tables.person import PortalUser
 from app.tables.values import Utc, enum_column
+
+RIGHT = ":new"  # ends the key of what is right, beside the record that takes back
 
 
 class FeeItem(StrEnum):
@@ -91,15 +104,62 @@ class UsageRecord(Model):
     document_id: Mapped[int | None] = mapped_column(ForeignKey("contract_document.id"), index=True)
     subject: Mapped[str] = mapped_column(String(255), default="")  # 文書管理番号, 証明書管理番号, 利用者ID ...
     corrects_id: Mapped[int | None] = mapped_column(ForeignKey("usage_record.id"))
-    reason: Mapped[str] = mapped_column(Text, default="")  # of a correction
+    reason: Mapped[str] = mapped_column(Text, default="")  # of a correction, or that there was no price
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))  # the operator who corrected
     recorded_at: Mapped[dt.datetime] = mapped_column(Utc)
-    statement_id: Mapped[int | None] = mapped_column(ForeignKey("statement.id"), index=True)  # None: not closed yet
+    statement_id: Mapped[int | None] = mapped_column(  # None: not closed yet
+        ForeignKey("statement.id"), index=True, active_history=True
+    )
 
     company: Mapped[Company] = relationship()
     document: Mapped[ContractDocument | None] = relationship()
-    corrects: Mapped["UsageRecord | None"] = relationship(remote_side=id)
+    corrects: Mapped["UsageRecord | None"] = relationship(remote_side=id, back_populates="corrections")
+    corrections: Mapped[list["UsageRecord"]] = relationship(back_populates="corrects", order_by="UsageRecord.id")
     actor: Mapped[PortalUser | None] = relationship()
     statement: Mapped[Statement | None] = relationship(back_populates="records")
 
     __table_args__ = (Index("ix_usage_record_company", "company_id", "statement_id", "used_on"),)
+
+    @property
+    def takes_back(self):
+        """Whether it is the 取消 of another record, and not the right one beside it."""
+        return self.corrects_id is not None and not self.key.endswith(RIGHT)
+
+    @property
+    def may_be_corrected(self):
+        return not self.takes_back and not self.corrections
+
+
+# -- what is recorded and what is closed stays as it is ----------------------------
+
+
+@event.listens_for(UsageRecord, "before_update")
+def _only_get_a_statement(_mapper, _connection, record):
+    """A record may get its statement, once; anything else is a correction by a further record."""
+    changes = {
+        column.key: history
+        for column in UsageRecord.__mapper__.column_attrs
+        if (history := attributes.get_history(record, column.key)).has_changes()
+    }
+    closing = changes.pop("statement_id", None)
+    if changes or (closing is not None and any(closing.deleted)):
+        raise AlreadyClosed
+
+
+@event.listens_for(Statement, "before_update")
+def _never_changes(mapper, _connection, statement):
+    if any(attributes.get_history(statement, column.key).has_changes() for column in mapper.column_attrs):
+        raise AlreadyClosed
+
+
+@event.listens_for(UsageRecord, "before_delete")
+@event.listens_for(Statement, "before_delete")
+def _never_goes(_mapper, _connection, _row):
+    raise AlreadyClosed
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _not_in_bulk_either(asked):
+    if (asked.is_update or asked.is_delete) and asked.bind_mapper is not None:
+        if asked.bind_mapper.class_ in (UsageRecord, Statement):
+            raise AlreadyClosed

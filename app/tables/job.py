@@ -55,6 +55,7 @@ class Letter(StrEnum):
     service_returned = auto()
     service_rejected = auto()
     partner_approved = auto()
+    statement = auto()
 
 
 class OutboxMessage(Model):

@@ -83,6 +83,8 @@ class AccountAction(StrEnum):
     partner_invitation_cancelled = auto()
     company_founded = auto()
     service_application_decided = auto()
+    fee_table_changed = auto()
+    usage_corrected = auto()
 
 
 class PortalUser(FabUser):

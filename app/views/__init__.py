@@ -6,7 +6,7 @@ from flask_login import current_user
 
 from app.extensions import begin_request
 from app.services.cases import is_shown
-from app.views import errors, health, operator, operator_archive, operator_service, pki, trail
+from app.views import errors, health, operator, operator_archive, operator_fees, operator_service, pki, trail
 from app.views.account import AccountView
 from app.views.admin_certificate_import import AdminCertificateImportView
 from app.views.admin_certificates import AdminCertificatesView
@@ -14,6 +14,7 @@ from app.views.admin_company import AdminCompanyView
 from app.views.admin_deletion import AdminDeletionView
 from app.views.admin_history import AdminHistoryView
 from app.views.admin_invitations import AdminInvitationsView
+from app.views.admin_usage import AdminUsageView
 from app.views.admin_users import AdminUsersView
 from app.views.apply import ApplyView
 from app.views.archive_extension import ArchiveExtensionView
@@ -35,6 +36,7 @@ from app.views.editions import EditionView
 from app.views.guide import GuideView
 from app.views.log_state import AdminLogView, OperatorLogView
 from app.views.login import AuthView
+from app.views.operator_usage import OperatorUsageView
 from app.views.paper import PaperView
 from app.views.password import PasswordView
 from app.views.personal_data import PersonalDataView
@@ -64,6 +66,7 @@ MENU = (
     ("管理者業務", "自社電子証明書照会", AdminCertificatesView),
     ("管理者業務", "電子契約承諾管理", AdminConsentsView),
     ("管理者業務", "取引先への利用申請案内", AdminInvitationsView),
+    ("管理者業務", "利用状況・料金照会", AdminUsageView),
 )
 PAGES_OFF_MENU = (
     AdminCertificateImportView, AdminDelegationView, AdminDeletionView, ArchiveExtensionView, AttachmentView, BulkDownloadView,
@@ -108,6 +111,8 @@ def register(app, appbuilder):
     operator.register(appbuilder)
     operator_archive.register(appbuilder)
     operator_service.register(appbuilder)
+    operator_fees.register(appbuilder)
+    appbuilder.add_view(OperatorUsageView, "利用明細", category="運営者業務")
     appbuilder.add_view(OperatorLogView, "監査ログ", category="運営者業務")
     appbuilder.add_view(AccountView, "アカウント情報", category="設定")
     appbuilder.add_view(PasswordView, "パスワード変更", category="設定")

@@ -11,7 +11,7 @@ from sqlalchemy import inspect, select
 from wtforms import BooleanField, HiddenField, SelectChoice, SelectField, StringField
 from wtforms.validators import DataRequired, Length, Optional, Regexp
 
-from app.clock import now
+from app.clock import japan_date, now
 from app.extensions import db
 from app.labels import (
     ACCOUNT_ACTION,
@@ -37,7 +37,7 @@ from app.models import (
     PortalUser,
 )
 from app.queries import role_rows
-from app.services import certificates, companies, credentials, journal, people, second_factor
+from app.services import certificates, companies, credentials, journal, people, second_factor, usage
 from app.services.numbers import next_number
 from app.views.answers import acting_person
 from app.views.fields import MailAddressRule, NameRule
@@ -113,6 +113,10 @@ class CompanyModelView(OperatorView):
         company.status = CompanyStatus.active
         company.created_at = now()
         company.name = companies.check_name(company.name, "企業名")
+
+    def post_add(self, company):
+        usage.record_monthly(company, japan_date(company.created_at), company.created_at)
+        db.session.commit()
 
     def pre_update(self, company):
         company.name = companies.check_name(company.name, "企業名")

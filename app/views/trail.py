@@ -12,7 +12,9 @@ from app.clock import now
 from app.services import logbook
 
 OPERATORS_DOCUMENT = "DocumentModelView.show"  # names the document by the key of Flask-AppBuilder
-KEPT = ("edition", "number", "attachment_id", "request_id", "pk", "certificate_id", "case_id")  # which part of it
+KEPT = (  # which part of it is shown
+    "edition", "number", "attachment_id", "request_id", "pk", "certificate_id", "case_id", "statement_id",
+)  # fmt: skip
 
 
 def register(app):

@@ -12,7 +12,7 @@ from app.clock import now
 from app.errors import OutOfTurn, Refused, SigningFailed
 from app.extensions import db
 from app.jobs import archive_extension, run_job
-from app.models import ArchiveExtension, Authority, DocumentEvent, Letter, OutboxMessage
+from app.models import ArchiveExtension, Authority, DocumentEvent, FeeItem, Letter, OutboxMessage, UsageRecord
 from app.services import renewal
 from app.services.strongroom import strongroom
 from app.signing.verify import Outcome, verify
@@ -61,7 +61,7 @@ def order(document, actor, drawn_until):
     return made
 
 
-@pytest.mark.requirement("R98", "I15", "T15", "L10")
+@pytest.mark.requirement("R98", "I10", "I15", "T15", "L10")
 def test_an_ordered_extension_adds_ten_years_and_a_time_stamp_again_and_again(archived, person, client_of):
     document = archived(SignatureMode.both_sides)
     admin, first = person("admin"), document.pdf_sha256
@@ -82,6 +82,8 @@ def test_an_ordered_extension_adds_ten_years_and_a_time_stamp_again_and_again(ar
     ]  # fmt: skip
     assert {(event.actor_id, event.company_id) for event in events} == {(admin.id, admin.company_id)}
     assert [one.result_sha256 for one in document.extensions] == [event.pdf_sha256 for event in events]
+    charged = db.select(UsageRecord.company_id).filter_by(item=FeeItem.archive_extension)
+    assert db.session.scalars(charged).all() == [admin.company_id] * 2
     own, other = (client_of(who).get(f"/documents/{document.id}").text for who in ("registrar", "recipient"))
     for page in (own, other):
         assert page.count("2037/01/15 → 2047/01/15") == 2 and "2057/01/15" in page

@@ -4,6 +4,7 @@ A route that stands in no table here fails the first test: a new one cannot be f
 """
 
 import re
+from datetime import date
 
 import pytest
 from flask_appbuilder import Model
@@ -19,12 +20,15 @@ from app.models import (
     Company,
     CompanyChange,
     ContractDocument,
+    Fee,
+    FeeItem,
     JobRun,
     OutboxMessage,
     Plan,
     PortalUser,
     ServiceApplication,
 )
+from app.plans import PlanKind
 from app.services import applications, companies
 from app.workflow import SignatureMode, Status
 from tests import service_walk
@@ -155,6 +159,18 @@ PAGES = {  # whoever is not named gets 200
     ("GET", "/admin/users/<int:user_id>/delete"): ADMINS | {"stranger": 404},
     ("POST", "/admin/users/<int:user_id>/delete"): ADMINS | {"admin": 409, "stranger": 404},
     ("GET", "/admin/history/"): ADMINS,
+    ("GET", "/admin/usage/"): ADMINS,
+    ("GET", "/admin/usage/running"): ADMINS,
+    ("GET", "/admin/usage/running.csv"): ADMINS,
+    # nothing is closed or recorded; see tests/views/test_usage_pages.py
+    **{("GET", f"/admin/usage/statements/<int:statement_id>{file}"): NO_PARTNER for file in ("", "/file.csv", "/file.pdf")},
+    ("GET", "/operator/usage/"): OPERATORS,
+    ("GET", "/operator/usage/export.csv"): OPERATORS | {"operator": 422},
+    ("GET", "/operator/usage/companies/"): OPERATORS,
+    ("GET", "/operator/usage/companies/<int:company_id>"): OPERATORS,
+    **{("GET", f"/operator/usage/statements/<int:statement_id>{file}"): OPERATORS | {"operator": 404} for file in ("", "/file.csv", "/file.pdf")},
+    ("GET", "/operator/usage/records/<int:record_id>/correction"): OPERATORS | {"operator": 404},
+    ("POST", "/operator/usage/records/<int:record_id>/correction"): OPERATORS | {"operator": 404},
     ("GET", "/admin/log/"): ADMINS,
     ("POST", "/admin/log/verify"): ADMINS | {"admin": 302, "stranger": 302},
     ("GET", "/operator/log/"): OPERATORS,
@@ -262,6 +278,7 @@ OPERATOR = {
         "companies": (*READ, "add", "edit/<pk>"),
         "users": (*READ, "add", "edit/<pk>"),
         "plans": (*READ, "edit/<pk>"),
+        "fees": (*READ, "add", "edit/<pk>"),
         "documents": READ, "certificates": (*READ, "evidence/<pk>"), "mails": READ, "jobs": READ, "archive": READ,
         "company-changes": (*READ, "rejection/<pk>"), "history": READ,
         "applications": (*READ, "evidence/<pk>", "rejection/<pk>"),
@@ -289,7 +306,7 @@ OPERATOR |= {
 TURNED_AWAY = dict.fromkeys(PEOPLE, 302)
 OPERATOR |= {
     (method, f"/operator/{noun}/action/<string:name>/<pk>"): TURNED_AWAY
-    for noun in ("users", "certificates", "applications", "company-changes", "archive")
+    for noun in ("users", "certificates", "applications", "company-changes", "archive", "fees")
     for method in ("GET", "POST")
 }
 EVERYTHING = DOCUMENT | PAGES | OPERATOR
@@ -316,14 +333,15 @@ def waiting(make_document):
 
 ROWS = {"companies": Company, "users": PortalUser, "plans": Plan, "documents": ContractDocument,
         "certificates": Certificate, "applications": CertificateApplication, "mails": OutboxMessage, "jobs": JobRun,
-        "company-changes": CompanyChange, "history": AccountEvent, "service-applications": ServiceApplication, "archive": ArchiveRecord}  # fmt: skip
+        "company-changes": CompanyChange, "history": AccountEvent, "service-applications": ServiceApplication,
+        "archive": ArchiveRecord, "fees": Fee}  # fmt: skip
 
 
 def address(rule, document):
     table = next((table for noun, table in ROWS.items() if f"/operator/{noun}/" in rule), Company)
     first = db.session.query(table.id).order_by(table.id).first()
     certificate = db.session.query(Certificate.id).filter_by(company_id=document.sender.company_id).first()
-    actions = {"certificates": "revoke", "applications": "reject", "company-changes": "reject", "archive": "dispose"}
+    actions = {"certificates": "revoke", "applications": "reject", "company-changes": "reject", "archive": "dispose", "fees": "remove"}
     action = next((actions[noun] for noun in actions if f"/operator/{noun}/" in rule), "issue_certificate")
     for name, value in {
         "<int:document_id>": str(document.id), "<int:user_id>": str(document.registrar_id), "<int:number>": "1",
@@ -335,6 +353,7 @@ def address(rule, document):
         "<int:session_id>": "999999", "<int:edition>": "1", "<int:search_id>": "999999",
         "<int:delegation_id>": "999999", "<int:template_id>": "999999", "<int:case_id>": "999999", "<int:download_id>": "999999",
         "<int:invitation_id>": "999999", "<string:token>": "unknown",
+        "<int:company_id>": str(document.sender.company_id), "<int:statement_id>": "999999", "<int:record_id>": "999999",
         "<string:page>": "system", "<string:locale>": "ja", "<string:name>": action,
     }.items():  # fmt: skip
         rule = rule.replace(name, value)
@@ -377,6 +396,7 @@ def test_who_gets_which_page(client_of, waiting, method, rule):
 @pytest.mark.parametrize("method, rule", OPERATOR)
 def test_operators_pages_are_the_operators_alone(client_of, waiting, person, method, rule):
     db.session.add_all([JobRun(name="send-mail", started_at=now()), ArchiveRecord(document=waiting)])
+    db.session.add(Fee(item=FeeItem.document, plan=PlanKind.one_side, effective_on=date(2100, 1, 1), yen=300))
     admin = waiting.registrar
     companies.apply_for_change(admin.company, admin, {"phone": "03-0000-0000"}, now())
     evidence = applications.take_in("x.pdf", b"%PDF-1.7")
