@@ -6,6 +6,7 @@ from app.models import (
     ApplicationKind,
     ApplicationState,
     AttachmentKind,
+    CompanyOption,
     CompanyStatus,
     Condition,
     ConsentAct,
@@ -18,6 +19,8 @@ from app.models import (
     Level,
     ListColumn,
     Lock,
+    ServiceKind,
+    ServiceState,
     UserState,
     Validity,
 )
@@ -65,6 +68,11 @@ TONE = {
     ConsentAct.given: "done",
     ConsentAct.declined: "ended",
     ConsentAct.withdrawn: "ended",
+    ServiceState.received: "waiting",
+    ServiceState.returned: "remanded",
+    ServiceState.approved: "done",
+    ServiceState.rejected: "ended",
+    ServiceState.withdrawn: "ended",
 }
 ACTION = {
     Action.register: "登録",
@@ -142,6 +150,33 @@ COMPANY_STATUS = {
     CompanyStatus.suspended: "停止",
     CompanyStatus.terminated: "解約",
 }
+COMPANY_NOTICE = {  # at the head of every page
+    CompanyStatus.suspended: "貴社のご利用は停止中です。契約文書などの閲覧とダウンロードはできますが、登録、署名などの操作は行えません。",
+    CompanyStatus.terminated: "貴社のご利用は解約済みです。契約文書などの閲覧とダウンロードはできますが、登録、署名などの操作は行えません。",
+}
+OPTION = {
+    CompanyOption.case_at_registration: "案件管理オプション（案件登録時）",
+    CompanyOption.case_at_receipt: "案件管理オプション（案件受取時）",
+    CompanyOption.archive_extension: "長期保管延長オプション",
+    CompanyOption.bulk_signing: "一括署名オプション",
+}
+SERVICE_KIND = {
+    ServiceKind.partner: "取引先専用プランの利用申請",
+    ServiceKind.paper: "書面による利用申請",
+    ServiceKind.plan_change: "プラン変更",
+    ServiceKind.option_start: "オプションの利用開始",
+    ServiceKind.option_end: "オプションの利用停止",
+    ServiceKind.termination: "解約",
+}
+SERVICE_STATE = {
+    ServiceState.filling: "入力中",
+    ServiceState.received: "受付",
+    ServiceState.in_review: "審査中",
+    ServiceState.returned: "差戻し",
+    ServiceState.approved: "承認",
+    ServiceState.rejected: "却下",
+    ServiceState.withdrawn: "取下げ",
+}
 COMPANY_FACT = {
     "name": "企業名",
     "kana": "企業名カナ",
@@ -211,6 +246,7 @@ LETTER = {
     Letter.archive_alert: "長期保管の異常",
     Letter.bulk_download: "一括ダウンロード",
     Letter.log_broken: "監査ログの不一致",
+    Letter.company_standing: "ご利用の停止・再開",
 }
 ACCOUNT_ACTION = {
     AccountAction.log_in: "ログイン",
@@ -258,6 +294,13 @@ ACCOUNT_ACTION = {
     AccountAction.consent_given: "電子契約の承諾",
     AccountAction.consent_declined: "電子契約の承諾の依頼への不承諾",
     AccountAction.consent_withdrawn: "電子契約の承諾の撤回",
+    AccountAction.service_change_applied: "プラン・オプション・解約の申請",
+    AccountAction.service_change_withdrawn: "プラン・オプション・解約の申請の取下げ",
+    AccountAction.service_change_approved: "プラン・オプション・解約の承認",
+    AccountAction.service_change_took_effect: "プラン・オプション・解約の適用",
+    AccountAction.company_suspended: "企業の利用停止",
+    AccountAction.company_resumed: "企業の利用再開",
+    AccountAction.company_export_requested: "データの一括出力",
 }
 CONSENT_ACT = {
     ConsentAct.requested: "承諾の依頼",
@@ -340,7 +383,7 @@ def finding(row):
 _ALL = (
     STATUS, ACTION, ROLE, SIDE, MODE, KIND, LIST_COLUMN, PLAN, COMPANY_STATUS, LETTER, LEVEL, ATTACHMENT_KIND, ACCOUNT_ACTION,
     APPLICATION_KIND, APPLICATION_STATE, USER_STATE, LOCK, VALIDITY, CONSENT_ACT, CONSENT_METHOD, DELIVERY_METHOD, FINDING,
-    CONDITION, DAMAGE, DOWNLOAD_STATE,
+    CONDITION, DAMAGE, DOWNLOAD_STATE, OPTION, SERVICE_KIND, SERVICE_STATE,
 )  # fmt: skip
 
 
@@ -408,6 +451,19 @@ def archive_option(company):
     return "あり（自動で延長します）" if company.extends_by_itself else "あり（管理者の操作で延長します）"
 
 
+def wish_of(application):
+    """What a 申請 of a company that is there asks for, in one line."""
+    what = SERVICE_KIND[application.kind]
+    if application.plan is not None:
+        return f"{what}（{PLAN[application.plan]}）"
+    return f"{what}（{OPTION[application.option]}）" if application.option is not None else what
+
+
+def company_notice(company):
+    """What people of a company that is suspended or has left read on every page; "" for all others."""
+    return COMPANY_NOTICE.get(company.status, "")
+
+
 def term(document):
     """契約期間, open at either end where only the other is set."""
     if not (document.term_from or document.term_to):
@@ -449,5 +505,5 @@ FILTERS = {
     "certificate_title": certificate_title,
     "browser": browser, "archive_option": archive_option, "label": label, "status_of": status_of, "mode_of": mode_of,
     "my_turn": my_turn, "tone": tone, "jst": jst, "day": day, "yen": yen, "term": term, "boxes_for_picture": boxes_for_picture,
-    "consent_state": consent_state,
+    "consent_state": consent_state, "wish_of": wish_of, "company_notice": company_notice,
 }  # fmt: skip

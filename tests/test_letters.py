@@ -51,6 +51,7 @@ SUBJECTS = {
     Letter.paper_requested: "書面交付の請求のお知らせ",
     Letter.paper_delivered: "書面の交付のお知らせ",
     Letter.log_broken: "監査ログの不一致のお知らせ",
+    Letter.company_standing: "ご利用の停止・再開のお知らせ",
 }
 FACTS = {
     "person": "受取 太郎", "company": "受領設備株式会社", "user_code": "U00000008", "certificate_no": "JC-00000001",
@@ -65,7 +66,7 @@ FACTS = {
     "partner": "発出", "act": "given", "delivered_on": "2027/01/20", "method": "post", "note": "",
     "download_id": 1, "failure": "", "included": 2, "left_out": 1,
     "term": "2026/04/01 ～ 2027/03/31", "renews_itself": True,
-    "has_option": True, "grace_days": 365, "listed": [{"number": "D00000001", "what": "正常"}], "others": 0,
+    "has_option": True, "grace_days": 365, "listed": [{"number": "D00000001", "what": "正常"}], "others": 0, "is_resumed": False,
 }  # fmt: skip
 
 

@@ -99,6 +99,14 @@ from app.queries.search import (
     saved_searches_of,
     search,
 )
+from app.queries.service_changes import (
+    documents_left_behind,
+    documents_under_way,
+    service_change_of,
+    service_changes_due,
+    service_changes_of,
+    service_changes_to_come,
+)
 from app.queries.typed import MOST_ID, Found, as_code, is_id
 
 __all__ = [
@@ -140,9 +148,11 @@ __all__ = [
     "deputy_of",
     "document_of",
     "documents_held_by",
+    "documents_left_behind",
     "documents_listed",
     "documents_named",
     "documents_of",
+    "documents_under_way",
     "documents_with",
     "downloads_to_build",
     "downloads_to_delete",
@@ -186,6 +196,10 @@ __all__ = [
     "saved_search_of",
     "saved_searches_of",
     "search",
+    "service_change_of",
+    "service_changes_due",
+    "service_changes_of",
+    "service_changes_to_come",
     "signer_ids",
     "user_of_download",
     "valid_signing_code",

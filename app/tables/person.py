@@ -76,6 +76,13 @@ class AccountAction(StrEnum):
     consent_given = auto()
     consent_declined = auto()
     consent_withdrawn = auto()
+    service_change_applied = auto()
+    service_change_withdrawn = auto()
+    service_change_approved = auto()
+    service_change_took_effect = auto()
+    company_suspended = auto()
+    company_resumed = auto()
+    company_export_requested = auto()
 
 
 class PortalUser(FabUser):
