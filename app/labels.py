@@ -15,6 +15,7 @@ from app.models import (
     DeliveryMethod,
     DocumentKind,
     DownloadState,
+    FeeItem,
     Letter,
     Level,
     ListColumn,
@@ -160,12 +161,13 @@ OPTION = {
     CompanyOption.archive_extension: "長期保管延長オプション",
     CompanyOption.bulk_signing: "一括署名オプション",
 }
+OPTION_FLAG = {f"has_{option.value}": called for option, called in OPTION.items()}  # by the columns of Company
 SERVICE_KIND = {
-    ServiceKind.partner: "取引先専用プランの利用申請",
-    ServiceKind.paper: "書面による利用申請",
+    ServiceKind.partner: "利用申請（取引先専用プラン）",
+    ServiceKind.paper: "利用申請（紙の申込書）",
     ServiceKind.plan_change: "プラン変更",
     ServiceKind.option_start: "オプションの利用開始",
-    ServiceKind.option_end: "オプションの利用停止",
+    ServiceKind.option_end: "オプションの利用終了",
     ServiceKind.termination: "解約",
 }
 SERVICE_STATE = {
@@ -188,6 +190,16 @@ COMPANY_OPTION = {
     "requires_second_factor": "二段階認証を必須にする",
     "signs_by_code": "署名用コードを使う",
     "returns_inside": "社内差戻を使う",
+}
+FEE_ITEM = {
+    FeeItem.monthly_base: "月額基本料",
+    FeeItem.document: "契約文書",
+    FeeItem.certificate_issue: "電子証明書発行",
+    FeeItem.certificate_renewal: "電子証明書更新",
+    FeeItem.additional_user: "利用者ID追加",
+    FeeItem.case_monthly: "案件管理オプション月額",
+    FeeItem.bulk_signing_monthly: "一括署名オプション月額",
+    FeeItem.archive_extension: "長期保管延長",
 }
 FACT = {  # of a document, that may be put right after its conclusion
     "conclusion_date": "契約締結年月日",
@@ -459,6 +471,11 @@ def wish_of(application):
     return f"{what}（{OPTION[application.option]}）" if application.option is not None else what
 
 
+def options_of(company):
+    """The options in force, in one line."""
+    return "、".join(called for name, called in OPTION_FLAG.items() if getattr(company, name)) or "なし"
+
+
 def company_notice(company):
     """What people of a company that is suspended or has left read on every page; "" for all others."""
     return COMPANY_NOTICE.get(company.status, "")
@@ -505,5 +522,5 @@ FILTERS = {
     "certificate_title": certificate_title,
     "browser": browser, "archive_option": archive_option, "label": label, "status_of": status_of, "mode_of": mode_of,
     "my_turn": my_turn, "tone": tone, "jst": jst, "day": day, "yen": yen, "term": term, "boxes_for_picture": boxes_for_picture,
-    "consent_state": consent_state, "wish_of": wish_of, "company_notice": company_notice,
+    "consent_state": consent_state, "wish_of": wish_of, "options_of": options_of, "company_notice": company_notice,
 }  # fmt: skip

@@ -12,12 +12,14 @@ from app.views.admin_certificates import AdminCertificatesView
 from app.views.admin_company import AdminCompanyView
 from app.views.admin_deletion import AdminDeletionView
 from app.views.admin_history import AdminHistoryView
+from app.views.admin_service import AdminServiceView
 from app.views.admin_users import AdminUsersView
 from app.views.archive_extension import ArchiveExtensionView
 from app.views.archive_list import ArchiveListView
 from app.views.attachments import AttachmentView
 from app.views.bulk_downloads import BulkDownloadView
 from app.views.certificates import CertificateView
+from app.views.company_export import CompanyExportView
 from app.views.conclusion import ConclusionView
 from app.views.consents import AdminConsentsView, ConsentRequestView
 from app.views.correction import CorrectionView
@@ -56,6 +58,8 @@ MENU = (
     ("管理者業務", "監査ログの検証", AdminLogView),
     ("管理者業務", "自社電子証明書照会", AdminCertificatesView),
     ("管理者業務", "電子契約承諾管理", AdminConsentsView),
+    ("管理者業務", "プラン・オプション申請", AdminServiceView),
+    ("管理者業務", "データの一括出力", CompanyExportView),
 )
 PAGES_OFF_MENU = (
     AdminCertificateImportView, AdminDelegationView, AdminDeletionView, ArchiveExtensionView, AttachmentView, BulkDownloadView,

@@ -43,7 +43,8 @@ class BulkDownloadView(BaseView):
         """The ZIP file, from any place in it: a download that was cut off is taken up again (RFC 9110, 14)."""
         download = queries.bulk_download_of(g.user, download_id, now())
         pieces = bulk_downloads.open_file(acting_person(), download)
-        name = f"{'archive' if download.in_archive else 'documents'}-{japan_date(download.requested_at):%Y%m%d}.zip"
+        kind = "company" if download.is_of_company else "archive" if download.in_archive else "documents"
+        name = f"{kind}-{japan_date(download.requested_at):%Y%m%d}.zip"
         reply = Response(pieces, mimetype="application/zip", direct_passthrough=True)
         reply.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         reply.headers["X-Content-Type-Options"] = "nosniff"
