@@ -50,7 +50,7 @@ class AdminServiceView(BaseView):
     @permission_name("apply")
     def option(self, option):
         """オプション申請, or 利用停止 of one that is in use."""
-        if option not in CompanyOption:
+        if option not in {known.value for known in CompanyOption}:
             raise NotFound
         option = CompanyOption(option)
         kind = ServiceKind.option_end if service_changes.has(g.user.company, option) else ServiceKind.option_start

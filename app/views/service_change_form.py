@@ -1,7 +1,7 @@
 """The fields of プラン変更, オプション申請 and 解約, for the company's pages and the operator's alike."""
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField, RadioField, SelectField, TextAreaField
+from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, SelectField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from app.labels import OPTION, PLAN, SERVICE_KIND
@@ -33,7 +33,7 @@ class PlanForm(ChangeForm):
 
     plan = RadioField(
         "変更後のプラン", [InputRequired("変更後のプランを選択してください。")],
-        choices=[(kind.value, PLAN[kind]) for kind in PlanKind], validate_choice=True,
+        choices=[SelectChoice(kind.value, PLAN[kind]) for kind in PlanKind],
     )  # fmt: skip
 
     @property
@@ -49,17 +49,21 @@ class TerminationForm(ChangeForm):
 
 def changes_offered():
     """Every change as the choices of one field: its value names kind and object."""
+    plan_change, termination = ServiceKind.plan_change, ServiceKind.termination
     return [
-        *((f"plan_change.{kind.value}", f"{SERVICE_KIND[ServiceKind.plan_change]}：{PLAN[kind]}") for kind in PlanKind),
-        *((f"{kind.value}.{option.value}", f"{SERVICE_KIND[kind]}：{OPTION[option]}") for option in CompanyOption for kind in OPTION_KINDS),
-        ("termination.", SERVICE_KIND[ServiceKind.termination]),
-    ]
+        *(SelectChoice(f"{plan_change.value}.{plan.value}", f"{SERVICE_KIND[plan_change]}：{PLAN[plan]}") for plan in PlanKind),
+        *(
+            SelectChoice(f"{kind.value}.{option.value}", f"{SERVICE_KIND[kind]}：{OPTION[option]}")
+            for option in CompanyOption for kind in OPTION_KINDS
+        ),
+        SelectChoice(f"{termination.value}.", SERVICE_KIND[termination]),
+    ]  # fmt: skip
 
 
 class PaperForm(ChangeForm):
     """What an operator keys in from paper: one field says what changes."""
 
-    change = SelectField("変更の内容", [InputRequired("変更の内容を選択してください。")], choices=[("", "選択してください"), *changes_offered()])
+    change = SelectField("変更の内容", [InputRequired("変更の内容を選択してください。")], choices=[SelectChoice("", "選択してください"), *changes_offered()])
 
     def paper_wish(self):
         kind, _, of = self.change.data.partition(".")
