@@ -3,13 +3,14 @@
 import datetime as dt
 from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 from sqlalchemy import select
 
 from app.clock import japan_date, now
 from app.extensions import db, writing
 from app.jobs import archive_transfer, bulk_download
-from app.models import AttachmentKind, Company, DocumentKind, Letter, PortalUser
+from app.models import AttachmentKind, Company, CompanyOption, DocumentKind, Letter, PortalUser, ServiceKind
 from app.plans import PlanKind
 from app.queries import role_rows
 from app.services import (
@@ -25,6 +26,7 @@ from app.services import (
     positions,
     route_templates,
     seals,
+    service_changes,
     strongroom,
 )
 from app.services.attachments import KeptFile
@@ -220,6 +222,8 @@ class Seed:
         self._without_consent()
         admin = self.people["水野 直樹"]
         companies.apply_for_change(admin.company, admin, {"phone": "045-000-1201"}, now())
+        wish = service_changes.Wish(ServiceKind.option_start, japan_date(now()), option=CompanyOption.bulk_signing)
+        service_changes.apply_for(admin.company, admin, now(), form_token=str(uuid4()), wish=wish)
         db.session.commit()
 
     def _plan(self):
