@@ -456,6 +456,10 @@ def yes_no(value):
     return "はい" if value else "いいえ"
 
 
+def in_use(has_option):
+    return "利用中" if has_option else "未利用"
+
+
 def archive_option(company):
     """長期保管延長オプション of a company, as it reads it."""
     if not company.has_archive_extension:

@@ -72,6 +72,7 @@ def apply_for(company, actor, now, *, form_token, wish):
         wanted=_as_kept(wish),
     )  # fmt: skip
     service_review.move(application, ServiceState.received, now, actor=actor)
+    db.session.flush()
     journal.note(
         AccountAction.service_change_applied, now, actor=actor, company=company, note=f"{application.number} {wish_of(application)}"
     )

@@ -23,6 +23,7 @@ from app.labels import (
     OPTION_FLAG,
     STATUS,
     day,
+    in_use,
     yen,
     yes_no,
 )
@@ -104,7 +105,9 @@ class CompanyModelView(ServiceChanges, OperatorView):
     description_columns = {"extends_by_itself": "長期保管延長オプションがある企業のみ、保管満了日の200日前に自動で延長します。"}
     validators_columns = {"name": [NameRule()]}
     base_order = ("code", "asc")
-    formatters_columns = SHOWN_TIMES | {"status": COMPANY_STATUS.get} | {"ended_on": day} | dict.fromkeys([*OPTION_FLAG, "extends_by_itself"], yes_no)
+    formatters_columns = SHOWN_TIMES | {"status": COMPANY_STATUS.get} | {
+        "ended_on": day, "extends_by_itself": yes_no,
+    } | dict.fromkeys(OPTION_FLAG, in_use)  # fmt: skip
 
     def pre_add(self, company):
         company.code = next_number("company")

@@ -2,8 +2,10 @@
 
 import datetime as dt
 import re
+import uuid
 
 import pytest
+from sqlalchemy import Engine, event
 
 from app.clock import japan_date, now
 from app.errors import CompanyNotActive
@@ -101,14 +103,22 @@ def test_the_page_asks_few_questions_however_much_was_applied_for(client_of, per
     client, admin = client_of("admin"), person("admin")
 
     def asked():
-        with of_the_page(db.engine) as statements:
+        statements = []
+
+        def note(_connection, _cursor, statement, *_rest):
+            statements.append(statement)
+
+        event.listen(Engine, "before_cursor_execute", note)
+        try:
             assert client.get("/admin/service/").status_code == 200
-        return len(statements)
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
+        return len(of_the_page(statements))
 
     def add(count):
         for _ in range(count):
             wish = service_changes.Wish(ServiceKind.option_start, japan_date(now()), option=CompanyOption.bulk_signing)
-            row = service_changes.apply_for(admin.company, admin, now(), form_token=str(now()), wish=wish)
+            row = service_changes.apply_for(admin.company, admin, now(), form_token=str(uuid.uuid4()), wish=wish)
             service_changes.withdraw(row, admin, now())
             db.session.commit()
 
