@@ -310,6 +310,7 @@ ACCOUNT_ACTION = {
     AccountAction.service_change_withdrawn: "プラン・オプション・解約の申請の取下げ",
     AccountAction.service_change_approved: "プラン・オプション・解約の承認",
     AccountAction.service_change_took_effect: "プラン・オプション・解約の適用",
+    AccountAction.service_change_refused: "プラン・オプション・解約の申請の差戻し・却下",
     AccountAction.company_suspended: "企業の利用停止",
     AccountAction.company_resumed: "企業の利用再開",
     AccountAction.company_export_requested: "データの一括出力",

@@ -17,7 +17,7 @@ FEE_DIALOG = "発出側企業と受領側企業の双方に利用料金が発生
 
 def actions_of(document, person):
     """What the person may do with the document now, in the table's order; nothing while the own company may not act (B5)."""
-    if not person.company.is_active:
+    if person.company is not None and not person.company.is_active:
         return ()
     own = actions_in(document.status) if steps.has_turn(document, person) else ()
     if own and not person.company.returns_inside:

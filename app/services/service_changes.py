@@ -84,7 +84,7 @@ def withdraw(application, actor, now):
 
     :raises OutOfTurn: an operator has taken it up or decided
     """
-    db.session.refresh(application, with_for_update=True)
+    _hold(application)
     service_review.move(application, ServiceState.withdrawn, now, actor=actor)
     journal.note(AccountAction.service_change_withdrawn, now, actor=actor, note=application.number)
 
@@ -94,7 +94,7 @@ def resubmit(application, actor, now, *, wish):
 
     :raises OutOfTurn: it is not with the applicant
     """
-    db.session.refresh(application, with_for_update=True)
+    _hold(application)
     if application.state not in service_review.FOR_APPLICANT:
         raise OutOfTurn(ALREADY_SENT)
     companies.check_active(application.company)
@@ -181,7 +181,7 @@ def approved(application, operator, now, *, effective_on):
     :raises Refused: a day that is over, or what is no longer possible
     """
     companies.hold(application.company_id)
-    db.session.refresh(application, with_for_update=True)
+    _hold(application)
     _check_day(effective_on, now)
     settled = [one for one in queries.service_changes_to_come(application.company_id) if one.state is ServiceState.approved]
     _check(application.company, wish_again(application), settled)
@@ -191,19 +191,48 @@ def approved(application, operator, now, *, effective_on):
     journal.note(
         AccountAction.service_change_approved, now, actor=operator, company=application.company, note=f"{application.number} {said}"
     )
-    _tell(application, now, detail=f"申請番号： {application.number}\n内容　　： {wish_of(application)}\n適用日　： {day(effective_on)}")
+    _tell(application, now, f"適用日　　： {day(effective_on)}")
     if effective_on <= japan_date(now):
         take_effect(application, now)
 
 
-def _tell(application, now, *, detail):
+def send_back(application, operator, now, *, reason):
+    """差戻し: the applicant reads why, in the mail and on ［プラン・オプション申請］, and corrects it there."""
+    _hold(application)
+    service_review.send_back(application, operator, now, reason=reason)
+    _note_and_tell(application, operator, now)
+
+
+def reject(application, operator, now, *, reason):
+    """却下: nothing changes, and the applicant reads why."""
+    _hold(application)
+    service_review.reject(application, operator, now, reason=reason)
+    _note_and_tell(application, operator, now)
+
+
+def _note_and_tell(application, operator, now):
+    journal.note(
+        AccountAction.service_change_refused, now, actor=operator, company=application.company,
+        note=f"{application.number} {SERVICE_STATE[application.state]}",
+    )  # fmt: skip
+    _tell(application, now, f"理由　　　： {application.reason}")
+
+
+def _hold(application):
+    """The row as it is now, held until the commit; nobody decides or takes it back meanwhile."""
+    db.session.flush()
+    db.session.refresh(application, with_for_update={"of": ServiceApplication})
+
+
+def _tell(application, now, said):
     """The result to the applicant; where that is nobody any more, to all administrators."""
+    detail = f"申請番号　： {application.number}\n{said}"
     applicant = application.applicant
     has_left = applicant is None or not applicant.is_selectable
     for person in queries.administrators_of(application.company_id) if has_left else [applicant]:
         outbox.owe(
             Letter.application_decided, person, now, what=wish_of(application),
-            outcome=SERVICE_STATE[application.state], detail=detail,
+            outcome=SERVICE_STATE[application.state], detail=detail, path="/admin/service/",
         )  # fmt: skip
 
 

@@ -80,6 +80,7 @@ class AccountAction(StrEnum):
     service_change_withdrawn = auto()
     service_change_approved = auto()
     service_change_took_effect = auto()
+    service_change_refused = auto()
     company_suspended = auto()
     company_resumed = auto()
     company_export_requested = auto()

@@ -140,7 +140,14 @@ def test_one_open_application_for_each_thing_and_a_form_counts_once(apply, appro
 @pytest.mark.requirement("I9", "I11")
 def test_the_way_back_and_the_way_out(apply, person):
     application = apply(option=BULK)
-    service_review.send_back(application, person("operator"), now(), reason="適用日をご確認ください。")
+    with pytest.raises(Refused, match="理由"):
+        service_changes.send_back(application, person("operator"), now(), reason=" ")
+    db.session.rollback()
+    service_changes.send_back(application, person("operator"), now(), reason="適用日をご確認ください。")
+    db.session.commit()
+    letter = db.session.query(OutboxMessage).one()
+    assert (letter.user_id, letter.facts["outcome"]) == (person("admin").id, "差戻し")
+    assert "適用日をご確認ください。" in letter.facts["detail"]
     wish = Wish(ServiceKind.option_start, in_days(5), option=BULK, note="ご確認をお願いします。")
     service_changes.resubmit(application, person("admin"), now(), wish=wish)
     db.session.commit()
@@ -167,10 +174,21 @@ def test_of_two_operators_the_second_is_told(apply, approve, person, company):
         approve(application, days=0)
     db.session.rollback()
     with pytest.raises(OutOfTurn):
-        service_review.reject(application, person("operator"), now(), reason="重複のため")
+        service_changes.reject(application, person("operator"), now(), reason="重複のため")
     db.session.rollback()
     assert application.effective_on == in_days(2) and company.plan.kind is PlanKind.one_side
     assert db.session.query(OutboxMessage).filter_by(letter=Letter.application_decided).count() == 1
+
+
+@pytest.mark.requirement("I9", "I11")
+def test_a_rejection_changes_nothing_and_says_why(apply, person, company):
+    application = apply(option=BULK)
+    service_changes.reject(application, person("operator"), now(), reason="お申込書をお送りください。")
+    db.session.commit()
+    letter = db.session.query(OutboxMessage).one()
+    assert (letter.facts["outcome"], letter.facts["path"]) == ("却下", "/admin/service/")
+    assert "お申込書を" in letter.facts["detail"] and not company.has_bulk_signing
+    assert apply(option=BULK).state is ServiceState.received  # it may be tried again
 
 
 @pytest.mark.requirement("I9", "I11", "I12")
