@@ -301,6 +301,9 @@ def test_leaving_ends_what_was_sent_and_leaves_the_rest_to_its_sender(make_docum
     told = {row.user_id for row in db.session.query(OutboxMessage).filter_by(letter=Letter.withdrawn)}
     assert person("recipient").id in told
     assert run_job("service-changes", day)["due"] == 0
+    run_job("archive-transfer", day)  # what was concluded is kept all the same
+    db.session.expire_all()
+    assert done.status is Status.archived and queries.document_of(person("registrar"), done.id) is done
     for act in (
         lambda: registration.send(draft, person("registrar"), day),
         lambda: apply(option=BULK),
