@@ -57,6 +57,16 @@ class PersonChanged(OutOfTurn):
     sentence = "この利用者の情報は、画面を開いた後に変更されています。利用者情報照会で、最新の状態をご確認ください。"
 
 
+class CompanyNotActive(PortalError):
+    """The person's company is suspended or has left: its people read, and do no more (B5)."""
+
+    status = 403
+    sentence = (
+        "貴社のご利用が停止中または解約済みのため、この操作は行えません。閲覧とダウンロードはご利用いただけます。"
+        "ご不明点は、お問い合わせ窓口までご連絡ください。"
+    )
+
+
 class Refused(PortalError):
     """The input or the situation does not allow the step; nothing was changed."""
 

@@ -6,6 +6,7 @@ from app.models import (
     ApplicationKind,
     ApplicationState,
     AttachmentKind,
+    CompanyOption,
     CompanyStatus,
     Condition,
     ConsentAct,
@@ -158,6 +159,34 @@ COMPANY_STATUS = {
     CompanyStatus.suspended: "停止",
     CompanyStatus.terminated: "解約",
 }
+COMPANY_NOTICE = {  # at the head of every page
+    CompanyStatus.suspended: "貴社のご利用は停止中です。契約文書などの閲覧とダウンロードはできますが、登録、署名などの操作は行えません。",
+    CompanyStatus.terminated: "貴社のご利用は解約済みです。契約文書などの閲覧とダウンロードはできますが、登録、署名などの操作は行えません。",
+}
+OPTION = {
+    CompanyOption.case_at_registration: "案件管理オプション（案件登録時）",
+    CompanyOption.case_at_receipt: "案件管理オプション（案件受取時）",
+    CompanyOption.archive_extension: "長期保管延長オプション",
+    CompanyOption.bulk_signing: "一括署名オプション",
+}
+OPTION_FLAG = {f"has_{option.value}": called for option, called in OPTION.items()}  # by the columns of Company
+SERVICE_KIND = {
+    ServiceKind.partner: "利用申請（取引先専用プラン）",
+    ServiceKind.paper: "利用申請（紙の申込書）",
+    ServiceKind.plan_change: "プラン変更",
+    ServiceKind.option_start: "オプションの利用開始",
+    ServiceKind.option_end: "オプションの利用終了",
+    ServiceKind.termination: "解約",
+}
+SERVICE_STATE = {
+    ServiceState.filling: "入力中",
+    ServiceState.received: "受付",
+    ServiceState.in_review: "審査中",
+    ServiceState.returned: "差戻し",
+    ServiceState.approved: "承認",
+    ServiceState.rejected: "却下",
+    ServiceState.withdrawn: "取下げ",
+}
 COMPANY_FACT = {
     "name": "企業名",
     "kana": "企業名カナ",
@@ -233,6 +262,7 @@ LETTER = {
     Letter.service_rejected: "利用申請の審査結果",
     Letter.partner_approved: "取引先の利用開始",
     Letter.statement: "利用明細",
+    Letter.company_standing: "ご利用の停止・再開",
 }
 ACCOUNT_ACTION = {
     AccountAction.log_in: "ログイン",
@@ -289,6 +319,14 @@ ACCOUNT_ACTION = {
     AccountAction.service_application_decided: "利用申請の審査",
     AccountAction.fee_table_changed: "料金表の変更",
     AccountAction.usage_corrected: "利用実績の訂正",
+    AccountAction.service_change_applied: "プラン・オプション・解約の申請",
+    AccountAction.service_change_withdrawn: "プラン・オプション・解約の申請の取下げ",
+    AccountAction.service_change_approved: "プラン・オプション・解約の承認",
+    AccountAction.service_change_took_effect: "プラン・オプション・解約の適用",
+    AccountAction.service_change_refused: "プラン・オプション・解約の申請の差戻し・却下",
+    AccountAction.company_suspended: "企業の利用停止",
+    AccountAction.company_resumed: "企業の利用再開",
+    AccountAction.company_export_requested: "データの一括出力",
 }
 CONSENT_ACT = {
     ConsentAct.requested: "承諾の依頼",
@@ -323,23 +361,6 @@ INVITATION_STATE = {
     InvitationState.approved: "承認",
     InvitationState.rejected: "却下",
     InvitationState.cancelled: "取消",
-}
-SERVICE_KIND = {
-    ServiceKind.partner: "利用申請（取引先専用プラン）",
-    ServiceKind.paper: "利用申請（紙の申込書）",
-    ServiceKind.plan_change: "プラン変更",
-    ServiceKind.option_start: "オプションの利用開始",
-    ServiceKind.option_end: "オプションの利用終了",
-    ServiceKind.termination: "解約",
-}
-SERVICE_STATE = {
-    ServiceState.filling: "入力中",
-    ServiceState.received: "受付",
-    ServiceState.in_review: "審査中",
-    ServiceState.returned: "差戻し",
-    ServiceState.approved: "承認",
-    ServiceState.rejected: "却下",
-    ServiceState.withdrawn: "取下げ",
 }
 DOWNLOAD_STATE = {
     DownloadState.waiting: "作成待ち",
@@ -422,6 +443,7 @@ _ALL = (
     STATUS, ACTION, ROLE, SIDE, MODE, KIND, LIST_COLUMN, PLAN, COMPANY_STATUS, LETTER, LEVEL, ATTACHMENT_KIND, ACCOUNT_ACTION,
     APPLICATION_KIND, APPLICATION_STATE, USER_STATE, LOCK, VALIDITY, CONSENT_ACT, CONSENT_METHOD, DELIVERY_METHOD, FINDING,
     CONDITION, DAMAGE, DOWNLOAD_STATE, INVITATION_STATE, SERVICE_KIND, SERVICE_STATE, FEE_ITEM,
+    OPTION,
 )  # fmt: skip
 
 
@@ -504,11 +526,33 @@ def yes_no(value):
     return "はい" if value else "いいえ"
 
 
+def in_use(has_option):
+    return "利用中" if has_option else "未利用"
+
+
 def archive_option(company):
     """長期保管延長オプション of a company, as it reads it."""
     if not company.has_archive_extension:
         return "なし"
     return "あり（自動で延長します）" if company.extends_by_itself else "あり（管理者の操作で延長します）"
+
+
+def wish_of(application):
+    """What a 申請 of a company that is there asks for, in one line."""
+    what = SERVICE_KIND[application.kind]
+    if application.plan is not None:
+        return f"{what}（{PLAN[application.plan]}）"
+    return f"{what}（{OPTION[application.option]}）" if application.option is not None else what
+
+
+def options_of(company):
+    """The options in force, in one line."""
+    return "、".join(called for name, called in OPTION_FLAG.items() if getattr(company, name)) or "なし"
+
+
+def company_notice(company):
+    """What people of a company that is suspended or has left read on every page; "" for all others."""
+    return COMPANY_NOTICE.get(company.status, "")
 
 
 def term(document):
@@ -553,6 +597,6 @@ FILTERS = {
     "certificate_title": certificate_title,
     "browser": browser, "archive_option": archive_option, "label": label, "status_of": status_of, "mode_of": mode_of,
     "my_turn": my_turn, "tone": tone, "jst": jst, "day": day, "yen": yen, "month": month, "charge": charge, "usage_kind": usage_kind,
-    "fee_unit": FEE_UNIT.get, "term": term, "boxes_for_picture": boxes_for_picture,
-    "consent_state": consent_state,
+    "fee_unit": FEE_UNIT.get, "term": term, "boxes_for_picture": boxes_for_picture, "consent_state": consent_state,
+    "wish_of": wish_of, "options_of": options_of, "company_notice": company_notice,
 }  # fmt: skip

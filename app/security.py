@@ -15,6 +15,7 @@ from werkzeug.routing import RequestRedirect
 
 from app import queries
 from app.clock import now
+from app.errors import CompanyNotActive
 from app.models import PortalUser
 
 # Roles in code: no query, no drift.  Patterns are matched from the start, so each ends with $.
@@ -38,6 +39,8 @@ FAB_ROLES = {
         ["AdminUsageView$", "can_.*$"],
         ["利用状況・料金照会$", "menu_access$"],
         ["監査ログの検証$", "menu_access$"],
+        ["(AdminServiceView|CompanyExportView)$", "can_.*$"],
+        ["(プラン・オプション申請|データの一括出力)$", "menu_access$"],
         ["電子契約承諾管理$", "menu_access$"],
         ["AdminInvitationsView$", "can_.*$"],
         ["取引先への利用申請案内$", "menu_access$"],
@@ -50,6 +53,7 @@ FAB_ROLES = {
         ["(CertificateApplicationModelView|CompanyChangeModelView|AccountEventModelView)$", "can_.*$"],
         ["(CertificateApplicationModelView|CompanyChangeModelView)$", "(approve|reject)$"],
         ["CertificateModelView$", "revoke$"],
+        ["CompanyModelView$", "(suspend|resume)$"],
         ["ArchiveRecordModelView$", "(can_.*|dispose)$"],
         ["FeeModelView$", "(can_.*|remove)$"],
         ["OperatorUsageView$", "can_.*$"],
@@ -70,6 +74,15 @@ FOR_ANYBODY = ("DemoMailView.", "LocaleView.", *ALWAYS_OPEN)
 WHILE_PASSWORD_IS_FIRST = ("PasswordView.", *ALWAYS_OPEN)
 # and one whose company demands a second factor that is not set up yet
 WHILE_SECOND_FACTOR_IS_MISSING = ("SecondFactorView.", *ALWAYS_OPEN)
+
+# and what people of a company that is suspended or has left may still send: they read, and look after their own log-in
+WHILE_COMPANY_IS_NOT_ACTIVE = frozenset({
+    "AuthView.login", "AuthView.logout", "AuthView.second_step", "AuthView.forgotten", "PasswordView.change",
+    "SecondFactorView.index", "SecondFactorView.recovery_codes", "SecondFactorView.off",
+    "AccountView.end_session", "AccountView.end_others", "PersonalDataView.export",
+    "DocumentListView.download", "ArchiveListView.download", "BulkDownloadView.delete", "CompanyExportView.index",
+    "VerificationView.index", "pki.ocsp",
+})  # fmt: skip
 
 NOT_CARRIED_OUT = "直前の操作は実行されていません。内容をご確認のうえ、もう一度操作してください。"
 STATIC = ("static", "static_icon", "appbuilder.static")
@@ -138,8 +151,17 @@ class PortalSecurityManager(SecurityManager):
             return None
         if current_user.must_set_up_second_factor:
             return redirect(url_for("SecondFactorView.index", next=asked_page()))
+        _refuse_what_only_active_companies_do(endpoint)
         _tell_what_was_not_done()
         return None
+
+
+def _refuse_what_only_active_companies_do(endpoint):
+    """People of a company that is suspended or has left go on reading, and do nothing in its name (B5)."""
+    company = current_user.company
+    is_reading = request.method in ("GET", "HEAD", "OPTIONS") or endpoint in WHILE_COMPANY_IS_NOT_ACTIVE
+    if company is not None and not company.is_active and request.endpoint and not is_reading:
+        raise CompanyNotActive
 
 
 def open_session(login_session):

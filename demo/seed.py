@@ -3,13 +3,14 @@
 import datetime as dt
 from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 from sqlalchemy import select
 
 from app.clock import japan_date, month_of, now
 from app.extensions import db, writing
 from app.jobs import archive_transfer, bulk_download
-from app.models import AttachmentKind, Company, DocumentKind, Letter, PortalUser
+from app.models import AttachmentKind, Company, CompanyOption, DocumentKind, Letter, PortalUser, ServiceKind
 from app.plans import PlanKind
 from app.queries import role_rows
 from app.services import (
@@ -26,6 +27,7 @@ from app.services import (
     positions,
     route_templates,
     seals,
+    service_changes,
     statements,
     strongroom,
     usage,
@@ -229,6 +231,9 @@ class Seed:
         self._without_consent()
         admin = self.people["水野 直樹"]
         companies.apply_for_change(admin.company, admin, {"phone": "045-000-1201"}, now())
+        admin = self.people["津田 文子"]
+        wish = service_changes.Wish(ServiceKind.option_start, japan_date(now()), option=CompanyOption.bulk_signing)
+        service_changes.apply_for(admin.company, admin, now(), form_token=str(uuid4()), wish=wish)
         db.session.commit()
 
     def _closed_month(self):

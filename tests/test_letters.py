@@ -57,6 +57,7 @@ SUBJECTS = {
     Letter.service_rejected: "利用申請の審査結果のお知らせ",
     Letter.partner_approved: "取引先の利用開始のお知らせ",
     Letter.statement: "利用明細のお知らせ",
+    Letter.company_standing: "ご利用の停止・再開のお知らせ",
 }
 FACTS = {
     "person": "受取 太郎", "company": "受領設備株式会社", "user_code": "U00000008", "certificate_no": "JC-00000001",
@@ -73,7 +74,7 @@ FACTS = {
     "term": "2026/04/01 ～ 2027/03/31", "renews_itself": True,
     "inviter": "株式会社発出建設", "application_number": "A00000001", "partner_code": "C00000002", "administrator": "受取 太郎",
     "month": "2026年11月", "statement_no": "S00000001", "statement_id": 1,
-    "has_option": True, "grace_days": 365, "listed": [{"number": "D00000001", "what": "正常"}], "others": 0,
+    "has_option": True, "grace_days": 365, "listed": [{"number": "D00000001", "what": "正常"}], "others": 0, "is_resumed": False,
 }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from app.jobs import (
     remind,
     seal_renewal,
     send_mail,
+    service_changes,
     signing_password_expiry,
     term_end,
     usage_closing,
@@ -47,6 +48,7 @@ JOBS = {
     "log-verify": log_verify,
     "remind": remind,
     "seal-renewal": seal_renewal,
+    "service-changes": service_changes,
     "signing-password-expiry": signing_password_expiry,
     "term-end": term_end,
     "usage-closing": usage_closing,
@@ -68,12 +70,15 @@ TIMETABLE = {
     "log-verify": {"hour": "3-6", "minute": 30},
     "remind": {"hour": 8, "minute": 0},
     "seal-renewal": {"hour": 1, "minute": 0},
+    "service-changes": {"second": 10},  # every minute: a 適用日 begins at midnight in Japan
     "term-end": {"hour": 8, "minute": 15},
     "usage-closing": {"hour": "4-6", "minute": 10},
     "usage-monthly": {"minute": 5},
 }
 # leave a row only when they had something to do
-QUIET = frozenset({"send-mail", "archive-extension", "bulk-download", "key-destruction", "usage-monthly"})
+QUIET = frozenset({
+    "send-mail", "archive-extension", "bulk-download", "key-destruction", "service-changes", "usage-monthly",
+})  # fmt: skip
 
 
 def limit_waiting():

@@ -9,8 +9,6 @@ from app.models import (
     IN_WORK,
     BulkDownload,
     BulkDownloadItem,
-    Company,
-    CompanyStatus,
     ContractDocument,
     DocumentParty,
     PortalUser,
@@ -51,9 +49,26 @@ def openable_documents(user, ids, admin_opens_pdf):
         selectinload(ContractDocument.parties).joinedload(DocumentParty.company),
         selectinload(ContractDocument.parties).joinedload(DocumentParty.case),
         selectinload(ContractDocument.attachment_rows),
-        joinedload(ContractDocument.holder),
+        joinedload(ContractDocument.holder), joinedload(ContractDocument.archive_record),
     )
     by_id = {document.id: document for document in db.session.scalars(found.options(*options))}
+    return [by_id[document_id] for document_id in ids if document_id in by_id]
+
+
+def ids_to_export(user):
+    """The documents an administrator's company is party to and may see, by number."""
+    return db.session.scalars(documents_of(user).with_only_columns(ContractDocument.id).order_by(ContractDocument.id)).all()
+
+
+def documents_to_export(user, ids):
+    """Those of these documents that the person may see, in the order of `ids`, with the own company's route."""
+    found = documents_of(user).where(ContractDocument.id.in_(ids))
+    options = (
+        selectinload(ContractDocument.parties).joinedload(DocumentParty.company),
+        selectinload(ContractDocument.route).joinedload(RouteStep.user),
+        joinedload(ContractDocument.archive_record), joinedload(ContractDocument.holder),
+    )
+    by_id = {document.id: document for document in db.session.scalars(found.options(*options)).unique()}
     return [by_id[document_id] for document_id in ids if document_id in by_id]
 
 
@@ -91,8 +106,9 @@ def items_of(download_id):
 
 
 def user_of_download(download_id):
-    """The id of the person who asked."""
-    return db.session.scalar(select(BulkDownload.user_id).where(BulkDownload.id == download_id))
+    """The id of the person who asked, and whether for all that the company owns."""
+    asked = select(BulkDownload.user_id, BulkDownload.is_of_company).where(BulkDownload.id == download_id)
+    return db.session.execute(asked).one_or_none() or (None, False)
 
 
 def count_items(download_id):
@@ -112,14 +128,11 @@ def downloads_to_build(now):
 
 
 def downloads_to_delete(now):
-    """Ids of those whose time is over, and of those whose person or company is no longer there."""
-    is_gone = or_(
-        PortalUser.deleted_at.is_not(None), PortalUser.active.is_not(True), Company.status != CompanyStatus.active
-    )
+    """Ids of those whose time is over, and of those whose person is no longer there."""
+    is_gone = or_(PortalUser.deleted_at.is_not(None), PortalUser.active.is_not(True))
     return db.session.scalars(
         select(BulkDownload.id)
         .join(PortalUser, PortalUser.id == BulkDownload.user_id)
-        .join(Company, Company.id == PortalUser.company_id)
         .where(or_(BulkDownload.expires_at <= now, is_gone))
         .order_by(BulkDownload.id)
     ).all()

@@ -43,7 +43,7 @@ TOO_MANY_KEPT = (
     f"保存できる一括ダウンロードのファイルは、お一人につき{MOST_KEPT}つまでです。"
     "［一括ダウンロード］の画面で不要なファイルを削除してから、もう一度お試しください。"
 )
-ENDED = "貴社のご利用が停止または終了しているため、一括ダウンロードをご利用いただけません。お問い合わせ窓口までご連絡ください。"
+ONLY_ADMINISTRATORS = "データの一括出力は、管理者のみご利用いただけます。貴社の管理者にご確認ください。"
 LOST = (
     "閲覧できなくなった契約文書が含まれているため、このファイルはダウンロードできません。"
     "もう一度検索して、一括ダウンロードをやり直してください。"
@@ -58,31 +58,45 @@ def request(user, now, *, ids, in_archive, conditions):
     :param ids: in the order found; one more than :data:`app.services.listing.MOST_LINES` says that there are too many
     :raises Refused: none that may be opened, too many, or the person has enough requests
     """
-    if not user.company.is_active:
-        raise Refused(ENDED)
     if len(ids) > listing.MOST_LINES:
         raise Refused(TOO_MANY)
     wanted = _openable(user, ids)
     if not wanted:
         raise Refused(NOTHING)
+    download = _write_down(user, now, wanted, in_archive=in_archive, conditions=conditions, total=len(ids))
+    journal.note(AccountAction.bulk_download_requested, now, user=user, actor=user, note=f"{len(wanted)}件")
+    return download
+
+
+def request_all(user, now):
+    """データの一括出力: write down that an administrator wants all that the company owns, as many documents as there are.
+
+    :raises Refused: no administrator, or the person has enough requests
+    """
+    if not user.is_company_admin:
+        raise Refused(ONLY_ADMINISTRATORS)
+    ids = queries.ids_to_export(user)
+    download = _write_down(user, now, ids, in_archive=False, conditions={}, total=len(ids), is_of_company=True)
+    journal.note(AccountAction.company_export_requested, now, user=user, actor=user, note=f"契約文書{len(ids)}件")
+    return download
+
+
+def _write_down(user, now, wanted, **facts):
     db.session.execute(select(PortalUser.id).where(PortalUser.id == user.id).with_for_update())  # one at a time
     kept = queries.bulk_downloads_of(user, now)
     if any(download.is_in_work for download in kept):
         raise Refused(ALREADY)
     if len(kept) >= MOST_KEPT:
         raise Refused(TOO_MANY_KEPT)
-    download = BulkDownload(
-        user_id=user.id, in_archive=in_archive, conditions=conditions, requested_at=now,
-        expires_at=now + _life(), total=len(ids),
-    )  # fmt: skip
+    download = BulkDownload(user_id=user.id, requested_at=now, expires_at=now + _life(), **facts)
     db.session.add(download)
     db.session.flush()
     rows = [
         {"download_id": download.id, "position": position, "document_id": document_id}
         for position, document_id in enumerate(wanted, start=1)
     ]
-    db.session.execute(insert(BulkDownloadItem), rows)
-    journal.note(AccountAction.bulk_download_requested, now, user=user, actor=user, note=f"{len(wanted)}件")
+    if rows:
+        db.session.execute(insert(BulkDownloadItem), rows)
     return download
 
 
@@ -98,9 +112,15 @@ def _life():
     return dt.timedelta(days=current_app.config["DOWNLOAD_DAYS"])
 
 
+def opens(is_of_company):
+    """Whether an administrator gets the PDF of documents on whose route they are not: by the setting, and where the
+    company takes along what it owns."""
+    return is_of_company or current_app.config["ADMIN_OPENS_PDF"]
+
+
 def has_lost_access(user, download):
     """Whether the person may no longer open all that the file holds."""
-    return queries.has_lost_access(user, download, current_app.config["ADMIN_OPENS_PDF"])
+    return queries.has_lost_access(user, download, opens(download.is_of_company))
 
 
 def open_file(user, download):
@@ -109,8 +129,8 @@ def open_file(user, download):
     :raises Refused: not ready, or something in it is no longer this person's to open
     :raises app.errors.StorageFailed: missing in the store
     """
-    if not user.company.is_active:
-        raise Refused(ENDED)
+    if download.is_of_company and not user.is_company_admin:
+        raise Refused(ONLY_ADMINISTRATORS)
     if not download.is_ready:
         raise Refused(NOT_READY)
     if has_lost_access(user, download):

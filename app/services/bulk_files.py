@@ -15,7 +15,7 @@ from app.errors import PortalError
 from app.extensions import db, reading, writing
 from app.labels import LIST_COLUMN
 from app.models import ListColumn, PortalUser
-from app.services import bulk_downloads, listing, zip_file
+from app.services import bulk_downloads, company_files, listing, zip_file
 from app.services.strongroom import strongroom
 
 log = logging.getLogger(__name__)
@@ -71,9 +71,10 @@ def build(app, download_id, token, now):
 
 
 def _contents(app, store, download_id, token, moment):
-    """Names and pieces of all files, the index last."""
+    """Names and pieces of all files: documents, the index, and for a company what else it owns."""
     with app.app_context(), reading():
         ids = queries.items_of(download_id)
+        user_id, is_of_company = queries.user_of_download(download_id)
     found = 0
     with tempfile.SpooledTemporaryFile(SPOOL_BYTES, "w+b") as index:
         index.write(("\ufeff" + listing.csv_of([HEADER])).encode())
@@ -87,20 +88,32 @@ def _contents(app, store, download_id, token, moment):
             with app.app_context(), writing():
                 if not bulk_downloads.advance(download_id, token, start + len(some), lost, moment()):
                     raise Abandoned
-        if not found:
+        if not (found or is_of_company):
             raise PortalError(bulk_downloads.NOTHING)
         index.seek(0)
         yield INDEX_NAME, iter(lambda: index.read(zip_file.PIECE_BYTES), b"")
+    if is_of_company:
+        for name, pieces in company_files.files(app, user_id, ids):
+            yield name, _renewing(app, download_id, token, len(ids), pieces, moment)
+
+
+def _renewing(app, download_id, token, done, pieces, moment):
+    """The pieces of a file, while the request stays this worker's."""
+    for piece in pieces:
+        yield piece
+        with app.app_context(), writing():
+            if not bulk_downloads.advance(download_id, token, done, (), moment()):
+                raise Abandoned
 
 
 def _batch(app, download_id, ids):
     """The files of some documents, and the ids of those that the person may no longer open."""
     with app.app_context(), reading():
-        user_id = queries.user_of_download(download_id)
+        user_id, is_of_company = queries.user_of_download(download_id)
         user = db.session.get(PortalUser, user_id) if user_id else None
-        if user is None or not (user.is_selectable and user.company.is_active):
+        if user is None or not user.is_selectable or (is_of_company and not user.is_company_admin):
             raise Abandoned
-        documents = queries.openable_documents(user, ids, app.config["ADMIN_OPENS_PDF"])
+        documents = queries.openable_documents(user, ids, bulk_downloads.opens(is_of_company))
         entries = [entry for document in documents for entry in _entries(document, user.company_id)]
         return entries, set(ids) - {document.id for document in documents}
 
@@ -112,6 +125,8 @@ def _entries(document, company_id):
         (f"{ATTACHMENT}{place}", row.file_name, row.kind.value, row.sha256)
         for place, row in enumerate(document.attachments, start=1)
     ]
+    if document.archive_record is not None and document.archive_record.disposed_at is not None:
+        return  # its files were deleted after its 保管期間
     for part, called, ending, sha256 in files:
         name = zip_file.safe_name(document.number, part, called, ending)
         first, rest = ([cells[column] for column in columns] for columns in (FIRST, REST))

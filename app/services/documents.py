@@ -5,17 +5,20 @@ from app.extensions import db
 from app.models import DocumentSignature
 from app.plans import charge, must_acknowledge_fee
 from app.queries import everyone_told
-from app.services import certificates, drafts, files, outbox, routes, signing_codes, steps
+from app.services import certificates, drafts, files, outbox, routes, service_changes, signing_codes, steps
 from app.services.steps import MOST_REASON
 from app.workflow import IN_ARCHIVE, Action, By, Role, actions_in, find_step
 
 MOST_COMMENT = 2000  # characters
+SENDER_LEFT = "発出側企業の解約のため、自動で取り下げました。"
 FEE_WARNING = "発出側企業と受領側企業の双方に利用料金が発生いたします。了承の上、確定ボタンを押してください。"
 FEE_DIALOG = "発出側企業と受領側企業の双方に利用料金が発生いたします。了承の上、OKボタンを押してください。"
 
 
 def actions_of(document, person):
-    """What the person may do with the document now, in the table's order."""
+    """What the person may do with the document now, in the table's order; nothing while the own company may not act (B5)."""
+    if person.company is not None and not person.company.is_active:
+        return ()
     own = actions_in(document.status) if steps.has_turn(document, person) else ()
     if own and not person.company.returns_inside:
         own = tuple(action for action in own if action is not Action.return_inside)
@@ -37,6 +40,15 @@ def withdraw(document, actor, now, *, reason=""):
     if step is None or not _is_owner(document, actor):
         raise OutOfTurn
     steps.check_active(document.sender.company)
+    return _withdraw(step, document, actor, now, reason)
+
+
+def withdraw_for_leaving(document, now):
+    """取下げ by a job, after the 解約 of the sender: nobody could act on the document any more (B5)."""
+    return _withdraw(find_step(Action.withdraw, document.status), document, None, now, SENDER_LEFT)
+
+
+def _withdraw(step, document, actor, now, reason):
     told = everyone_told(document)
     for turn in document.open_turns:
         turn.closed_at = now
@@ -86,6 +98,7 @@ def needs_fee_acknowledged(document, company_id):
 
 def confirm_receipt(document, actor, now, *, choice, comment=None, fee_acknowledged=False):
     """受取確認: the recipient accepts the document and says who comes next in the own company (T6)."""
+    service_changes.apply_due([party.company_id for party in document.parties], now)
     step = check_receipt(document, actor)
     if needs_fee_acknowledged(document, actor.company_id) and not fee_acknowledged:
         raise Refused(FEE_WARNING)

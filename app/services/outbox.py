@@ -202,7 +202,7 @@ def tell_withdrawal(event, told):
         sees = person.id in on_route
         owe(
             Letter.withdrawn, person, event.at, document=document, reason=event.reason, sees=sees,
-            by=f"{SIDE[event.side]}（{event.company.name}）",
+            by=f"{SIDE[Side.sender]}（{document.sender.company.name}）",
             **(_parties(document) if sees else _as_last_told(document, person)),
         )  # fmt: skip
 

@@ -1,5 +1,306 @@
-"""What the approval of a プラン変更, an オプション or a 解約 brings about (I11)."""
+"""プラン変更, オプション申請 and 解約 of a company that is there, from the 申請 to the day on which it counts (I9, I11).
+
+An approved 申請 waits for its 適用日, the first day in Japan on which it counts.  On that day a job lets it take effect
+within a minute; 発信 and 受取確認 do so themselves before anything else, so that a document sent after midnight has the
+new plan whether or not the job has run.  What was sent before keeps the plans it was sent under.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+
+from app import queries
+from app.clock import japan_date
+from app.errors import OutOfTurn, Refused
+from app.extensions import db
+from app.labels import OPTION, PLAN, SERVICE_STATE, day, wish_of
+from app.models import (
+    AccountAction,
+    Company,
+    CompanyOption,
+    CompanyStatus,
+    Letter,
+    Plan,
+    ServiceApplication,
+    ServiceKind,
+    ServiceState,
+)
+from app.plans import PlanKind
+from app.services import companies, journal, outbox, service_review, usage
+
+MOST_NOTE = 1000  # characters
+MOST_DAYS_AHEAD = 366
+OPTION_KINDS = (ServiceKind.option_start, ServiceKind.option_end)
+CASE_OPTIONS = (CompanyOption.case_at_registration, CompanyOption.case_at_receipt)
+ALREADY_SENT = "この申請はすでに受け付けています。申請の状況をご確認ください。"
+ALREADY_OPEN = "同じ内容の申請が、審査中または適用待ちです。審査の結果または適用日をお待ちください。"
+LEAVING = "解約の申請が審査中または適用待ちのため、申請できません。利用を続ける場合は、解約の申請を取り下げるか、お問い合わせ窓口までご連絡ください。"
+ONLY_ONE_SIDE = "案件管理オプションは、片方課金プランの企業のみご利用いただけます。"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to change, and from which day."""
+
+    kind: ServiceKind
+    wanted_on: dt.date | None = None  # 適用希望日, in Japan
+    plan: PlanKind | None = None  # of a プラン変更
+    option: CompanyOption | None = None  # of an オプション申請
+    note: str = ""
+
+
+# -- by the company's administrator ---------------------------------------------
+
+
+def apply_for(company, actor, now, *, form_token, wish):
+    """Hand in a 申請 (受付); the caller commits.
+
+    :param actor: the administrator; None where an operator keys it in from paper, see :func:`key_in`
+    :raises OutOfTurn: the form was sent before
+    :raises Refused: nothing that could be applied for now; the sentence says why
+    """
+    companies.hold(company.id)
+    if db.session.scalar(select(ServiceApplication.id).where(ServiceApplication.form_token == form_token)):
+        raise OutOfTurn(ALREADY_SENT)
+    if actor is not None:
+        companies.check_active(company)
+    _check_day(wish.wanted_on, now)
+    _check(company, wish, queries.service_changes_to_come(company.id))
+    application = service_review.begin(
+        wish.kind, now, form_token=form_token, actor=actor, company=company, plan=wish.plan, option=wish.option,
+        wanted=_as_kept(wish),
+    )  # fmt: skip
+    service_review.move(application, ServiceState.received, now, actor=actor)
+    db.session.flush()
+    journal.note(
+        AccountAction.service_change_applied, now, actor=actor, company=company, note=f"{application.number} {wish_of(application)}"
+    )
+    return application
+
+
+def withdraw(application, actor, now):
+    """取下げ, while it is 受付 or 差戻し.
+
+    :raises OutOfTurn: an operator has taken it up or decided
+    """
+    _hold(application)
+    service_review.move(application, ServiceState.withdrawn, now, actor=actor)
+    journal.note(AccountAction.service_change_withdrawn, now, actor=actor, note=application.number)
+
+
+def resubmit(application, actor, now, *, wish):
+    """Hand in again what an operator gave back (差戻し); what is applied for stays, day and note may change.
+
+    :raises OutOfTurn: it is not with the applicant
+    """
+    _hold(application)
+    if application.state not in service_review.FOR_APPLICANT:
+        raise OutOfTurn(ALREADY_SENT)
+    companies.check_active(application.company)
+    _check_day(wish.wanted_on, now)
+    others = [one for one in queries.service_changes_to_come(application.company_id) if one is not application]
+    _check(application.company, wish, others)
+    application.plan, application.wanted = wish.plan, _as_kept(wish)
+    service_review.move(application, ServiceState.received, now, actor=actor)
+    journal.note(
+        AccountAction.service_change_applied, now, actor=actor, note=f"{application.number} {wish_of(application)}"
+    )
+
+
+def wish_again(application):
+    """What a 申請 asks for, as its form holds it."""
+    wanted_on = application.wanted.get("wanted_on")
+    return Wish(
+        application.kind, dt.date.fromisoformat(wanted_on) if wanted_on else None, application.plan, application.option,
+        application.wanted.get("note", ""),
+    )  # fmt: skip
+
+
+def has(company, option):
+    """Whether an option is in force for the company now."""
+    return getattr(company, f"has_{option.value}")
+
+
+def _as_kept(wish):
+    return {"wanted_on": wish.wanted_on.isoformat() if wish.wanted_on else "", "note": wish.note.strip()[:MOST_NOTE]}
+
+
+def _check_day(wanted_on, now):
+    today = japan_date(now)
+    if wanted_on is None or wanted_on < today:
+        raise Refused("適用日には、本日以降の日付を入力してください。")
+    if wanted_on > today + dt.timedelta(days=MOST_DAYS_AHEAD):
+        raise Refused("適用日には、1年以内の日付を入力してください。")
+
+
+def _check(company, wish, to_come):
+    """Refuse what is so already, what waits already, and what the plan does not allow (R96, R97, I11)."""
+    if company.status is CompanyStatus.terminated:
+        raise Refused("解約済みの企業のため、申請できません。")
+    if wish.kind is ServiceKind.termination:
+        if any(one.kind is ServiceKind.termination for one in to_come):
+            raise Refused(ALREADY_OPEN)
+        return
+    if any(one.kind is ServiceKind.termination for one in to_come):
+        raise Refused(LEAVING)
+    if wish.kind is ServiceKind.plan_change:
+        if wish.plan is None:
+            raise Refused("変更後のプランを選択してください。")
+        if any(one.kind is ServiceKind.plan_change for one in to_come):
+            raise Refused("プラン変更の申請が、審査中または適用待ちです。審査の結果または適用日をお待ちください。")
+        if wish.plan is company.plan.kind:
+            raise Refused(f"現在のプランと同じです（{PLAN[wish.plan]}）。別のプランを選択してください。")
+        return
+    if wish.option is None:
+        raise Refused("オプションを選択してください。")
+    if any(one.option is wish.option for one in to_come):
+        raise Refused(ALREADY_OPEN)
+    starts = wish.kind is ServiceKind.option_start
+    if has(company, wish.option) is starts:
+        raise Refused(f"{OPTION[wish.option]}は、{'すでに利用中' if starts else 'ご利用になっていない'}ため、申請できません。")
+    if starts and wish.option in CASE_OPTIONS and company.plan.kind is not PlanKind.one_side:
+        raise Refused(ONLY_ONE_SIDE)
+
+
+# -- by the operator --------------------------------------------------------------
+
+
+def key_in(company, operator, now, *, form_token, wish):
+    """Register a change that came on paper, and approve it for its day: the same way, without an applicant (I9)."""
+    application = apply_for(company, None, now, form_token=form_token, wish=wish)
+    approved(application, operator, now, effective_on=wish.wanted_on)
+    return application
 
 
 def approved(application, operator, now, *, effective_on):
-    raise NotImplementedError
+    """承認: the change counts from a day on, at once where that is today; the applicant is told by mail.
+
+    :param effective_on: 適用日 in Japan, today or later
+    :raises OutOfTurn: somebody else has decided
+    :raises Refused: a day that is over, or what is no longer possible
+    """
+    companies.hold(application.company_id)
+    _hold(application)
+    _check_day(effective_on, now)
+    settled = [one for one in queries.service_changes_to_come(application.company_id) if one.state is ServiceState.approved]
+    _check(application.company, wish_again(application), settled)
+    service_review.move(application, ServiceState.approved, now, actor=operator)
+    application.effective_on = effective_on
+    said = f"{wish_of(application)}（適用日：{day(effective_on)}）"
+    journal.note(
+        AccountAction.service_change_approved, now, actor=operator, company=application.company, note=f"{application.number} {said}"
+    )
+    _tell(application, now, f"適用日　　： {day(effective_on)}")
+    if effective_on <= japan_date(now):
+        take_effect(application, now)
+
+
+def send_back(application, operator, now, *, reason):
+    """差戻し: the applicant reads why, in the mail and on ［プラン・オプション申請］, and corrects it there."""
+    _hold(application)
+    service_review.send_back(application, operator, now, reason=reason)
+    _note_and_tell(application, operator, now)
+
+
+def reject(application, operator, now, *, reason):
+    """却下: nothing changes, and the applicant reads why."""
+    _hold(application)
+    service_review.reject(application, operator, now, reason=reason)
+    _note_and_tell(application, operator, now)
+
+
+def _note_and_tell(application, operator, now):
+    journal.note(
+        AccountAction.service_change_refused, now, actor=operator, company=application.company,
+        note=f"{application.number} {SERVICE_STATE[application.state]}",
+    )  # fmt: skip
+    _tell(application, now, f"理由　　　： {application.reason}")
+
+
+def _hold(application):
+    """The row as it is now, held until the commit; nobody decides or takes it back meanwhile."""
+    db.session.flush()
+    db.session.refresh(application, with_for_update={"of": ServiceApplication})
+
+
+def _tell(application, now, said):
+    """The result to the applicant; where that is nobody any more, to all administrators."""
+    detail = f"申請番号　： {application.number}\n{said}"
+    applicant = application.applicant
+    has_left = applicant is None or not applicant.is_selectable
+    for person in queries.administrators_of(application.company_id) if has_left else [applicant]:
+        outbox.owe(
+            Letter.application_decided, person, now, what=wish_of(application),
+            outcome=SERVICE_STATE[application.state], detail=detail, path="/admin/service/",
+        )  # fmt: skip
+
+
+# -- on its day -------------------------------------------------------------------
+
+
+def apply_due(company_ids, now):
+    """Let take effect whatever of these companies is due, so that what follows goes by the rules of today."""
+    due = queries.service_changes_due(japan_date(now), company_ids)
+    for application in due:
+        take_effect(application, now)
+    if due:  # what this transaction had read of the companies before
+        fresh = select(Company).where(Company.id.in_(company_ids)).execution_options(populate_existing=True)
+        db.session.scalars(fresh).unique().all()
+
+
+def take_effect(application, now):
+    """Carry out an approved 申請, once, however many try; False where it is done already.  The caller commits."""
+    db.session.flush()
+    claimed = db.session.execute(
+        update(ServiceApplication)
+        .where(
+            ServiceApplication.id == application.id, ServiceApplication.took_effect_at.is_(None),
+            ServiceApplication.state == ServiceState.approved, ServiceApplication.effective_on <= japan_date(now),
+        )
+        .values(took_effect_at=now)
+        .execution_options(synchronize_session=False)
+    ).rowcount  # fmt: skip
+    db.session.refresh(application)
+    if not claimed:
+        return False
+    company = application.company
+    _EFFECT[application.kind](application, company)
+    usage.record_monthly(company, application.effective_on, now)  # of an option that begins; of a plan, from next month
+    journal.note(
+        AccountAction.service_change_took_effect, now, company=company, note=f"{application.number} {wish_of(application)}"
+    )
+    return True
+
+
+def _change_plan(application, company):
+    """The plan of today; without 片方課金プラン 案件 are kept, but no longer added to (I11)."""
+    company.plan = db.session.scalar(select(Plan).where(Plan.kind == application.plan))
+    if application.plan is not PlanKind.one_side:
+        for option in CASE_OPTIONS:
+            setattr(company, f"has_{option.value}", False)
+
+
+def _switch_option(application, company):
+    """On or off; 案件管理 stays off where the plan has changed since the approval."""
+    starts = application.kind is ServiceKind.option_start
+    if starts and application.option in CASE_OPTIONS and company.plan.kind is not PlanKind.one_side:
+        return
+    setattr(company, f"has_{application.option.value}", starts)
+
+
+def _end(application, company):
+    """解約: from today on the company reads and does no more; its certificates are left as they are.
+
+    The last day is the day before, or the day of the decision where that was the 適用日 itself.
+    """
+    company.status = CompanyStatus.terminated
+    company.ended_on = max(application.effective_on - dt.timedelta(days=1), japan_date(application.decided_at))
+
+
+_EFFECT = {
+    ServiceKind.plan_change: _change_plan,
+    ServiceKind.option_start: _switch_option,
+    ServiceKind.option_end: _switch_option,
+    ServiceKind.termination: _end,
+}

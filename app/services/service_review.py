@@ -94,3 +94,8 @@ def record(application, state, now, *, actor=None, note=""):
     application.events.append(
         ServiceEvent(state=state, at=now, actor=actor, note=note, ip_address=client_address())
     )
+
+
+def may_withdraw(application):
+    """Whether the applicant may take it back now."""
+    return ServiceState.withdrawn in FOLLOWING[application.state]

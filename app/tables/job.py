@@ -56,6 +56,7 @@ class Letter(StrEnum):
     service_rejected = auto()
     partner_approved = auto()
     statement = auto()
+    company_standing = auto()
 
 
 class OutboxMessage(Model):

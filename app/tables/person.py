@@ -85,6 +85,14 @@ class AccountAction(StrEnum):
     service_application_decided = auto()
     fee_table_changed = auto()
     usage_corrected = auto()
+    service_change_applied = auto()
+    service_change_withdrawn = auto()
+    service_change_approved = auto()
+    service_change_took_effect = auto()
+    service_change_refused = auto()
+    company_suspended = auto()
+    company_resumed = auto()
+    company_export_requested = auto()
 
 
 class PortalUser(FabUser):

@@ -14,6 +14,7 @@ from app.views.admin_company import AdminCompanyView
 from app.views.admin_deletion import AdminDeletionView
 from app.views.admin_history import AdminHistoryView
 from app.views.admin_invitations import AdminInvitationsView
+from app.views.admin_service import AdminServiceView
 from app.views.admin_usage import AdminUsageView
 from app.views.admin_users import AdminUsersView
 from app.views.apply import ApplyView
@@ -23,6 +24,7 @@ from app.views.attachments import AttachmentView
 from app.views.bulk_downloads import BulkDownloadView
 from app.views.cases import CaseView
 from app.views.certificates import CertificateView
+from app.views.company_export import CompanyExportView
 from app.views.conclusion import ConclusionView
 from app.views.consents import AdminConsentsView, ConsentRequestView
 from app.views.correction import CorrectionView
@@ -67,6 +69,8 @@ MENU = (
     ("管理者業務", "電子契約承諾管理", AdminConsentsView),
     ("管理者業務", "取引先への利用申請案内", AdminInvitationsView),
     ("管理者業務", "利用状況・料金照会", AdminUsageView),
+    ("管理者業務", "プラン・オプション申請", AdminServiceView),
+    ("管理者業務", "データの一括出力", CompanyExportView),
 )
 PAGES_OFF_MENU = (
     AdminCertificateImportView, AdminDelegationView, AdminDeletionView, ArchiveExtensionView, AttachmentView, BulkDownloadView,

@@ -32,7 +32,7 @@ class BulkDownloadView(BaseView):
         download = queries.bulk_download_of(g.user, download_id, now())
         is_lost = download.is_ready and bulk_downloads.has_lost_access(g.user, download)
         return self.render_template(
-            "bulk_downloads/show.html", title=f"{TITLE}の状況", download=download, lost=bulk_downloads.LOST if is_lost else None,
+            "bulk_downloads/show.html", title=f"{'データの一括出力' if download.is_of_company else TITLE}の状況", download=download, lost=bulk_downloads.LOST if is_lost else None,
             search_page="ArchiveListView.index" if download.in_archive else "DocumentListView.index",
         )  # fmt: skip
 
@@ -43,7 +43,8 @@ class BulkDownloadView(BaseView):
         """The ZIP file, from any place in it: a download that was cut off is taken up again (RFC 9110, 14)."""
         download = queries.bulk_download_of(g.user, download_id, now())
         pieces = bulk_downloads.open_file(acting_person(), download)
-        name = f"{'archive' if download.in_archive else 'documents'}-{japan_date(download.requested_at):%Y%m%d}.zip"
+        kind = "company" if download.is_of_company else "archive" if download.in_archive else "documents"
+        name = f"{kind}-{japan_date(download.requested_at):%Y%m%d}.zip"
         reply = Response(pieces, mimetype="application/zip", direct_passthrough=True)
         reply.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         reply.headers["X-Content-Type-Options"] = "nosniff"

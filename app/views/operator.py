@@ -6,9 +6,9 @@ No to-many relation is in any form or search: such a field would load and list w
 import uuid
 
 from flask_appbuilder.actions import action
-from flask_appbuilder.fieldwidgets import BS3TextFieldWidget, Select2Widget
+from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
 from sqlalchemy import inspect, select
-from wtforms import BooleanField, HiddenField, SelectChoice, SelectField, StringField
+from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import DataRequired, Length, Optional, Regexp
 
 from app.clock import japan_date, now
@@ -20,8 +20,10 @@ from app.labels import (
     KIND,
     LETTER,
     MODE,
+    OPTION_FLAG,
     STATUS,
     day,
+    in_use,
     yen,
     yes_no,
 )
@@ -47,6 +49,7 @@ from app.views.operator_applications import (
     CompanyChangeModelView,
 )
 from app.views.operator_rows import READ_ONLY, SHOWN_IF_ANY, SHOWN_TIMES, OperatorView, Rows
+from app.views.operator_service_changes import ServiceChanges
 
 READ_AND_KEEP = ["can_list", "can_show", "can_add", "can_edit"]
 
@@ -74,21 +77,22 @@ class PlanModelView(OperatorView):
     base_order = ("id", "asc")
 
 
-class CompanyModelView(OperatorView):
+class CompanyModelView(ServiceChanges, OperatorView):
     route_base = "/operator/companies"
     datamodel = Rows(Company)
     base_permissions = READ_AND_KEEP
-    include_route_methods = {"list", "show", "add", "edit"}
+    include_route_methods = {"list", "show", "add", "edit", "action", "change"}
+    show_template = "operator/company.html"
     list_title, show_title, add_title, edit_title = "企業", "企業", "企業の登録", "企業の編集"
     label_columns = {
         "code": "企業ID", "name": "企業名", "kana": "企業名カナ", "corporate_number": "法人番号",
         "address": "住所", "phone": "電話番号", "plan": "プラン", "status": "状態", "created_at": "登録日時",
-        **ARCHIVE_OPTION,
+        "ended_on": "解約日", **ARCHIVE_OPTION, **OPTION_FLAG,
     }  # fmt: skip
     list_columns = ["code", "name", "plan", "status"]
-    show_columns = ["code", "name", "kana", "corporate_number", "address", "phone", "plan", "status", *ARCHIVE_OPTION, "created_at"]
+    show_columns = ["code", "name", "kana", "corporate_number", "address", "phone", "plan", "status", "ended_on", *OPTION_FLAG, "extends_by_itself", "created_at"]
     add_columns = ["name", "kana", "corporate_number", "address", "phone", "plan"]
-    edit_columns = [*add_columns, "status", *ARCHIVE_OPTION]
+    edit_columns = ["name", "kana", "corporate_number", "address", "phone", "extends_by_itself"]
     search_columns = ["code", "name"]
     add_form_extra_fields = (
         _may_stay_empty(kana="企業名カナ", address="住所")
@@ -96,17 +100,14 @@ class CompanyModelView(OperatorView):
         | _may_stay_empty(Regexp(r"[0-9]{13}$", message="法人番号は13桁の数字で入力してください。"), corporate_number="法人番号")
     )
     edit_form_extra_fields = add_form_extra_fields | {
-        name: BooleanField(called) for name, called in ARCHIVE_OPTION.items()  # its own would demand a tick
-    } | {
-        "status": SelectField(  # its own would show the names in the code
-            "状態", choices=[SelectChoice(status.value, COMPANY_STATUS[status]) for status in CompanyStatus],
-            coerce=CompanyStatus, widget=Select2Widget(),
-        ),
-    }  # fmt: skip
+        "extends_by_itself": BooleanField(ARCHIVE_OPTION["extends_by_itself"])  # its own would demand a tick
+    }
     description_columns = {"extends_by_itself": "長期保管延長オプションがある企業のみ、保管満了日の200日前に自動で延長します。"}
     validators_columns = {"name": [NameRule()]}
     base_order = ("code", "asc")
-    formatters_columns = SHOWN_TIMES | {"status": COMPANY_STATUS.get} | dict.fromkeys(ARCHIVE_OPTION, yes_no)
+    formatters_columns = SHOWN_TIMES | {"status": COMPANY_STATUS.get} | {
+        "ended_on": day, "extends_by_itself": yes_no,
+    } | dict.fromkeys(OPTION_FLAG, in_use)  # fmt: skip
 
     def pre_add(self, company):
         company.code = next_number("company")

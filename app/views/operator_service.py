@@ -1,5 +1,6 @@
 """運営者業務▼ 利用申請: the review of those who want to use the service, change or leave it, and keying in from paper (I9, I11)."""
 
+import datetime as dt
 from io import BytesIO
 
 from flask import request, send_file, url_for
@@ -73,7 +74,7 @@ class ServiceApplicationModelView(OperatorView):
     def show(self, pk):
         """All that is known of a 申請, what speaks against it, and what can be done with it."""
         application = self.datamodel.get(pk)
-        return self._show(application, self._effective())
+        return self._show(application, _effective(application))
 
     @expose("/evidence/<pk>")
     @has_access
@@ -129,22 +130,23 @@ class ServiceApplicationModelView(OperatorView):
     @permission_name("decide")
     def returning(self, pk):
         """［差戻し］: the reason first, then the mail."""
-        return self._with_reason(pk, "差戻し", "利用申請の差戻し", service_founding.send_back)
+        return self._with_reason(pk, "差戻し", "send_back")
 
     @expose("/rejection/<pk>", methods=["GET", "POST"])
     @has_access
     @permission_name("decide")
     def rejection(self, pk):
         """［却下］: the reason first, then the mail."""
-        return self._with_reason(pk, "却下", "利用申請の却下", service_founding.reject)
+        return self._with_reason(pk, "却下", "reject")
 
-    def _with_reason(self, pk, word, title, verb):
+    def _with_reason(self, pk, word, verb):
         application, form, status = self.datamodel.get(pk), ReasonForm(), 200
+        carry_out = getattr(service_founding if application.kind in FOUNDING else service_changes, verb)
         if request.method == "POST":
             status = 422
             if form.validate():
                 try:
-                    verb(self._drawn(pk), acting_person(), now(), reason=form.reason.data)
+                    carry_out(self._drawn(pk), acting_person(), now(), reason=form.reason.data)
                     return done(f"申請 {application.number} を{word}にし、理由をメールでお知らせしました。", self._page_of(application))
                 except OutOfTurn:
                     raise
@@ -154,7 +156,7 @@ class ServiceApplicationModelView(OperatorView):
         elif application.state not in FOR_OPERATOR:
             raise OutOfTurn(service_founding.DECIDED)
         page = self.render_template(
-            "operator/service_reason.html", title=title, word=word, application=application, form=form,
+            "operator/service_reason.html", title=f"利用申請の{word}", word=word, application=application, form=form,
             name=_name_of(application), back=self._page_of(application),
         )  # fmt: skip
         return page, status
@@ -229,9 +231,6 @@ class ServiceApplicationModelView(OperatorView):
             raise OutOfTurn(service_founding.DECIDED)
         return application
 
-    def _effective(self):
-        return EffectiveForm(formdata=None, data={"effective_on": japan_date(now())})
-
     def _page_of(self, application):
         return url_for(f"{self.endpoint}.show", pk=application.id)
 
@@ -248,6 +247,13 @@ class ServiceApplicationModelView(OperatorView):
             others=queries.undecided_applications_like(application, UNDECIDED) if is_founding and is_waiting else [],
             fact_names=COMPANY_FACT,
         )  # fmt: skip
+
+
+def _effective(application):
+    """The form of the 適用日, with the day that the applicant wishes where it is still to come."""
+    wanted_on = application.wanted.get("wanted_on")
+    today = japan_date(now())
+    return EffectiveForm(formdata=None, data={"effective_on": max(today, dt.date.fromisoformat(wanted_on)) if wanted_on else today})
 
 
 def _name_of(application):

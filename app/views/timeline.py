@@ -119,7 +119,8 @@ def _foreign_stage(party, label, state):
 
 def _withdrawal_stage(document):
     (event,) = (event for event in document.events if event.action is Action.withdraw)
-    return {"label": ACTION[event.action], "company": event.company.name, "state": "done", "at": jst(event.at)}
+    company = event.company.name if event.company else "定期処理"
+    return {"label": ACTION[event.action], "company": company, "state": "done", "at": jst(event.at)}
 
 
 def _end_stage(document):

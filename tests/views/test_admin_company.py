@@ -10,7 +10,6 @@ from app.models import (
     AccountEvent,
     ApplicationState,
     CompanyChange,
-    CompanyStatus,
     Letter,
     OutboxMessage,
 )
@@ -179,18 +178,3 @@ def test_the_switches_apply_at_once_to_the_own_company(client_of, person):
     assert not person("stranger").company.signs_by_code
     client.post("/admin/company/options", {"company_id": str(person("stranger").company_id), "version": "010"})
     assert not company.signs_by_code
-
-
-@pytest.mark.requirement("I1", "I21")
-def test_the_operator_chooses_the_state_of_a_company_in_words(client_of, person):
-    company, client = person("registrar").company, client_of("operator")
-    url = f"/operator/companies/edit/{company.id}"
-    page = client.get(url).text
-    assert "<option selected value=\"active\">利用中</option>" in page and ">停止</option>" in page
-    form = {"name": company.name, "kana": "", "corporate_number": "", "address": "", "phone": "", "plan": str(company.plan_id)}
-    client.post(url, form | {"status": "nonsense"})
-    db.session.expire_all()
-    assert company.status is CompanyStatus.active
-    client.post(url, form | {"status": "suspended"})
-    db.session.expire_all()
-    assert company.status is CompanyStatus.suspended

@@ -200,6 +200,19 @@ PAGES = {  # whoever is not named gets 200
     ("POST", "/admin/certificates/application"): ADMINS | {"admin": 422, "stranger": 422},
     ("GET", "/admin/certificates/import"): ADMINS,
     ("POST", "/admin/certificates/import"): ADMINS | {"admin": 422, "stranger": 422},
+    ("GET", "/admin/service/"): ADMINS,
+    ("GET", "/admin/service/plan"): ADMINS,
+    ("POST", "/admin/service/plan"): ADMINS | {"admin": 422, "stranger": 422},
+    ("GET", "/admin/service/options/<string:option>"): ADMINS,
+    ("POST", "/admin/service/options/<string:option>"): ADMINS | {"admin": 409, "stranger": 409},
+    ("GET", "/admin/service/termination"): ADMINS,
+    ("POST", "/admin/service/termination"): ADMINS | {"admin": 422, "stranger": 422},
+    # nothing was applied for; see tests/views/test_admin_service.py
+    ("GET", "/admin/service/applications/<int:application_id>"): NO_PARTNER,
+    ("POST", "/admin/service/applications/<int:application_id>"): NO_PARTNER,
+    ("POST", "/admin/service/applications/<int:application_id>/withdraw"): NO_PARTNER,
+    ("GET", "/admin/export/"): ADMINS,
+    ("POST", "/admin/export/"): ADMINS | {"admin": 302, "stranger": 302},
     ("GET", "/admin/consents/"): ADMINS,
     ("GET", "/admin/consents/new"): ADMINS,
     ("POST", "/admin/consents/new"): ADMINS | {"admin": 422, "stranger": 422},
@@ -275,7 +288,7 @@ READ = ("list/", "show/<pk>")
 OPERATOR = {
     ("GET", f"/operator/{noun}/{page}"): OPERATORS
     for noun, pages in {
-        "companies": (*READ, "add", "edit/<pk>"),
+        "companies": (*READ, "add", "edit/<pk>", "change/<pk>"),
         "users": (*READ, "add", "edit/<pk>"),
         "plans": (*READ, "edit/<pk>"),
         "fees": (*READ, "add", "edit/<pk>"),
@@ -288,7 +301,7 @@ OPERATOR = {
 OPERATOR |= {
     ("POST", rule): answers for (_, rule), answers in OPERATOR.items() if "/add" in rule or "/edit" in rule
 } | {
-    ("POST", rule): answers | {"operator": 422} for (_, rule), answers in OPERATOR.items() if "/rejection" in rule
+    ("POST", rule): answers | {"operator": 422} for (_, rule), answers in OPERATOR.items() if "/rejection" in rule or "/change/" in rule
 }
 SERVICE = "/operator/service-applications"  # one that waits; what its pages do is tested in tests/views/test_service_pages.py
 OPERATOR |= {
@@ -306,7 +319,7 @@ OPERATOR |= {
 TURNED_AWAY = dict.fromkeys(PEOPLE, 302)
 OPERATOR |= {
     (method, f"/operator/{noun}/action/<string:name>/<pk>"): TURNED_AWAY
-    for noun in ("users", "certificates", "applications", "company-changes", "archive", "fees")
+    for noun in ("companies", "users", "certificates", "applications", "company-changes", "archive", "fees")
     for method in ("GET", "POST")
 }
 EVERYTHING = DOCUMENT | PAGES | OPERATOR
@@ -341,7 +354,8 @@ def address(rule, document):
     table = next((table for noun, table in ROWS.items() if f"/operator/{noun}/" in rule), Company)
     first = db.session.query(table.id).order_by(table.id).first()
     certificate = db.session.query(Certificate.id).filter_by(company_id=document.sender.company_id).first()
-    actions = {"certificates": "revoke", "applications": "reject", "company-changes": "reject", "archive": "dispose", "fees": "remove"}
+    actions = {"certificates": "revoke", "applications": "reject", "company-changes": "reject", "archive": "dispose", "fees": "remove",
+               "companies": "resume"}
     action = next((actions[noun] for noun in actions if f"/operator/{noun}/" in rule), "issue_certificate")
     for name, value in {
         "<int:document_id>": str(document.id), "<int:user_id>": str(document.registrar_id), "<int:number>": "1",
@@ -352,7 +366,7 @@ def address(rule, document):
         "<int:partner_id>": str(document.receivers[0].company_id), "<int:request_id>": "999999",
         "<int:session_id>": "999999", "<int:edition>": "1", "<int:search_id>": "999999",
         "<int:delegation_id>": "999999", "<int:template_id>": "999999", "<int:case_id>": "999999", "<int:download_id>": "999999",
-        "<int:invitation_id>": "999999", "<string:token>": "unknown",
+        "<int:invitation_id>": "999999", "<string:token>": "unknown", "<int:application_id>": "999999", "<string:option>": "bulk_signing",
         "<int:company_id>": str(document.sender.company_id), "<int:statement_id>": "999999", "<int:record_id>": "999999",
         "<string:page>": "system", "<string:locale>": "ja", "<string:name>": action,
     }.items():  # fmt: skip
@@ -413,7 +427,7 @@ def test_operators_pages_are_the_operators_alone(client_of, waiting, person, met
 @pytest.mark.requirement("S7", "I3")
 @pytest.mark.parametrize("unknown", ["999999", "9" * 20, "9" * 5000, "-1", "x", "１"], ids=len)
 def test_a_row_that_is_not_there_is_not_found_on_any_operators_page(client_of, unknown):
-    client, actions = client_of("operator"), {"users": "reset_password", "certificates": "revoke"}
+    client, actions = client_of("operator"), {"users": "reset_password", "certificates": "revoke", "companies": "suspend"}
     for method, rule in OPERATOR:
         if "pk>" not in rule or (method == "GET" and "/action/" in rule):
             continue
