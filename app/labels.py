@@ -14,6 +14,7 @@ from app.models import (
     DeliveryMethod,
     DocumentKind,
     DownloadState,
+    ItemState,
     Letter,
     Level,
     ListColumn,
@@ -283,6 +284,7 @@ APPLICATION_STATE = {
     ApplicationState.approved: "承認",
     ApplicationState.rejected: "却下",
 }
+ITEM_STATE = {ItemState.waiting: "処理待ち", ItemState.done: "完了", ItemState.failed: "未完了"}
 DOWNLOAD_STATE = {
     DownloadState.waiting: "作成待ち",
     DownloadState.building: "作成中",
@@ -340,7 +342,7 @@ def finding(row):
 _ALL = (
     STATUS, ACTION, ROLE, SIDE, MODE, KIND, LIST_COLUMN, PLAN, COMPANY_STATUS, LETTER, LEVEL, ATTACHMENT_KIND, ACCOUNT_ACTION,
     APPLICATION_KIND, APPLICATION_STATE, USER_STATE, LOCK, VALIDITY, CONSENT_ACT, CONSENT_METHOD, DELIVERY_METHOD, FINDING,
-    CONDITION, DAMAGE, DOWNLOAD_STATE,
+    CONDITION, DAMAGE, DOWNLOAD_STATE, ITEM_STATE,
 )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ PERSONS_PAGES = "(MyListView|PasswordView|AccountView|SecondFactorView|PersonalD
 COMPANY_PAGES = (
     "(DocumentListView|DocumentView|AttachmentView|RegistrationView|DraftView|ReceiptView|SignatureView|ArchiveListView"
     "|CertificateView|SelectionView|DelegationView|RouteTemplateView|ConsentRequestView|PaperView|PositionsView|EditionView"
-    "|DocumentVerificationView|CorrectionView|BulkDownloadView)$"
+    "|DocumentVerificationView|CorrectionView|BulkDownloadView|BulkView)$"
 )
 FAB_ROLES = {
     "Member": [

@@ -218,6 +218,7 @@ class Seed:
         self._shared_fee()
         self._three_companies()
         self._without_consent()
+        self._for_bulk_signing()
         admin = self.people["水野 直樹"]
         companies.apply_for_change(admin.company, admin, {"phone": "045-000-1201"}, now())
         db.session.commit()
@@ -328,6 +329,14 @@ class Seed:
         draft = self._document(SignatureMode.both_sides, Status.draft, plan)
         consents.request(draft, draft.registrar, now())
         db.session.commit()
+
+    def _for_bulk_signing(self):
+        """みどり設備工業 has 一括署名, and its signer several documents waiting (R99)."""
+        self.people["緑川 花子"].company.has_bulk_signing = True
+        plan = self._plan()
+        plan.approvers = plan.receiver_approvers = []
+        for amount in (1_320_000, 2_178_000):
+            self._document(SignatureMode.receiver_only, Status.receiver_signature, plan, amount_yen=amount)
 
 
 def is_planted():

@@ -17,6 +17,7 @@ from app.jobs import (
     archive_extension,
     archive_transfer,
     bulk_download,
+    bulk_operation,
     certificate_expiry,
     key_destruction,
     log_anchor,
@@ -39,6 +40,7 @@ JOBS = {
     "archive-extension": archive_extension,
     "archive-transfer": archive_transfer,
     "bulk-download": bulk_download,
+    "bulk-operation": bulk_operation,
     "certificate-expiry": certificate_expiry,
     "key-destruction": key_destruction,
     "log-anchor": log_anchor,
@@ -53,6 +55,7 @@ JOBS = {
 TIMETABLE = {
     "send-mail": {"second": "*/2"},
     "bulk-download": {"second": "*/5"},
+    "bulk-operation": {"second": "*/2"},
     "archive-transfer": {"hour": "2-6", "minute": "*/15"},  # again and again, for whatever failed or was cut off
     "archive-extension": {"second": 20},  # somebody may be waiting for an extension
     "archive-check": {"hour": "0-5", "minute": 30},
@@ -67,7 +70,7 @@ TIMETABLE = {
     "term-end": {"hour": 8, "minute": 15},
 }
 # leave a row only when they had something to do
-QUIET = frozenset({"send-mail", "archive-extension", "bulk-download", "key-destruction"})
+QUIET = frozenset({"send-mail", "archive-extension", "bulk-download", "bulk-operation", "key-destruction"})
 
 
 def limit_waiting():

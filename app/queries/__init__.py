@@ -22,6 +22,15 @@ from app.queries.bulk_downloads import (
     openable_ids,
     user_of_download,
 )
+from app.queries.bulk_operations import (
+    documents_for_bulk,
+    ids_in_work,
+    operation_by_token,
+    operation_of,
+    operations_to_tell,
+    operations_to_walk,
+    waiting_items,
+)
 from app.queries.certificates import (
     activations_of,
     all_activations_of,
@@ -139,6 +148,7 @@ __all__ = [
     "delegations_with",
     "deputy_of",
     "document_of",
+    "documents_for_bulk",
     "documents_held_by",
     "documents_listed",
     "documents_named",
@@ -153,6 +163,7 @@ __all__ = [
     "everyone_told",
     "found_ids",
     "has_lost_access",
+    "ids_in_work",
     "is_id",
     "items_of",
     "kept_as",
@@ -168,6 +179,10 @@ __all__ = [
     "open_sessions_of",
     "openable_documents",
     "openable_ids",
+    "operation_by_token",
+    "operation_of",
+    "operations_to_tell",
+    "operations_to_walk",
     "operators",
     "original_of",
     "paper_requests_of",
@@ -190,5 +205,6 @@ __all__ = [
     "user_of_download",
     "valid_signing_code",
     "visible_of",
+    "waiting_items",
     "without_certificate",
 ]

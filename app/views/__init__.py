@@ -16,6 +16,7 @@ from app.views.admin_users import AdminUsersView
 from app.views.archive_extension import ArchiveExtensionView
 from app.views.archive_list import ArchiveListView
 from app.views.attachments import AttachmentView
+from app.views.bulk import BulkView
 from app.views.bulk_downloads import BulkDownloadView
 from app.views.certificates import CertificateView
 from app.views.conclusion import ConclusionView
@@ -59,7 +60,7 @@ MENU = (
 )
 PAGES_OFF_MENU = (
     AdminCertificateImportView, AdminDelegationView, AdminDeletionView, ArchiveExtensionView, AttachmentView, BulkDownloadView,
-    ConclusionView, ConsentRequestView, CorrectionView, DocumentView, DocumentVerificationView, DraftView, EditionView,
+    BulkView, ConclusionView, ConsentRequestView, CorrectionView, DocumentView, DocumentVerificationView, DraftView, EditionView,
     GuideView, PaperView, PositionsView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
 )  # fmt: skip
 
