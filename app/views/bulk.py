@@ -51,14 +51,13 @@ class BulkView(BaseView):
     def confirmation(self, action):
         """What will be done; for 一括署名 with 証明書 and 署名用パスワード. Nothing is written yet."""
         action, form = bulk_operations.action_named(action), BulkSignatureForm(formdata=None)
+        bulk_operations.check_action(action, g.user)
         first = BulkForm()
         form.take_over(first)
         try:
             first.check()
             wish = _wish(action, first)
             chosen = bulk_operations.check(g.user, wish)
-        except OptionMissing:
-            raise
         except PortalError as refusal:
             return self._form_page(action, first, refuse(first, refusal))
         return self._confirmation_page(wish, chosen, form, str(uuid.uuid4()))
@@ -70,6 +69,7 @@ class BulkView(BaseView):
         """［確定］: from here on a job does it, whether this browser stays open or not."""
         action, form = bulk_operations.action_named(action), BulkSignatureForm()
         token = request.form.get("token", "")
+        bulk_operations.check_action(action, g.user)
         try:
             form.check(also=("certificate", "signing_password") if action is Action.sign else ())
             wish = _wish(action, form)
@@ -77,8 +77,6 @@ class BulkView(BaseView):
                 acting_person(), now(), wish, token=_known(token), typed=form.signing_password.data or "",
                 activation_id=int(form.certificate.data) if action is Action.sign else None,
             )  # fmt: skip
-        except OptionMissing:
-            raise
         except PortalError as refusal:
             return self._refused(action, form, token, refusal)
         db.session.commit()
@@ -113,10 +111,11 @@ class BulkView(BaseView):
     def _form_page(self, action, form, status=200, templates=None):
         word, offered = f"一括{ACTION[action]}", bulk_operations.offered(g.user, action)
         documents, chosen = offered[:MOST], _ids("document")
+        is_chosen = chosen or request.method == "POST"  # from マイリスト without a choice: all of them
         templates = _templates(action) if templates is None else templates
         page = self.render_template(
             "bulk/form.html", title=word, word=word, action=action, form=form, documents=documents, most=MOST,
-            further=len(offered) - len(documents), chosen=chosen if request.values.getlist("document") else {one.id for one in documents},
+            further=len(offered) - len(documents), chosen=chosen if is_chosen else {one.id for one in documents},
             missing=len(chosen - {document.id for document in documents}), seen=_ids("seen"), templates=templates,
             fees=bulk_operations.fees_shown(documents, g.user), today=japan_date(now()),
             signs=any(document.mode.is_signed_by(Side.receiver) for document in documents),

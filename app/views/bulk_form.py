@@ -41,7 +41,7 @@ class BulkSignatureForm(BulkForm):
     )  # fmt: skip
     signing_password = PasswordField(
         "署名用パスワード", [InputRequired("署名用パスワードを入力してください。"), Length(max=64)],
-        description="件名「署名用パスワード 発行のお知らせ」のメールに記載の6桁の数字です。1回の入力で、下記のすべての契約文書に署名します。",
+        description="件名「署名用パスワード 発行のお知らせ」のメールに記載の6桁の数字です。1回の入力で、上記のすべての契約文書に署名します。",
     )  # fmt: skip
 
     def take_over(self, first):

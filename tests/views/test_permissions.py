@@ -118,6 +118,12 @@ PAGES = {  # whoever is not named gets 200
     ("GET", "/downloads/<int:download_id>"): dict.fromkeys(PEOPLE, 404) | MEMBERS,
     ("GET", "/downloads/<int:download_id>/file"): dict.fromkeys(PEOPLE, 404) | MEMBERS,
     ("POST", "/downloads/<int:download_id>/delete"): dict.fromkeys(PEOPLE, 404) | MEMBERS,
+    # what waits for each, which may be nothing; nothing is chosen, so nothing is made
+    ("GET", "/bulk/<string:action>"): MEMBERS,
+    ("POST", "/bulk/<string:action>"): MEMBERS,
+    ("POST", "/bulk/<string:action>/confirmation"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
+    ("POST", "/bulk/<string:action>/operations"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
+    ("GET", "/bulk/operations/<int:operation_id>"): dict.fromkeys(PEOPLE, 404) | MEMBERS,
     ("POST", "/documents/columns"): dict.fromkeys(PEOPLE, 302) | MEMBERS,
     ("POST", "/archive/columns"): dict.fromkeys(PEOPLE, 302) | MEMBERS,
     ("POST", "/documents/searches"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
@@ -296,7 +302,7 @@ def address(rule, document):
         "<int:partner_id>": str(document.receivers[0].company_id), "<int:request_id>": "999999",
         "<int:session_id>": "999999", "<int:edition>": "1", "<int:search_id>": "999999",
         "<int:delegation_id>": "999999", "<int:template_id>": "999999", "<int:download_id>": "999999",
-        "<string:page>": "system", "<string:locale>": "ja", "<string:name>": action,
+        "<int:operation_id>": "999999", "<string:action>": "confirm_receipt", "<string:page>": "system", "<string:locale>": "ja", "<string:name>": action,
     }.items():  # fmt: skip
         rule = rule.replace(name, value)
     return rule.replace("<name>", "root")
