@@ -162,7 +162,7 @@ def fees_shown(documents_shown, user):
 
 
 def request(user, now, wish, *, token, activation_id=None, typed=""):
-    """Check everything once, and write down what is to be done; the caller commits.
+    """Check everything once, and write down what is to be done; commits the try at the password, the caller the rest.
 
     :param token: of the form; it makes one operation, however often it arrives (Q3)
     :param activation_id, typed: of 一括署名: the row chosen in 「証明書」 and the 署名用パスワード, which costs one try
@@ -192,7 +192,9 @@ def _check_all(user, now, wish, activation_id, typed):
     if wish.action is not Action.sign:
         return {}
     signatures.means_of(user, activation_id, now)
-    return {"activation_id": activation_id, **signatures.check_secret(user, None, typed, now)}
+    factor = signatures.check_secret(user, None, typed, now)
+    db.session.commit()  # a right password gives all tries back, also where the same form has been quicker
+    return {"activation_id": activation_id, **factor}
 
 
 def _operation(user, now, wish, token, with_factor):
