@@ -58,6 +58,7 @@ def documents_for_bulk(user, action):
     return db.session.scalars(
         found.options(
             selectinload(ContractDocument.parties).joinedload(DocumentParty.company),
+            selectinload(ContractDocument.attachment_rows),
             joinedload(ContractDocument.holder),
         )
     ).all()

@@ -110,13 +110,14 @@ class BulkView(BaseView):
 
     def _form_page(self, action, form, status=200, templates=None):
         word, offered = f"一括{ACTION[action]}", bulk_operations.offered(g.user, action)
-        documents, chosen = offered[:MOST], _ids("document")
+        chosen = _ids("document")
+        documents = sorted(offered, key=lambda one: one.id not in chosen)[:MOST]  # what was chosen comes first
         is_chosen = chosen or request.method == "POST"  # from マイリスト without a choice: all of them
         templates = _templates(action) if templates is None else templates
         page = self.render_template(
             "bulk/form.html", title=word, word=word, action=action, form=form, documents=documents, most=MOST,
             further=len(offered) - len(documents), chosen=chosen if is_chosen else {one.id for one in documents},
-            missing=len(chosen - {document.id for document in documents}), seen=_ids("seen"), templates=templates,
+            missing=len(chosen - {document.id for document in offered}), seen=_ids("seen"), templates=templates,
             fees=bulk_operations.fees_shown(documents, g.user), today=japan_date(now()),
             signs=any(document.mode.is_signed_by(Side.receiver) for document in documents),
         )  # fmt: skip
@@ -124,12 +125,13 @@ class BulkView(BaseView):
 
     def _confirmation_page(self, wish, chosen, form, token, status=200):
         word, signers = f"一括{ACTION[wish.action]}", wish.people.get(Role.signer, [])
+        signed = [one.mode.is_signed_by(Side.receiver) for one in chosen]
         links = queries.activations_of(g.user, now()) if wish.action is Action.sign else []
         form.certificate.choices = certificate_choices(links)
         page = self.render_template(
-            "bulk/confirmation.html", title=f"{word}確認", word=word, wish=wish, documents=chosen, form=form, token=token,
+            "bulk/confirmation.html", title=f"{word}の内容確認", word=word, wish=wish, documents=chosen, form=form, token=token,
             shared=bulk_operations.sharing_fees(chosen, g.user), fees=bulk_operations.fees_shown(chosen, g.user),
-            fee_dialog=FEE_DIALOG, links=links, signs=any(one.mode.is_signed_by(Side.receiver) for one in chosen),
+            fee_dialog=FEE_DIALOG, links=links, signs=any(signed), all_sign=all(signed),
             not_activated=NOT_ACTIVATED if links and not any(link.activated_at for link in links) else None,
             without_certificate=queries.without_certificate(signers, now()) if signers else [],
         )  # fmt: skip

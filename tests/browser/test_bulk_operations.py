@@ -41,7 +41,7 @@ def test_three_are_signed_at_once_and_one_that_cannot_be_is_named(portal, person
     for name in set(names) - {gone, *staying}:
         page.get_by_label(f"一括署名の対象にする（{name}）").uncheck()
     signer.press("確認")
-    signer.is_on("一括署名確認")
+    signer.is_on("一括署名の内容確認")
     signer.fill(署名用パスワード=portal.mail(signer.address, "署名用パスワード 発行のお知らせ").secret("署名用パスワード"))
     with file_gone(portal, sha256):
         signer.press("確定")
