@@ -73,6 +73,12 @@ class Refused(PortalError):
     status = 422
 
 
+class OptionMissing(PortalError):
+    """The company has not got the option that the operation needs (R99)."""
+
+    status = 403
+
+
 class TooLarge(Refused):
     """More than the portal takes at once."""
 

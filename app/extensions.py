@@ -37,6 +37,16 @@ def client_address():
 
 
 @contextmanager
+def asked_from(address):
+    """What happens inside was asked for from this IP address; for a job that does what somebody asked."""
+    token = _client_address.set(address)
+    try:
+        yield
+    finally:
+        _client_address.reset(token)
+
+
+@contextmanager
 def writing():
     """Transactions begun inside take SQLite's write lock at once."""
     token = _writing.set(True)

@@ -17,6 +17,7 @@ from app.models import (
     DownloadState,
     FeeItem,
     InvitationState,
+    ItemState,
     Letter,
     Level,
     ListColumn,
@@ -362,6 +363,7 @@ INVITATION_STATE = {
     InvitationState.rejected: "却下",
     InvitationState.cancelled: "取消",
 }
+ITEM_STATE = {ItemState.waiting: "処理待ち", ItemState.done: "完了", ItemState.failed: "未完了"}
 DOWNLOAD_STATE = {
     DownloadState.waiting: "作成待ち",
     DownloadState.building: "作成中",
@@ -443,7 +445,7 @@ _ALL = (
     STATUS, ACTION, ROLE, SIDE, MODE, KIND, LIST_COLUMN, PLAN, COMPANY_STATUS, LETTER, LEVEL, ATTACHMENT_KIND, ACCOUNT_ACTION,
     APPLICATION_KIND, APPLICATION_STATE, USER_STATE, LOCK, VALIDITY, CONSENT_ACT, CONSENT_METHOD, DELIVERY_METHOD, FINDING,
     CONDITION, DAMAGE, DOWNLOAD_STATE, INVITATION_STATE, SERVICE_KIND, SERVICE_STATE, FEE_ITEM,
-    OPTION,
+    OPTION, ITEM_STATE,
 )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ PERSONS_PAGES = "(MyListView|PasswordView|AccountView|SecondFactorView|PersonalD
 COMPANY_PAGES = (
     "(DocumentListView|DocumentView|AttachmentView|RegistrationView|DraftView|ReceiptView|SignatureView|ArchiveListView"
     "|CertificateView|SelectionView|DelegationView|RouteTemplateView|ConsentRequestView|PaperView|PositionsView|EditionView"
-    "|DocumentVerificationView|CorrectionView|BulkDownloadView|CaseView|DocumentCaseView)$"
+    "|DocumentVerificationView|CorrectionView|BulkDownloadView|BulkView|CaseView|DocumentCaseView)$"
 )
 FAB_ROLES = {
     "Member": [

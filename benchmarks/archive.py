@@ -32,7 +32,8 @@ CONTRACT = Path(__file__).parent.parent / "demo" / "contracts" / "safety-cover-l
 DOCUMENTS = 10  # measured in each of the two archives
 
 
-def _portal(folder):
+def portal_in(folder):
+    """An empty portal on SQLite, with its files in a folder."""
     return create_app(config.Test({
         "PORTAL_SECRET_KEY": "a key for measurements only, longer than 32 bytes",
         "PORTAL_KEK": base64.b64encode(os.urandom(32)).decode(),
@@ -102,7 +103,7 @@ def _measure(plan, upload):
 
 
 def main(count):
-    with tempfile.TemporaryDirectory() as folder, _portal(folder).app_context(), writing():
+    with tempfile.TemporaryDirectory() as folder, portal_in(folder).app_context(), writing():
         schema.upgrade()
         strongroom.found(now())
         db.session.commit()

@@ -229,6 +229,7 @@ class Seed:
         self._shared_fee()
         self._three_companies()
         self._without_consent()
+        self._for_bulk_signing()
         admin = self.people["水野 直樹"]
         companies.apply_for_change(admin.company, admin, {"phone": "045-000-1201"}, now())
         admin = self.people["津田 文子"]
@@ -366,6 +367,14 @@ class Seed:
         service.invite(inviter, "うぐいす造園株式会社", "宇田 拓也", "uda@uguisu.example")
         service.apply(inviter, (CONTRACTS / "safety-cover-letter.pdf").read_bytes())
         db.session.commit()
+
+    def _for_bulk_signing(self):
+        """みどり設備工業 has 一括署名, and its signer several documents waiting (R99)."""
+        self.people["緑川 花子"].company.has_bulk_signing = True
+        plan = self._plan()
+        plan.approvers = plan.receiver_approvers = []
+        for amount in (1_320_000, 2_178_000):
+            self._document(SignatureMode.receiver_only, Status.receiver_signature, plan, amount_yen=amount)
 
 
 def is_planted():

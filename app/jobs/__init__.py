@@ -17,6 +17,7 @@ from app.jobs import (
     archive_extension,
     archive_transfer,
     bulk_download,
+    bulk_operation,
     certificate_expiry,
     key_destruction,
     log_anchor,
@@ -42,6 +43,7 @@ JOBS = {
     "archive-extension": archive_extension,
     "archive-transfer": archive_transfer,
     "bulk-download": bulk_download,
+    "bulk-operation": bulk_operation,
     "certificate-expiry": certificate_expiry,
     "key-destruction": key_destruction,
     "log-anchor": log_anchor,
@@ -59,6 +61,7 @@ JOBS = {
 TIMETABLE = {
     "send-mail": {"second": "*/2"},
     "bulk-download": {"second": "*/5"},
+    "bulk-operation": {"second": "*/2"},
     "archive-transfer": {"hour": "2-6", "minute": "*/15"},  # again and again, for whatever failed or was cut off
     "archive-extension": {"second": 20},  # somebody may be waiting for an extension
     "archive-check": {"hour": "0-5", "minute": 30},
@@ -77,7 +80,7 @@ TIMETABLE = {
 }
 # leave a row only when they had something to do
 QUIET = frozenset({
-    "send-mail", "archive-extension", "bulk-download", "key-destruction", "service-changes", "usage-monthly",
+    "send-mail", "archive-extension", "bulk-download", "bulk-operation", "key-destruction", "service-changes", "usage-monthly",
 })  # fmt: skip
 
 

@@ -24,6 +24,15 @@ from app.queries.bulk_downloads import (
     openable_ids,
     user_of_download,
 )
+from app.queries.bulk_operations import (
+    documents_for_bulk,
+    ids_in_work,
+    operation_by_token,
+    operation_of,
+    operations_to_tell,
+    operations_to_walk,
+    waiting_items,
+)
 from app.queries.cases import (
     CaseSum,
     CaseTerms,
@@ -200,6 +209,7 @@ __all__ = [
     "delegations_with",
     "deputy_of",
     "document_of",
+    "documents_for_bulk",
     "documents_held_by",
     "documents_in_case",
     "documents_left_behind",
@@ -219,6 +229,7 @@ __all__ = [
     "found_ids",
     "has_lost_access",
     "ids_in_case",
+    "ids_in_work",
     "ids_to_export",
     "invitation_of",
     "invitations_of",
@@ -238,6 +249,10 @@ __all__ = [
     "open_usage",
     "openable_documents",
     "openable_ids",
+    "operation_by_token",
+    "operation_of",
+    "operations_to_tell",
+    "operations_to_walk",
     "operators",
     "original_of",
     "paper_requests_of",
@@ -277,5 +292,6 @@ __all__ = [
     "user_of_download",
     "valid_signing_code",
     "visible_of",
+    "waiting_items",
     "without_certificate",
 ]

@@ -375,7 +375,7 @@ def outside_evidence(certificate, now):
 
 
 def signing_key(activation, now):
-    """The key and the X.509 certificate of one person's link; the key object is for one signature.
+    """The key and the X.509 certificate of one person's link; the key object is not to be kept.
 
     :raises Refused: never activated (R82), expired or revoked
     """

@@ -39,6 +39,16 @@ class Order:
     signing_code_id: int | None = None
 
 
+@dataclass(frozen=True)
+class Means:
+    """What one person signs with: a certificate, and the key that was opened for it."""
+
+    key: Any
+    x509: Any
+    certificate_id: int
+    outside: Outside | None
+
+
 def check(document, actor, activation_id, typed, now):
     """Everything R107 asks of a signature; a wrong password or code costs a try.
 
@@ -49,28 +59,48 @@ def check(document, actor, activation_id, typed, now):
         outside authority, wrong password
     """
     documents.check_turn(Action.sign, document, actor)
+    means = means_of(actor, activation_id, now)
+    return order_of(document, actor, means, now, **check_secret(actor, document, typed, now))
+
+
+def means_of(actor, activation_id, now):
+    """The certificate that was chosen, with its key; whoever signs many documents at once asks for it once.
+
+    :raises Refused: as in :func:`check`
+    """
     activation = db.session.get(CertificateActivation, activation_id) if activation_id else None
     if activation is None or activation.user_id != actor.id:
         raise Refused("署名に使用する証明書を選択してください。")
     key, x509 = certificates.signing_key(activation, now)
     outside = certificates.outside_evidence(activation.certificate, now)
-    certificate_id = activation.certificate_id
-    method = "署名用コード" if actor.company.signs_by_code else "署名用パスワード"
+    return Means(key, x509, activation.certificate_id, outside)
+
+
+def check_secret(actor, document, typed, now):
+    """The 署名用パスワード or 署名用コード that was typed, as the column that names it; commits the try.
+
+    :param document: the one that a code has to be of; a password is good for every document
+    """
+    by_code = actor.company.signs_by_code
     try:
-        if actor.company.signs_by_code:
-            factor = {"signing_code_id": signing_codes.check(actor, document, typed, now).id}
-        else:
-            factor = {"signing_password_id": signing_passwords.check(actor, typed, now).id}
+        if by_code:
+            return {"signing_code_id": signing_codes.check(actor, document, typed, now).id}
+        return {"signing_password_id": signing_passwords.check(actor, typed, now).id}
     except SecretLocked:
-        lock_notices.tell(actor, method, now)
+        lock_notices.tell(actor, "署名用コード" if by_code else "署名用パスワード", now)
         raise
+
+
+def order_of(document, actor, means, now, *, signing_password_id=None, signing_code_id=None):
+    """What :func:`make` needs to sign this document."""
     party = document.party_of(actor.company_id)
     return Order(
         pdf_sha256=document.pdf_sha256,
         field_name=party.field_name,
         stamp=stamp_of(party, actor, now),
         reason=f"{document.number} {document.title}",
-        key=key, x509=x509, certificate_id=certificate_id, outside=outside, **factor,
+        key=means.key, x509=means.x509, certificate_id=means.certificate_id, outside=means.outside,
+        signing_password_id=signing_password_id, signing_code_id=signing_code_id,
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from app.views.apply import ApplyView
 from app.views.archive_extension import ArchiveExtensionView
 from app.views.archive_list import ArchiveListView
 from app.views.attachments import AttachmentView
+from app.views.bulk import BulkView
 from app.views.bulk_downloads import BulkDownloadView
 from app.views.cases import CaseView
 from app.views.certificates import CertificateView
@@ -73,9 +74,10 @@ MENU = (
     ("管理者業務", "データの一括出力", CompanyExportView),
 )
 PAGES_OFF_MENU = (
-    AdminCertificateImportView, AdminDelegationView, AdminDeletionView, ArchiveExtensionView, AttachmentView, BulkDownloadView,
-    ConclusionView, ConsentRequestView, CorrectionView, DocumentCaseView, DocumentView, DocumentVerificationView, DraftView, EditionView,
-    GuideView, PaperView, PositionsView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
+    AdminCertificateImportView, AdminDelegationView, AdminDeletionView, ArchiveExtensionView, AttachmentView,
+    BulkDownloadView, BulkView, ConclusionView, ConsentRequestView, CorrectionView, DocumentCaseView,
+    DocumentVerificationView, DocumentView, DraftView, EditionView, GuideView, PaperView, PersonalDataView,
+    PositionsView, ReceiptView, SecondFactorView, SelectionView, SignatureView,
 )  # fmt: skip
 
 

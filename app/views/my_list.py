@@ -6,6 +6,7 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 
 from app import queries
 from app.clock import japan_date, now
+from app.services import bulk_operations
 from app.views.answers import NEXT_TASK
 from app.workflow import WAITING
 
@@ -20,6 +21,9 @@ class MyListView(IndexView):
     def index(self):
         activations = queries.activations_of(g.user, now())
         documents = queries.my_list(g.user) if g.user.company_id else []
+        operations = queries.operations_to_tell(g.user, now()) if g.user.company_id else []
+        in_work = queries.ids_in_work(g.user) if any(one.is_running for one in operations) else set()
+        bulk_actions = bulk_operations.actions_for(documents, in_work)
         return self.render_template(
             self.index_template,
             title="トップページ",
@@ -27,6 +31,10 @@ class MyListView(IndexView):
             says_next=bool(get_flashed_messages(category_filter=[NEXT_TASK])),
             next_task=_next_of(documents),
             today=japan_date(now()),
+            operations=operations,
+            in_work=in_work,
+            bulk_actions=bulk_actions,
+            selectable=set().union(*bulk_actions.values()),
             must_activate=bool(activations) and not any(link.activated_at for link in activations),
         )
 

@@ -66,7 +66,7 @@ class SignatureView(BaseView):
     @permission_name("answer")
     def sign(self, document_id):
         document, form = own_document(document_id), SignatureForm()
-        form.certificate.choices = _choices()
+        form.certificate.choices = certificate_choices()
         documents.check_turn(Action.sign, document, g.user)
         if not form.validate():
             return self._form_page(document, form, 422)
@@ -93,7 +93,7 @@ class SignatureView(BaseView):
 
     def _form_page(self, document, form, status=200):
         links = queries.activations_of(g.user, now())
-        form.certificate.choices = _choices(links)
+        form.certificate.choices = certificate_choices(links)
         page = self.render_template(
             "signature/form.html", title="契約文書署名", document=document, form=form, links=links,
             own=document.party_of(g.user.company_id), revision=queries.current_revision(document),
@@ -158,7 +158,8 @@ class SignatureView(BaseView):
         return self._form_page(document, form)
 
 
-def _choices(links=None):
+def certificate_choices(links=None):
+    """What 「証明書」 offers: the person's links to certificates that may be used now."""
     links = queries.activations_of(g.user, now()) if links is None else links
     return [
         SelectChoice(

@@ -132,6 +132,14 @@ def _of_signers(arrive):
     yield "position", signer
     signer.choose("証明書管理", "証明書有効性確認")
     yield "activation", signer
+    signer.open("/bulk/sign")
+    signer.is_on("一括署名")
+    yield "bulk-signing", signer
+    for box in signer.page.locator("[data-bulk-tick]").all():
+        box.check()
+    signer.press("確認")
+    signer.is_on("一括署名の内容確認")
+    yield "bulk-signing-confirmation", signer
     unready = arrive("山口 実")
     unready.enter()
     yield "top-unready", unready

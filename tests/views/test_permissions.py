@@ -137,6 +137,12 @@ PAGES = {  # whoever is not named gets 200
     ("GET", "/downloads/<int:download_id>"): dict.fromkeys(PEOPLE, 404) | MEMBERS,
     ("GET", "/downloads/<int:download_id>/file"): dict.fromkeys(PEOPLE, 404) | MEMBERS,
     ("POST", "/downloads/<int:download_id>/delete"): dict.fromkeys(PEOPLE, 404) | MEMBERS,
+    # what waits for each, which may be nothing; nothing is chosen, so nothing is made
+    ("GET", "/bulk/<string:action>"): MEMBERS,
+    ("POST", "/bulk/<string:action>"): MEMBERS,
+    ("POST", "/bulk/<string:action>/confirmation"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
+    ("POST", "/bulk/<string:action>/operations"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
+    ("GET", "/bulk/operations/<int:operation_id>"): dict.fromkeys(PEOPLE, 404) | MEMBERS,
     ("POST", "/documents/columns"): dict.fromkeys(PEOPLE, 302) | MEMBERS,
     ("POST", "/archive/columns"): dict.fromkeys(PEOPLE, 302) | MEMBERS,
     ("POST", "/documents/searches"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
@@ -368,7 +374,7 @@ def address(rule, document):
         "<int:delegation_id>": "999999", "<int:template_id>": "999999", "<int:case_id>": "999999", "<int:download_id>": "999999",
         "<int:invitation_id>": "999999", "<string:token>": "unknown", "<int:application_id>": "999999", "<string:option>": "bulk_signing",
         "<int:company_id>": str(document.sender.company_id), "<int:statement_id>": "999999", "<int:record_id>": "999999",
-        "<string:page>": "system", "<string:locale>": "ja", "<string:name>": action,
+        "<int:operation_id>": "999999", "<string:action>": "confirm_receipt", "<string:page>": "system", "<string:locale>": "ja", "<string:name>": action,
     }.items():  # fmt: skip
         rule = rule.replace(name, value)
     return rule.replace("<name>", "root")

@@ -14,6 +14,8 @@ const again = async () => {
         if (old.textContent !== fresh.textContent) {
           old.querySelector("[role=status]").replaceChildren(...fresh.querySelector("[role=status]").childNodes);
           old.querySelector("progress").value = fresh.querySelector("progress").value;
+          const [oldRows, freshRows] = [shown, found].map((part) => part.querySelector("[data-progress-rows]"));
+          if (oldRows && freshRows) oldRows.replaceChildren(...freshRows.childNodes);
         }
       } else {
         location.reload(); // done, failed or gone: the whole page says so

@@ -9,7 +9,7 @@ const ZOOMS = [0.5, 0.67, 0.8, 1, 1.25, 1.5, 2, 3];  // of the width of the fram
 const MOST_PIXELS = 12e6;  // of one page's canvas
 const CSS_PIXELS_PER_POINT = 96 / 72;
 
-class Viewer {
+export class Viewer {
   constructor(root) {
     this.root = root;
     [this.frame, this.pages, this.state, this.number, this.zoomSaid, this.dialog] =
