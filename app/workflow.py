@@ -163,6 +163,7 @@ HIDDEN_FROM_RECEIVERS = frozenset(Status) - WITH_RECEIVER - {
 TOWARDS_CONCLUSION = frozenset({Action.send, Action.approve, Action.sign, Action.confirm_receipt})
 IN_ARCHIVE = frozenset({Status.archived, Status.archive_expired})
 CONCLUDED = IN_ARCHIVE | {Status.completion_wait}
+UNFINISHED = OPEN | {Status.completion_wait}  # what ダッシュボード counts as under way
 
 
 def find_step(action: Action, status: Status) -> Step | None:

@@ -307,7 +307,8 @@ class Seed:
         """Both companies on 片方課金プラン: the fee warning of R60."""
         who = self.people
         plan = Plan(registrar=who["青木 健一"], recipient=who["平井 誠"], signer=who["青葉 一郎"])
-        self._document(SignatureMode.sender_only, Status.receiver_receipt, plan)
+        in_five_days = japan_date(now()) + dt.timedelta(days=5)  # ダッシュボード tells of it
+        self._document(SignatureMode.sender_only, Status.receiver_receipt, plan, deadline=in_five_days)
 
     def _three_companies(self):
         """3社以上契約 midway: two companies have signed, the third has not received it yet (I7)."""

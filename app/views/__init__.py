@@ -21,6 +21,7 @@ from app.views.certificates import CertificateView
 from app.views.conclusion import ConclusionView
 from app.views.consents import AdminConsentsView, ConsentRequestView
 from app.views.correction import CorrectionView
+from app.views.dashboard import AdminDashboardView, OperatorDashboardView
 from app.views.delegations import AdminDelegationView, DelegationView
 from app.views.demo_mail import DemoMailView
 from app.views.document import DocumentView
@@ -50,6 +51,7 @@ MENU = (
     ("契約締結", "契約文書照会", DocumentListView),
     ("長期保管文書", "長期保管文書照会", ArchiveListView),
     ("証明書管理", "証明書有効性確認", CertificateView),
+    ("管理者業務", "ダッシュボード", AdminDashboardView),
     ("管理者業務", "利用者情報照会", AdminUsersView),
     ("管理者業務", "企業情報照会", AdminCompanyView),
     ("管理者業務", "操作履歴照会", AdminHistoryView),
@@ -95,6 +97,7 @@ def register(app, appbuilder):
         appbuilder.add_view(view, label, category=category)
     for view in PAGES_OFF_MENU:
         appbuilder.add_view_no_menu(view)
+    appbuilder.add_view(OperatorDashboardView, "ダッシュボード", category="運営者業務")
     operator.register(appbuilder)
     operator_archive.register(appbuilder)
     appbuilder.add_view(OperatorLogView, "監査ログ", category="運営者業務")

@@ -1,6 +1,6 @@
 """［トップページ］ with マイリスト: what waits for this person."""
 
-from flask import g, get_flashed_messages
+from flask import g, get_flashed_messages, redirect, request, url_for
 from flask_appbuilder import IndexView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 
@@ -8,6 +8,8 @@ from app import queries
 from app.clock import japan_date, now
 from app.views.answers import NEXT_TASK
 from app.workflow import WAITING
+
+PAGE_SIZE = 50
 
 
 class MyListView(IndexView):
@@ -18,14 +20,18 @@ class MyListView(IndexView):
     @has_access
     @permission_name("list")
     def index(self):
+        if g.user.company_id is None:  # the operator has no マイリスト
+            return redirect(url_for("OperatorDashboardView.index"))
         activations = queries.activations_of(g.user, now())
-        documents = queries.my_list(g.user) if g.user.company_id else []
+        page = max(1, min(request.args.get("page", 1, type=int), 1_000_000))
+        found = queries.my_list(g.user, page=page, page_size=PAGE_SIZE)
         return self.render_template(
             self.index_template,
             title="トップページ",
-            documents=documents,
+            found=found,
+            url_of_page=lambda number: url_for(".index", page=number),
             says_next=bool(get_flashed_messages(category_filter=[NEXT_TASK])),
-            next_task=_next_of(documents),
+            next_task=_next_of(found.rows),
             today=japan_date(now()),
             must_activate=bool(activations) and not any(link.activated_at for link in activations),
         )

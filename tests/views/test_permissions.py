@@ -100,7 +100,7 @@ MEMBERS = {"operator": 403, "anonymous": 302}
 OPERATORS = dict.fromkeys(PEOPLE, 403) | {"operator": 200, "anonymous": 302}
 LOGGED_IN, ALL = {"anonymous": 302}, {}
 PAGES = {  # whoever is not named gets 200
-    ("GET", "/"): LOGGED_IN,
+    ("GET", "/"): LOGGED_IN | {"operator": 302},  # to the operator's ダッシュボード
     ("GET", "/documents/"): MEMBERS,
     ("GET", "/documents/new"): MEMBERS,
     ("POST", "/documents/new"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
@@ -140,6 +140,8 @@ PAGES = {  # whoever is not named gets 200
     ("GET", "/admin/users/<int:user_id>/delete"): ADMINS | {"stranger": 404},
     ("POST", "/admin/users/<int:user_id>/delete"): ADMINS | {"admin": 409, "stranger": 404},
     ("GET", "/admin/history/"): ADMINS,
+    ("GET", "/admin/dashboard/"): ADMINS,
+    ("GET", "/operator/dashboard/"): OPERATORS,
     ("GET", "/admin/log/"): ADMINS,
     ("POST", "/admin/log/verify"): ADMINS | {"admin": 302, "stranger": 302},
     ("GET", "/operator/log/"): OPERATORS,
