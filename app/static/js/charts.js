@@ -24,6 +24,7 @@ const datasetOf = (series, place) => ({
   borderColor: COLOURS[place],
   backgroundColor: COLOURS[place],
   borderWidth: series.type === "line" ? 3 : 0,
+  order: series.type === "line" ? 0 : 1, // lines before bars
   maxBarThickness: 26,
   yAxisID: series.type === "line" ? "right" : undefined,
 });
