@@ -195,7 +195,17 @@ def create_operator(full_name, mail_address):
 @click.option("--root", type=click.Path(path_type=Path), help="Trusted root certificates, PEM; default: the own root, else the demo's in var/demo.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole verdict as JSON.")
 def verify(file, root, as_json):
-    """Judge the signatures of a PDF: exit 0 valid, 1 altered, invalid or unsigned, 2 cannot be judged."""
+    """Judge the signatures of the PDF at the path FILE, and print the verdict in Japanese.
+
+    Trusted are the certificates given with --root, for which no portal is needed, else those of the portal that is
+    set up here, else the demo's.  Nothing is kept and nothing is sent anywhere.
+
+    \b
+    Exit status:
+      0  valid: every signature and time stamp holds
+      1  altered, invalid or unsigned
+      2  cannot be judged: unknown signer, unreadable file
+    """
     try:
         from app.signing.verify import verify as judge
 

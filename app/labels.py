@@ -401,6 +401,28 @@ FINDING = {
     Finding.too_complex: "検証できません（確認を終えられません）",
 }
 
+JOB = {  # 定期処理, by the names in app.jobs
+    "send-mail": "メールの送信",
+    "bulk-download": "一括ダウンロードの作成",
+    "bulk-operation": "一括署名・一括承認・一括受取確認",
+    "remind": "署名期限のお知らせ",
+    "term-end": "契約期間終了のお知らせ",
+    "archive-transfer": "長期保管への移行",
+    "archive-extension": "長期保管の延長とタイムスタンプの更新",
+    "archive-check": "長期保管文書の点検",
+    "archive-expiry": "保管期間満了の処理とお知らせ",
+    "certificate-expiry": "電子証明書の有効期限のお知らせ",
+    "signing-password-expiry": "期限切れの署名用パスワードの消去",
+    "key-destruction": "失効した電子証明書の鍵の破棄",
+    "seal-renewal": "サービスの証明書の更新",
+    "service-changes": "プラン・オプション・解約の適用",
+    "usage-closing": "利用明細の締め",
+    "usage-monthly": "月額料金の記録",
+    "log-anchor": "監査ログへのタイムスタンプの付与",
+    "log-verify": "監査ログの検証",
+}
+
+COMMENT_HELP = "自社内のみで閲覧できます。取引先には表示されません。編集すると上書きされます。"  # beside every 自社内コメント記入欄 (R54-R57)
 CONDITION = {Condition.waiting: "点検前", Condition.sound: "正常", Condition.damaged: "異常あり"}
 DAMAGE = {
     Damage.missing: "ファイルがありません",
@@ -524,6 +546,20 @@ def usage_kind(record):
     return "取消" if record.takes_back else "訂正後"
 
 
+def job(name):
+    """What a 定期処理 does; one that a later version has dropped keeps its name in the code."""
+    return JOB.get(name, name)
+
+
+def duration(days):
+    """How long something took, from a number of days."""
+    if days is None:
+        return "－"
+    if days * 24 < 1:
+        return "1時間未満"
+    return f"{days * 24:.1f}時間" if days < 1 else f"{days:,.1f}日"
+
+
 def yes_no(value):
     return "はい" if value else "いいえ"
 
@@ -600,5 +636,5 @@ FILTERS = {
     "browser": browser, "archive_option": archive_option, "label": label, "status_of": status_of, "mode_of": mode_of,
     "my_turn": my_turn, "tone": tone, "jst": jst, "day": day, "yen": yen, "month": month, "charge": charge, "usage_kind": usage_kind,
     "fee_unit": FEE_UNIT.get, "term": term, "boxes_for_picture": boxes_for_picture, "consent_state": consent_state,
-    "wish_of": wish_of, "options_of": options_of, "company_notice": company_notice,
+    "wish_of": wish_of, "options_of": options_of, "company_notice": company_notice, "job": job, "duration": duration,
 }  # fmt: skip

@@ -163,6 +163,7 @@ HIDDEN_FROM_RECEIVERS = frozenset(Status) - WITH_RECEIVER - {
 TOWARDS_CONCLUSION = frozenset({Action.send, Action.approve, Action.sign, Action.confirm_receipt})
 IN_ARCHIVE = frozenset({Status.archived, Status.archive_expired})
 CONCLUDED = IN_ARCHIVE | {Status.completion_wait}
+UNFINISHED = OPEN | {Status.completion_wait}  # what ダッシュボード counts as under way
 # where documents wait for 一括署名, which is for receivers only (R99), 一括承認 and 一括受取確認 (I13)
 BULK_SOURCES = {
     action: frozenset(step.source for step in STEPS if step.action is action) & among

@@ -333,7 +333,8 @@ class Seed:
         """Both companies on 片方課金プラン: the fee warning of R60."""
         who = self.people
         plan = Plan(registrar=who["青木 健一"], recipient=who["平井 誠"], signer=who["青葉 一郎"])
-        self._document(SignatureMode.sender_only, Status.receiver_receipt, plan)
+        in_five_days = japan_date(now()) + dt.timedelta(days=5)  # ダッシュボード tells of it
+        self._document(SignatureMode.sender_only, Status.receiver_receipt, plan, deadline=in_five_days)
 
     def _received(self):
         """An 注文請書 that waits for 株式会社あおば建設, which chooses its 案件 at 受取 (R97)."""

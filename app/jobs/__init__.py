@@ -6,6 +6,7 @@ in the rows, and `afterwards(now)`, which ends the run.  A missed tick costs not
 read from the rows.
 """
 
+import datetime as dt
 import logging
 import socket
 
@@ -82,6 +83,17 @@ TIMETABLE = {
 QUIET = frozenset({
     "send-mail", "archive-extension", "bulk-download", "bulk-operation", "key-destruction", "service-changes", "usage-monthly",
 })  # fmt: skip
+LATE_HOURS = 25  # every other job has a run a day, and an hour to finish it
+
+
+def is_late(name, last_started_at, now):
+    """Whether a job has not run when it should have; what a quiet one did not have to do is no delay.
+
+    :param last_started_at: of its last run; None where there is none
+    """
+    if name in QUIET:
+        return False
+    return last_started_at is None or now - last_started_at > dt.timedelta(hours=LATE_HOURS)
 
 
 def limit_waiting():

@@ -1,5 +1,6 @@
 """What a person may see: select statements only, by their names; each stands in a file of its noun."""
 
+from app.queries import dashboard, operator_dashboard
 from app.queries.account import (
     HistoryTerms,
     account_history,
@@ -83,6 +84,7 @@ from app.queries.documents import (
     everyone_involved,
     everyone_told,
     may_open_pdf,
+    multilateral_of,
     my_list,
     visible_of,
 )
@@ -202,6 +204,7 @@ __all__ = [
     "count_items",
     "count_route_templates",
     "current_revision",
+    "dashboard",
     "default_route_template",
     "delegation_of",
     "delegations_of",
@@ -240,6 +243,7 @@ __all__ = [
     "log_ins_of",
     "login_session_of",
     "may_open_pdf",
+    "multilateral_of",
     "my_list",
     "names_by_address",
     "newest_consent",
@@ -253,6 +257,7 @@ __all__ = [
     "operation_of",
     "operations_to_tell",
     "operations_to_walk",
+    "operator_dashboard",
     "operators",
     "original_of",
     "paper_requests_of",

@@ -2,14 +2,14 @@
 download and verb gets its document there.
 """
 
-from sqlalchemy import and_, exists, or_, select, union_all
+from sqlalchemy import and_, exists, func, or_, select, union_all
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from app.errors import NotFound
 from app.extensions import db
 from app.models import ContractDocument, Delegation, DocumentParty, DocumentRevision, PortalUser, RouteStep
 from app.queries.delegations import acts_as_deputy, deputy_of, represented_by
-from app.queries.typed import MOST_ID
+from app.queries.typed import MOST_ID, page_of
 from app.workflow import OPEN, REASSIGNABLE, TURN_ACTIONS, WAITING, WITH_REGISTRAR, Role, Side
 
 
@@ -93,21 +93,21 @@ def documents_with(user):
     ).all()
 
 
-def my_list(user):
+def my_list(user, *, page=1, page_size=50):
     """マイリスト: the documents that wait for this person, or for somebody in whose place the person may act
     (代理), the longest waiting first (R40)."""
     represented = represented_by(user)
     mine = and_(ContractDocument.holder_id == user.id, ContractDocument.status.in_(OPEN))
     theirs = and_(ContractDocument.holder_id.in_(represented), ContractDocument.status.in_(WAITING))
-    return db.session.scalars(
+    found = (
         documents_of(user)
         .where(or_(mine, theirs) if represented else mine)
         .order_by(ContractDocument.sent_at.nulls_last(), ContractDocument.id)
-        .options(
-            selectinload(ContractDocument.parties).joinedload(DocumentParty.company),
-            joinedload(ContractDocument.holder),
-        )
-    ).all()
+    )
+    return page_of(
+        found, page, page_size,
+        selectinload(ContractDocument.parties).joinedload(DocumentParty.company), joinedload(ContractDocument.holder),
+    )  # fmt: skip
 
 
 def documents_held_by(user):
@@ -132,6 +132,12 @@ def documents_held_by(user):
         .order_by(ContractDocument.id)
         .options(selectinload(ContractDocument.parties).joinedload(DocumentParty.company))
     ).all()
+
+
+def multilateral_of(ids):
+    """The ids of those of the documents that have three or more companies (I7)."""
+    counted = select(DocumentParty.document_id).where(DocumentParty.document_id.in_(ids))
+    return set(db.session.scalars(counted.group_by(DocumentParty.document_id).having(func.count() > 2)))
 
 
 def visible_of(user, documents):

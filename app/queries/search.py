@@ -36,6 +36,7 @@ class SearchTerms:
     partner: str = ""  # part of the name, or the 企業ID
     person: str = ""  # of the own company: part of the name, or the 利用者ID
     case: str = ""  # 案件 of the own company: part of the number or of the name
+    holder: str = ""  # whom it waits for, of the own company: 利用者ID
     side: Side | None = None  # of the own company
     statuses: tuple[Status, ...] = ()
     mode: SignatureMode | None = None
@@ -50,6 +51,10 @@ class SearchTerms:
     archived_to: date | None = None
     retained_from: date | None = None
     retained_to: date | None = None
+    deadline_from: date | None = None
+    deadline_to: date | None = None
+    ends_from: date | None = None  # the last day of 契約期間
+    ends_to: date | None = None
 
 
 @dataclass(frozen=True)
@@ -162,6 +167,11 @@ def _conditions(user, terms):
                 ContractCase.name.icontains(terms.case, autoescape=True),
             ),
         )
+    if terms.holder:
+        yield exists().where(
+            PortalUser.id == document.holder_id, PortalUser.company_id == user.company_id,
+            PortalUser.username == as_code(terms.holder),
+        )  # fmt: skip
     if terms.side:
         yield _own_side(user) == terms.side
     if terms.statuses:
@@ -179,6 +189,8 @@ def _conditions(user, terms):
         (document.amount_yen, terms.amount_from, terms.amount_to),
         (document.archived_on, terms.archived_from, terms.archived_to),
         (document.retained_until, terms.retained_from, terms.retained_to),
+        (document.deadline, terms.deadline_from, terms.deadline_to),
+        (document.term_to, terms.ends_from, terms.ends_to),
     ):
         if first is not None:
             yield column >= first

@@ -29,6 +29,7 @@ from app.views.company_export import CompanyExportView
 from app.views.conclusion import ConclusionView
 from app.views.consents import AdminConsentsView, ConsentRequestView
 from app.views.correction import CorrectionView
+from app.views.dashboard import AdminDashboardView, OperatorDashboardView
 from app.views.delegations import AdminDelegationView, DelegationView
 from app.views.demo_mail import DemoMailView
 from app.views.document import DocumentView
@@ -62,6 +63,7 @@ MENU = (
     ("契約締結", CASES, CaseView),
     ("長期保管文書", "長期保管文書照会", ArchiveListView),
     ("証明書管理", "証明書有効性確認", CertificateView),
+    ("管理者業務", "ダッシュボード", AdminDashboardView),
     ("管理者業務", "利用者情報照会", AdminUsersView),
     ("管理者業務", "企業情報照会", AdminCompanyView),
     ("管理者業務", "操作履歴照会", AdminHistoryView),
@@ -114,6 +116,7 @@ def register(app, appbuilder):
         appbuilder.add_view(view, label, category=category)
     for view in PAGES_OFF_MENU:
         appbuilder.add_view_no_menu(view)
+    appbuilder.add_view(OperatorDashboardView, "ダッシュボード", category="運営者業務")
     operator.register(appbuilder)
     operator_archive.register(appbuilder)
     operator_service.register(appbuilder)

@@ -9,6 +9,7 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 from app import queries
 from app.clock import japan_date, now
 from app.construction_law import ticked
+from app.labels import COMMENT_HELP
 from app.services import (
     cases,
     consents,
@@ -57,6 +58,7 @@ class DocumentView(BaseView):
             may_delete=registration.may_delete(document, g.user),
             may_remind=reminders.may_remind(document, g.user),
             may_comment=documents.may_comment(document, g.user),
+            comment_help=COMMENT_HELP,
             may_open_pdf=may_open_pdf(document),
             changes=editions.latest_changes(g.user, document) if may_open_pdf(document) else None,
             may_verify=may_open_pdf(document) and document.status in CONCLUDED,
@@ -88,7 +90,7 @@ class DocumentView(BaseView):
         document = own_document(document_id)
         documents.check_turn(Action.approve, document, g.user)
         return self.render_template(
-            "document/approval.html", title="契約文書承認", document=document,
+            "document/approval.html", title="契約文書承認", document=document, comment_help=COMMENT_HELP,
             own=document.party_of(g.user.company_id), may_open_pdf=may_open_pdf(document),
             fees=fees.fees_of(document, g.user.company_id), changes=editions.latest_changes(g.user, document),
             revision=queries.current_revision(document), absent=steps.represented(document, g.user),

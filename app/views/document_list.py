@@ -76,6 +76,8 @@ class SearchForm(Form):
     case = _text(LIST_COLUMN[ListColumn.case], 255, description="案件番号または案件名の一部を入力してください。")
     registered_from = DayField("登録日（から）", [Optional(), is_near])
     registered_to = DayField("登録日（まで）", [Optional(), is_near, NotBefore("registered_from", DAYS_TURNED)])
+    ends_from = DayField("契約期間の終了日（から）", [Optional()])
+    ends_to = DayField("契約期間の終了日（まで）", [Optional(), NotBefore("ends_from", DAYS_TURNED)])
     size = SelectField("表示件数", default=20, coerce=int, choices=[SelectChoice(n, f"{n}件") for n in PAGE_SIZES])
 
     def __init__(self, *args, **kwargs):
@@ -101,6 +103,8 @@ class SearchForm(Form):
             amount_from=self.amount_from.data,
             amount_to=self.amount_to.data,
             without_amount=self.without_amount.data,
+            ends_from=self.ends_from.data,
+            ends_to=self.ends_to.data,
             **self.own_terms(),
         )
 
@@ -121,12 +125,20 @@ class ProcessForm(SearchForm):
     """契約文書検索条件."""
 
     status = ChecksField("ステータス", choices=[SelectChoice(s.value, STATUS[s]) for s in IN_PROCESS])
+    holder = _text("現在の担当者", 16, description="処理待ちになっている自社の担当者の利用者IDを入力してください。")
+    deadline_from = DayField("署名期限（から）", [Optional()])
+    deadline_to = DayField("署名期限（まで）", [Optional(), NotBefore("deadline_from", DAYS_TURNED)])
     sort = SelectField(
         "並び順", default=as_typed(NEWEST_FIRST), choices=_orders(c for c in SORTABLE if c not in OF_ARCHIVE)
     )
 
     def own_terms(self):
-        return {"statuses": tuple(Status(value) for value in self.status.data or ())}
+        return {
+            "statuses": tuple(Status(value) for value in self.status.data or ()),
+            "holder": self.holder.data,
+            "deadline_from": self.deadline_from.data,
+            "deadline_to": self.deadline_to.data,
+        }
 
 
 class ArchiveForm(SearchForm):

@@ -1,6 +1,6 @@
 """［トップページ］ with マイリスト: what waits for this person."""
 
-from flask import g, get_flashed_messages
+from flask import g, get_flashed_messages, redirect, request, url_for
 from flask_appbuilder import IndexView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 
@@ -9,6 +9,8 @@ from app.clock import japan_date, now
 from app.services import bulk_operations
 from app.views.answers import NEXT_TASK
 from app.workflow import WAITING
+
+PAGE_SIZE = 50
 
 
 class MyListView(IndexView):
@@ -19,17 +21,21 @@ class MyListView(IndexView):
     @has_access
     @permission_name("list")
     def index(self):
+        if g.user.company_id is None:  # the operator has no マイリスト
+            return redirect(url_for("OperatorDashboardView.index"))
         activations = queries.activations_of(g.user, now())
-        documents = queries.my_list(g.user) if g.user.company_id else []
-        operations = queries.operations_to_tell(g.user, now()) if g.user.company_id else []
+        page = max(1, min(request.args.get("page", 1, type=int), 1_000_000))
+        found = queries.my_list(g.user, page=page, page_size=PAGE_SIZE)
+        operations = queries.operations_to_tell(g.user, now())
         in_work = queries.ids_in_work(g.user) if any(one.is_running for one in operations) else set()
-        bulk_actions = bulk_operations.actions_for(documents, in_work)
+        bulk_actions = bulk_operations.actions_for(found.rows, in_work)
         return self.render_template(
             self.index_template,
             title="トップページ",
-            documents=documents,
+            found=found,
+            url_of_page=lambda number: url_for(".index", page=number),
             says_next=bool(get_flashed_messages(category_filter=[NEXT_TASK])),
-            next_task=_next_of(documents),
+            next_task=_next_of(found.rows),
             today=japan_date(now()),
             operations=operations,
             in_work=in_work,

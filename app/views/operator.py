@@ -11,6 +11,7 @@ from sqlalchemy import inspect, select
 from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import DataRequired, Length, Optional, Regexp
 
+from app import queries
 from app.clock import japan_date, now
 from app.extensions import db
 from app.labels import (
@@ -20,10 +21,13 @@ from app.labels import (
     KIND,
     LETTER,
     MODE,
+    MODE_OF_ALL,
     OPTION_FLAG,
     STATUS,
     day,
     in_use,
+    job,
+    mode_of,
     yen,
     yes_no,
 )
@@ -200,11 +204,24 @@ class UserModelView(OperatorView):
         return self.carry_out(lambda: people.unlock(user, acting_person(), now()), "ロックを解除しました。")
 
 
+class DocumentRows(Rows):
+    """Documents, with the 署名区分 that also says whether three or more companies sign."""
+
+    def get_values(self, lst, list_columns):
+        items = list(lst)
+        many = queries.multilateral_of([item.id for item in items])
+        for item, row in zip(items, super().get_values(items, list_columns), strict=True):
+            yield row | {"mode": MODE_OF_ALL if item.id in many else MODE[item.mode]}
+
+    def get_values_item(self, item, show_columns):
+        return [mode_of(item) if column == "mode" else self._get_attr_value(item, column) for column in show_columns]
+
+
 class DocumentModelView(OperatorView):
     """Facts only: an operator opens no contract."""
 
     route_base = "/operator/documents"
-    datamodel = Rows(ContractDocument)
+    datamodel = DocumentRows(ContractDocument)
     base_permissions = READ_ONLY
     list_title, show_title = "契約文書", "契約文書"
     label_columns = {
@@ -221,7 +238,7 @@ class DocumentModelView(OperatorView):
     search_columns = ["number", "title"]
     base_order = ("id", "desc")
     formatters_columns = SHOWN_TIMES | {
-        "kind": KIND.get, "mode": MODE.get, "status": STATUS.get, "amount_yen": yen, "conclusion_date": day,
+        "kind": KIND.get, "status": STATUS.get, "amount_yen": yen, "conclusion_date": day,
         "archived_on": day, "retained_until": day,
     }  # fmt: skip
 
@@ -272,6 +289,7 @@ class JobRunModelView(OperatorView):
     search_columns = ["name"]
     base_order = ("id", "desc")
     formatters_columns = SHOWN_TIMES | {
+        "name": job,
         "report": lambda report: "、".join(f"{item}：{why}" for item, why in report.get("failures", {}).items()) or "－"
     }
 

@@ -10,6 +10,7 @@ from wtforms.validators import Length
 from app import queries
 from app.clock import now
 from app.errors import OutOfTurn, PortalError
+from app.labels import COMMENT_HELP
 from app.services import cases, documents, editions, fees, routes, steps
 from app.services.documents import FEE_DIALOG
 from app.views import case_field, route_filling, timeline
@@ -24,7 +25,7 @@ class ReceiptForm(WithRoute, WithCase, FlaskForm):
     approvers = StringField("承認者", description=f"必要な場合に、承認する順に指定します（{routes.MOST_APPROVERS}名まで）。")
     signer = StringField("署名者", description="利用者IDが1つの場合は、ご自身の利用者IDを指定してください。")
     viewers = StringField("参照者", description=f"閲覧のみができる方を指定します（{routes.MOST_VIEWERS}名まで）。")
-    comment = TextAreaField("自社内コメント記入欄", [Length(max=2000)], description="自社内のみで閲覧できます。発信者には表示されません。", filters=[trimmed])
+    comment = TextAreaField("自社内コメント記入欄", [Length(max=2000)], description=COMMENT_HELP, filters=[trimmed])
 
 
 class ReceiptView(BaseView):

@@ -21,7 +21,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, Optional, Va
 from app.clock import japan_date, now
 from app.construction_law import ARTICLE_19_ITEMS
 from app.errors import Refused
-from app.labels import KIND, MODE
+from app.labels import COMMENT_HELP, KIND, MODE
 from app.models import DocumentKind
 from app.services import attachments, cases, drafts, files, registration, routes
 from app.services.files import Upload
@@ -71,7 +71,7 @@ class RegistrationForm(WithRoute, WithCase, FlaskForm):
     approvers = StringField("承認者", description=f"必要な場合に、承認する順に指定します（{routes.MOST_APPROVERS}名まで）。")
     signer = StringField("署名者", description="自社が署名する場合に指定します。")
     viewers = StringField("参照者", description=f"閲覧のみができる方を指定します（{routes.MOST_VIEWERS}名まで）。")
-    comment = TextAreaField("自社内コメント記入欄", [Length(max=2000)], description="自社内のみで閲覧できます。取引先には表示されません。", filters=[trimmed])
+    comment = TextAreaField("自社内コメント記入欄", [Length(max=2000)], description=COMMENT_HELP, filters=[trimmed])
     message = TextAreaField("受信者へのメッセージ", [Length(max=2000)], description="受信者にも表示されます。", filters=[trimmed])
 
     def validate_term_to(self, field):

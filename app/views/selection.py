@@ -6,6 +6,7 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 
 from app import queries
 from app.clock import now
+from app.workflow import Role
 
 
 class SelectionView(BaseView):
@@ -17,12 +18,16 @@ class SelectionView(BaseView):
     def selection(self):
         code = request.args.get("code", "")
         users = queries.colleagues(g.user.company_id, code)
+        role = request.args.get("role", "")
+        signers = queries.signer_ids([user.id for user in users], now())
+        if role == Role.signer.value:  # who may sign first
+            users = sorted(users, key=lambda user: user.id not in signers)
         return self.render_template(
             "selection/selection.html",
             title="利用者選択",
             users=users,
-            signers=queries.signer_ids([user.id for user in users], now()),
+            signers=signers,
             code=code,
-            role=request.args.get("role", ""),
+            role=role,
             multiple="multiple" in request.args,
         )

@@ -11,6 +11,7 @@ from app import queries
 from app.clock import now
 from app.errors import NotFound, OutOfTurn, PortalError
 from app.extensions import db
+from app.labels import COMMENT_HELP
 from app.services import documents, editions, fees, outbox, pictures, positions, signatures, steps
 from app.services.certificates import NOT_ACTIVATED
 from app.views.answers import acting_person, done, done_with_turn, own_document, own_pdf, refuse
@@ -34,7 +35,7 @@ class SignatureForm(FlaskForm):
         "署名用コード", [InputRequired("署名用コードを入力してください。"), Length(max=64)],
         description="［署名用コードを送信］を押すと届く、件名「署名用コード のお知らせ」のメールに記載の6桁の数字です。",
     )  # fmt: skip
-    comment = TextAreaField("自社内コメント記入欄", [Length(max=2000)], description="自社内のみで閲覧できます。取引先には表示されません。", filters=[trimmed])
+    comment = TextAreaField("自社内コメント記入欄", [Length(max=2000)], description=COMMENT_HELP, filters=[trimmed])
 
     def __init__(self):
         """Only the field of the method that the company signs by is there, as `secret`."""

@@ -53,4 +53,5 @@ class DocumentVerificationView(BaseView):
         return self.render_template(
             "verification/show.html", title="契約文書の検証", document=document,
             report=verification.examine_document(document), moment=now(),
+            names={signature.field_name: signature.user.shown_name for signature in document.valid_signatures},
         )  # fmt: skip

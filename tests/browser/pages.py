@@ -41,6 +41,9 @@ def walk(arrive):
     registrar.page.get_by_role("row").nth(1).get_by_role("link").click()
     registrar.is_on("長期保管文書照会")
     yield "archived", registrar
+    registrar.choose("管理者業務", "ダッシュボード")
+    registrar.is_on("ダッシュボード")
+    yield "dashboard", registrar
     registrar.choose("管理者業務", "利用者情報照会")
     yield "users", registrar
     registrar.choose("設定", "パスワード変更")

@@ -90,7 +90,7 @@ def test_a_deputy_acts_at_each_turn_and_the_record_says_for_whom(
     delegate(absent, deputy)
     document = make_document(status, mode=QUICK)
     absent, deputy = person(absent), person(deputy)
-    assert queries.my_list(deputy) == queries.my_list(absent) == [document]
+    assert queries.my_list(deputy).rows == queries.my_list(absent).rows == [document]
     assert queries.document_of(deputy, document.id) is document and queries.may_open_pdf(deputy, document, False)
     (own,), (theirs,) = letters_to(absent, request_letter), letters_to(deputy, request_letter)
     assert (own.facts.get("on_behalf_of"), theirs.facts["on_behalf_of"]) == (None, absent.full_name)
@@ -100,7 +100,7 @@ def test_a_deputy_acts_at_each_turn_and_the_record_says_for_whom(
     step = next(step for step in document.route if step.user is absent)
     assert step.deputy is deputy
     assert sees(deputy, document) and queries.may_open_pdf(deputy, document, False)  # what was done stays in sight
-    assert queries.my_list(deputy) == []
+    assert queries.my_list(deputy).rows == []
     with pytest.raises(OutOfTurn):  # the person themself comes second
         documents.approve(document, absent, now())
 
@@ -240,7 +240,7 @@ def test_a_deputy_gets_the_reminder_and_nothing_that_is_not_the_persons_turn(mak
     document = make_document(Status.sender_approval, mode=QUICK)  # waits for the first approver
     draft = make_document(Status.draft, mode=QUICK)
     assert not sees(person("colleague"), document) and not sees(person("viewer"), draft)  # no deputy registers
-    assert queries.my_list(person("viewer")) == []
+    assert queries.my_list(person("viewer")).rows == []
     with pytest.raises(OutOfTurn):
         documents.approve(document, person("colleague"), now())
     delegate("approver", "colleague")
@@ -269,7 +269,7 @@ def test_a_deputys_deputy_is_nobodys_deputy(make_document, delegate, person):
     delegate("approver", "colleague")
     delegate("colleague", "viewer")
     document = make_document(Status.sender_approval, mode=QUICK)
-    assert queries.my_list(person("viewer")) == [] and letters_to(person("viewer"), Letter.approval_request) == []
+    assert queries.my_list(person("viewer")).rows == [] and letters_to(person("viewer"), Letter.approval_request) == []
     with pytest.raises(OutOfTurn):
         documents.approve(document, person("viewer"), now())
 

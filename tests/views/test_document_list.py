@@ -20,7 +20,7 @@ from app.services.signatures import SignedFile
 from app.workflow import SignatureMode, Status
 
 NO_SIGNATURE = SignatureMode.no_signature
-ROW = re.compile(r'data-label="契約件名">([^<]*)<')
+ROW = re.compile(r'data-label="契約件名"[^>]*>([^<]*)<')
 DAY = dt.date
 
 

@@ -109,7 +109,7 @@ MEMBERS = {"operator": 403, "anonymous": 302}
 OPERATORS = dict.fromkeys(PEOPLE, 403) | {"operator": 200, "anonymous": 302}
 LOGGED_IN, ALL = {"anonymous": 302}, {}
 PAGES = {  # whoever is not named gets 200
-    ("GET", "/"): LOGGED_IN,
+    ("GET", "/"): LOGGED_IN | {"operator": 302},  # to the operator's ダッシュボード
     ("GET", "/documents/"): MEMBERS,
     ("GET", "/documents/new"): MEMBERS,
     ("POST", "/documents/new"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
@@ -177,6 +177,8 @@ PAGES = {  # whoever is not named gets 200
     **{("GET", f"/operator/usage/statements/<int:statement_id>{file}"): OPERATORS | {"operator": 404} for file in ("", "/file.csv", "/file.pdf")},
     ("GET", "/operator/usage/records/<int:record_id>/correction"): OPERATORS | {"operator": 404},
     ("POST", "/operator/usage/records/<int:record_id>/correction"): OPERATORS | {"operator": 404},
+    ("GET", "/admin/dashboard/"): ADMINS,
+    ("GET", "/operator/dashboard/"): OPERATORS,
     ("GET", "/admin/log/"): ADMINS,
     ("POST", "/admin/log/verify"): ADMINS | {"admin": 302, "stranger": 302},
     ("GET", "/operator/log/"): OPERATORS,

@@ -92,7 +92,8 @@ def test_without_the_check_of_the_certificate_the_manuals_sentence_is_shown(clie
         "証明書有効性確認の操作が未完了です。証明書管理メニューより証明書有効性確認を選択し"
         "証明書有効性確認の操作を実行してください。"
     )
-    assert NOT_ACTIVATED in client.get(f"/documents/{document.id}/signature").text
+    page = client.get(f"/documents/{document.id}/signature").text
+    assert NOT_ACTIVATED in page and f'id="certificate-help">{link.certificate}' in page  # the whole name, beside the list
     reply = sign(client, document, signer, passwords(signer)[0])
     assert reply.status_code == 422 and NOT_ACTIVATED in reply.text
     db.session.refresh(document)

@@ -45,7 +45,8 @@ def test_anybody_may_have_a_concluded_contract_verified(client_of, archived):
     assert page.status_code == 200
     for words in (GOOD, KEPT, "株式会社発出建設", "受領設備株式会社", "PAdES B-LTA", "証明できる期限", archived.pdf_sha256):
         assert words in page.text, words
-    for secret in (archived.number, archived.title, archived.file_name, "1,848,000"):
+    people = [signature.user.full_name for signature in archived.valid_signatures]
+    for secret in (archived.number, archived.title, archived.file_name, "1,848,000", *people):
         assert secret not in page.text, secret
     assert "認定タイムスタンプ" not in page.text and "認定" not in page.text.replace("国の認定制度", "")
 
@@ -56,6 +57,7 @@ def test_a_certificate_of_the_service_is_recognised_and_a_changed_one_is_not(cli
     client = client_of("anonymous")
     page = hand_in(client, pdf, "certificate.pdf").text
     assert GOOD in page and "当サービスが発行した証明書です" in page and NOT_KEPT not in page
+    assert "（当サービスの証明用の証明書）" in page and ">SEAL<" not in page
     place = pdf.index(b"/MediaBox") + 12
     page = hand_in(client, pdf[:place] + bytes([pdf[place] ^ 1]) + pdf[place + 1 :]).text
     assert "当サービスが発行した証明書です" not in page and NOT_KEPT in page
@@ -152,6 +154,8 @@ def test_the_report_about_a_stored_document(client_of, archived):
     assert f'action="{url}/verification"' in client_of("registrar").get(url).text
     page = client_of("recipient").get(f"{url}/verification").text
     assert GOOD in page and KEPT in page and archived.number in page
+    for signature in archived.valid_signatures:
+        assert page.count(signature.user.full_name) == 1  # from the record
     assert client_of("receiver_viewer").get(f"{url}/verification").status_code == 200
     assert f'action="{url}/verification"' not in client_of("admin").get(url).text
     for who, answer in {"admin": 404, "stranger": 404, "colleague": 404, "operator": 403, "anonymous": 302}.items():

@@ -206,6 +206,7 @@ def test_every_answer_carries_the_headers(client_of, url):
 def test_every_script_of_a_page_has_its_nonce(client_of):
     for who, url in (
         ("recipient", "/"),
+        ("admin", "/admin/dashboard/"),
         ("operator", "/operator/users/list/"),
         ("operator", "/operator/companies/add"),
         ("anonymous", "/login/"),
@@ -249,9 +250,9 @@ def test_every_page_has_one_heading_and_it_is_the_title(make_document, client_of
         "recipient": ("/", "/documents/", "/archive/", "/documents/new", "/certificates/activation", "/password/", base,
                       f"{base}/receipt", f"{base}/signature/position", "/nowhere", f"{base}/approval"),
         "registrar": (own, f"{own}/edit", f"{own}/registration"),
-        "admin": ("/admin/users/",),
+        "admin": ("/admin/users/", "/admin/dashboard/"),
         "anonymous": ("/login/", "/nowhere"),
-        "operator": ("/", "/operator/users/list/", "/operator/companies/add", "/operator/plans/show/1", base),
+        "operator": ("/operator/dashboard/", "/operator/users/list/", "/operator/companies/add", "/operator/plans/show/1", base),
     }  # fmt: skip
     for who, urls in pages.items():
         for url in urls:
@@ -271,7 +272,7 @@ def test_every_page_has_one_heading_and_it_is_the_title(make_document, client_of
 ])  # fmt: skip
 def test_the_menu_is_that_of_the_role(client_of, who, menus):
     client = client_of(who)
-    page = client.get("/" if who != "anonymous" else "/login/").text
+    page = client.get({"anonymous": "/login/", "operator": "/operator/dashboard/"}.get(who, "/")).text
     assert re.findall(r'data-menu>([^<]+)<span class="menu__arrow">▼', page) == menus
     for label, href in (
         ("契約文書照会", "/documents/"),
