@@ -64,6 +64,8 @@ class Production:
         self.FEES_URL = self.text("FEES_URL")
         self.KEKS = self._keks()
         self.STORAGE_URL = self.text("STORAGE_URL", Path("var/files").absolute().as_uri())
+        self.STORAGE_SECRET = self.environ.get("AWS_SECRET_ACCESS_KEY", "")  # beside obstore, which reads it by itself
+        self.OBJECT_LOCK = self._one_of("OBJECT_LOCK", ("governance", "compliance", "off"))
         self.TSA_URLS = self.text("TSA_URLS").split()
         self.TSA_ROOTS_FILE = self.text("TSA_ROOTS_FILE")
         self.SIGNER_ROOTS_FILE = self.text("SIGNER_ROOTS_FILE")
@@ -89,6 +91,13 @@ class Production:
         self.DOWNLOAD_DAYS = self.number("DOWNLOAD_DAYS", 7)
         self.ADMIN_OPENS_PDF = self.text("ADMIN_OPENS_PDF", "no") == "yes"
         self.WORKER_LOCK_FILE = self.text("WORKER_LOCK_FILE", "var/worker.lock")
+
+    def _one_of(self, name, words):
+        """A setting that is one of some words, the first by default."""
+        value = self.text(name, words[0])
+        if value not in words:
+            raise MissingSetting(f"PORTAL_{name} must be one of {', '.join(words)}, not {value!r}.")
+        return value
 
     def _days(self, listed):
         try:

@@ -1,4 +1,4 @@
-"""The command line of the portal: demo, serve, worker, job, db, rotate-kek, verify, verify-log.
+"""The command line of the portal: demo, serve, worker, job, db, rotate-kek, storage, verify, verify-log.
 
 Each command imports what it needs when it runs: the settings must be in place before the application is
 imported, and `verify` works where no portal is set up.
@@ -150,6 +150,25 @@ def rotate_kek():
         report = key_rotation.rotate()
     click.echo(json.dumps(report, ensure_ascii=False, indent=2))
     sys.exit(1 if any(column["refused"] for column in report["columns"].values()) else 0)
+
+
+@cli.command()
+@click.option("--data", help="A demo's folder, to look at the demo's storage.")
+def storage(data):
+    """Ask the file store what it does for the files, and print that as JSON: exit 1 where it does not answer."""
+    if data:
+        _read_settings(Path(data) / "settings.env")
+    from app import create_app
+    from app.errors import StorageFailed
+    from app.services import object_locks
+
+    with create_app().app_context():
+        try:
+            report, answers = object_locks.report(), True
+        except StorageFailed as failure:
+            report, answers = {"answers": False, "cause": str(failure.__cause__)}, False
+    click.echo(json.dumps(report, ensure_ascii=False, indent=2))
+    sys.exit(0 if answers else 1)
 
 
 @cli.command("create-operator")

@@ -211,6 +211,7 @@ LETTER = {
     Letter.archive_alert: "長期保管の異常",
     Letter.bulk_download: "一括ダウンロード",
     Letter.log_broken: "監査ログの不一致",
+    Letter.storage_alert: "ファイル保存先の異常",
 }
 ACCOUNT_ACTION = {
     AccountAction.log_in: "ログイン",

@@ -51,6 +51,7 @@ SUBJECTS = {
     Letter.paper_requested: "書面交付の請求のお知らせ",
     Letter.paper_delivered: "書面の交付のお知らせ",
     Letter.log_broken: "監査ログの不一致のお知らせ",
+    Letter.storage_alert: "ファイル保存先の異常のお知らせ",
 }
 FACTS = {
     "person": "受取 太郎", "company": "受領設備株式会社", "user_code": "U00000008", "certificate_no": "JC-00000001",

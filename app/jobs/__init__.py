@@ -21,6 +21,7 @@ from app.jobs import (
     key_destruction,
     log_anchor,
     log_verify,
+    object_lock,
     remind,
     seal_renewal,
     send_mail,
@@ -43,6 +44,7 @@ JOBS = {
     "key-destruction": key_destruction,
     "log-anchor": log_anchor,
     "log-verify": log_verify,
+    "object-lock": object_lock,
     "remind": remind,
     "seal-renewal": seal_renewal,
     "signing-password-expiry": signing_password_expiry,
@@ -62,12 +64,13 @@ TIMETABLE = {
     "key-destruction": {"minute": "*/5"},
     "log-anchor": {"hour": "1-6", "minute": 0},  # once a day, and again where no authority answered
     "log-verify": {"hour": "3-6", "minute": 30},
+    "object-lock": {"minute": "*/10"},
     "remind": {"hour": 8, "minute": 0},
     "seal-renewal": {"hour": 1, "minute": 0},
     "term-end": {"hour": 8, "minute": 15},
 }
 # leave a row only when they had something to do
-QUIET = frozenset({"send-mail", "archive-extension", "bulk-download", "key-destruction"})
+QUIET = frozenset({"send-mail", "archive-extension", "bulk-download", "key-destruction", "object-lock"})
 
 
 def limit_waiting():

@@ -69,7 +69,7 @@ def take(step, document, actor, now, reason=""):
     if document.status in CONCLUDED and document.concluded_at is None:
         document.concluded_at = now
         document.conclusion_date = document.conclusion_date or japan_date(now)
-        document.archive_record = ArchiveRecord(check_due_at=now)  # from now on its files are looked after
+        document.archive_record = ArchiveRecord(check_due_at=now, lock_due_at=now)  # from now on its files are looked after
     event = record(step.action, document, actor, now, old_status=old_status, reason=reason, absent=absent)
     outbox.tell(event)
     return event

@@ -50,6 +50,7 @@ class Letter(StrEnum):
     archive_alert = auto()
     bulk_download = auto()
     log_broken = auto()
+    storage_alert = auto()
 
 
 class OutboxMessage(Model):
