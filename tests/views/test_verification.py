@@ -98,6 +98,19 @@ def test_nothing_and_too_much_are_refused_in_words(client_of, app, monkeypatch):
 
 
 @pytest.mark.requirement("S4")
+def test_an_upload_beyond_every_limit_is_answered_by_a_page(client_of, app, monkeypatch):
+    client = client_of("anonymous")
+    token = client.token()
+    monkeypatch.setitem(app.config, "MAX_CONTENT_LENGTH", 10_000)
+    with client.post_without_token(
+        "/verify/", {"csrf_token": token, "pdf": (io.BytesIO(bytes(10_001)), "large.pdf")},
+        content_type="multipart/form-data",
+    ) as reply:  # fmt: skip
+        assert reply.status_code == 413 and "ファイルが大きすぎるため、受け付けられませんでした" in reply.text
+        assert "ファイルが大きすぎます｜" in reply.text and GOOD not in reply.text
+
+
+@pytest.mark.requirement("S4")
 def test_a_bomb_is_answered(client_of):
     page = hand_in(client_of("anonymous"), pdfs.nested_bomb())
     assert page.status_code == 200 and GOOD not in page.text
