@@ -193,18 +193,28 @@ def create_operator(full_name, mail_address):
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--root", type=click.Path(path_type=Path), help="Trusted root certificates, PEM; default: the own root, else the demo's in var/demo.")
+@click.option("--data", help="A demo's folder: judge by the demo's roots, and look the file up in its archive.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole verdict as JSON.")
-def verify(file, root, as_json):
-    """Judge the signatures of a PDF: exit 0 valid, 1 altered, invalid or unsigned, 2 cannot be judged."""
+def verify(file, root, data, as_json):
+    """Judge the signatures of a PDF: exit 0 valid, 1 altered, invalid or unsigned, 2 cannot be judged.
+
+    Where a portal is set up, or with --data, it also says whether the file is one that the portal keeps.
+    """
+    if data and root:
+        raise click.UsageError("Give --data or --root, not both.")
+    if data:
+        _read_settings(Path(data) / "settings.env")
     try:
         from app.signing.verify import verify as judge
 
         pdf = file.read_bytes()
-        verdict = judge(pdf, *_trusted(root, pdf))
+        roots, outside, kept = _trusted(root, pdf)
+        verdict = judge(pdf, roots, outside)
     except Exception as error:
         click.echo(f"検証できません：{error}", err=True)
         sys.exit(2)
-    click.echo(json.dumps(verdict.as_dict(), ensure_ascii=False, indent=2) if as_json else _in_words(verdict))
+    report = verdict.as_dict() | ({"kept": kept} if kept else {})
+    click.echo(json.dumps(report, ensure_ascii=False, indent=2) if as_json else _in_words(verdict, kept))
     sys.exit(verdict.exit_code)
 
 
@@ -255,23 +265,33 @@ def _check_log(target, source, root):
 
 
 def _trusted(path, pdf):
-    """The given roots, else those of the portal that is set up here and of outside signers it knows, else the demo's."""
+    """Roots, those of outside signers, and how the file stands to those that are kept.
+
+    The given roots, else those of the portal that is set up here and of outside signers it knows, else the demo's;
+    only a portal that is set up knows what it keeps.
+    """
     from cryptography.x509 import load_pem_x509_certificates
 
     demo_root = Path("var/demo/pki/root.pem")
     if path is None and "PORTAL_KEK" not in os.environ and "PORTAL_KEK_FILE" not in os.environ:
         path = demo_root
     if path is not None:
-        return load_pem_x509_certificates(path.read_bytes()), {}
-    from app import create_app
+        return load_pem_x509_certificates(path.read_bytes()), {}, None
+    from hashlib import sha256
+
+    from app import create_app, queries
     from app.services.strongroom import outside_roots, strongroom
 
     with create_app().app_context():
-        return strongroom().roots, outside_roots(pdf)
+        return strongroom().roots, outside_roots(pdf), queries.kept_as(sha256(pdf).hexdigest())
 
 
-def _in_words(verdict):
+def _in_words(verdict, kept):
     lines = [verdict.sentence, f"SHA-256　{verdict.sha256}"]
+    if kept:
+        from app.labels import KEPT
+
+        lines.append(KEPT[kept])
     lines += [f"・{signature.field}　{signature.sentence}" for signature in verdict.signatures]
     lines += [f"・{stamp.field}　{stamp.sentence}" for stamp in verdict.time_stamps]
     if verdict.provable_until:

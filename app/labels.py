@@ -213,6 +213,12 @@ LETTER = {
     Letter.log_broken: "監査ログの不一致",
     Letter.storage_alert: "ファイル保存先の異常",
 }
+KEPT = {
+    "concluded": "当サービスに保管されている締結済みの契約文書と一致します。",
+    "superseded": "当サービスで締結された契約文書と一致します。長期保管のタイムスタンプが付与される前のファイルです。",
+    "earlier": "当サービスで作成されたファイルですが、締結済みの契約文書ではありません。",
+    "unknown": "当サービスに保管されているファイルとは一致しません。",
+}
 ACCOUNT_ACTION = {
     AccountAction.log_in: "ログイン",
     AccountAction.log_in_refused: "ログイン失敗",

@@ -1,7 +1,10 @@
 """［電子署名の検証］ for everybody, and the report about a stored document."""
 
 import io
+import json
 import logging
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -18,8 +21,9 @@ from app.signing.intake import Limits
 from app.signing.verdict import Finding
 from app.workflow import SignatureMode, Status
 from tests import pdfs
-from tests.conftest import Browser
+from tests.conftest import Browser, settings
 
+RUN_PY = Path(__file__).parents[2] / "run.py"
 GOOD, ALTERED = "改ざんは検出されませんでした", "署名後の変更（改ざん）が検出されました"
 KEPT = "当サービスに保管されている締結済みの契約文書と一致します"
 EARLIER, SUPERSEDED = "締結済みの契約文書ではありません", "当サービスで締結された契約文書と一致します"
@@ -59,6 +63,24 @@ def test_a_certificate_of_the_service_is_recognised_and_a_changed_one_is_not(cli
     place = pdf.index(b"/MediaBox") + 12
     page = hand_in(client, pdf[:place] + bytes([pdf[place] ^ 1]) + pdf[place + 1 :]).text
     assert "当サービスが発行した証明書です" not in page and NOT_KEPT in page
+
+
+@pytest.mark.requirement("L1", "L12")
+def test_the_command_judges_by_a_demos_roots_and_looks_into_its_archive(archived, app, tmp_path):
+    given = settings(app.config["SQLALCHEMY_DATABASE_URI"], app.config["STORAGE_URL"])
+    (tmp_path / "settings.env").write_text("".join(f"{name}={value}\n" for name, value in given.items()))
+    (tmp_path / "contract.pdf").write_bytes(strongroom().store.get(archived.pdf_sha256))
+
+    def verify(*options):
+        command = [sys.executable, "run.py", "verify", str(tmp_path / "contract.pdf"), *options]
+        environ = {"PATH": "", "PYTHONUTF8": "1"}
+        return subprocess.run(command, cwd=RUN_PY.parent, capture_output=True, text=True, env=environ)
+
+    told = verify("--data", str(tmp_path))
+    assert told.returncode == 0 and KEPT in told.stdout, told
+    assert json.loads(verify("--data", str(tmp_path), "--json").stdout)["kept"] == "concluded"
+    assert verify("--data", str(tmp_path), "--root", "x.pem").returncode == 2
+    assert "Start the demo first" in verify("--data", str(tmp_path / "nothing")).stderr
 
 
 @pytest.mark.requirement("L1", "S1")
@@ -192,7 +214,6 @@ def test_a_document_without_signatures_says_so(client_of, make_document):
 def test_verifications_are_limited_by_address(tmp_path):
     import config
     from app import create_app, schema
-    from tests.conftest import settings
 
     limited = type("Limited", (config.Test,), {"RATELIMIT_ENABLED": True})
     more = {"PORTAL_VERIFICATIONS_PER_MINUTE": "3"}
