@@ -212,6 +212,7 @@ LETTER = {
     Letter.bulk_download: "一括ダウンロード",
     Letter.log_broken: "監査ログの不一致",
     Letter.storage_alert: "ファイル保存先の異常",
+    Letter.consent_on_paper: "書面による承諾の登録",
 }
 KEPT = {
     "concluded": "当サービスに保管されている締結済みの契約文書と一致します。",
@@ -265,6 +266,7 @@ ACCOUNT_ACTION = {
     AccountAction.consent_given: "電子契約の承諾",
     AccountAction.consent_declined: "電子契約の承諾の依頼への不承諾",
     AccountAction.consent_withdrawn: "電子契約の承諾の撤回",
+    AccountAction.consent_on_paper: "書面による承諾の登録",
 }
 CONSENT_ACT = {
     ConsentAct.requested: "承諾の依頼",
@@ -278,7 +280,10 @@ CONSENT_STATE = {
     ConsentAct.declined: "承諾なし",
     ConsentAct.withdrawn: "撤回済み",
 }
-CONSENT_METHOD = {ConsentMethod.on_request: "依頼を受けて画面で承諾", ConsentMethod.beforehand: "あらかじめ画面で承諾"}
+CONSENT_METHOD = {
+    ConsentMethod.on_request: "依頼を受けて画面で承諾", ConsentMethod.beforehand: "あらかじめ画面で承諾",
+    ConsentMethod.on_paper: "書面による承諾",
+}  # fmt: skip
 DELIVERY_METHOD = {DeliveryMethod.post: "郵送", DeliveryMethod.by_hand: "手渡し", DeliveryMethod.other: "その他"}
 APPLICATION_KIND = {
     ApplicationKind.additional: "追加発行",

@@ -34,7 +34,7 @@ FAB_ROLES = {
     ],
     "CompanyAdmin": [
         ["(AdminUsersView|AdminDelegationView|AdminDeletionView|AdminCompanyView|AdminHistoryView|AdminCertificatesView|AdminCertificateImportView)$", "can_.*$"],
-        ["(AdminConsentsView|AdminLogView|ArchiveExtensionView)$", "can_.*$"],
+        ["(AdminConsentsView|AdminPaperConsentsView|AdminLogView|ArchiveExtensionView)$", "can_.*$"],
         ["監査ログの検証$", "menu_access$"],
         ["電子契約承諾管理$", "menu_access$"],
         ["(管理者業務|利用者情報照会|企業情報照会|操作履歴照会|自社電子証明書照会)$", "menu_access$"],

@@ -52,6 +52,7 @@ SUBJECTS = {
     Letter.paper_delivered: "書面の交付のお知らせ",
     Letter.log_broken: "監査ログの不一致のお知らせ",
     Letter.storage_alert: "ファイル保存先の異常のお知らせ",
+    Letter.consent_on_paper: "書面による承諾の登録のお知らせ",
 }
 FACTS = {
     "person": "受取 太郎", "company": "受領設備株式会社", "user_code": "U00000008", "certificate_no": "JC-00000001",
@@ -63,7 +64,7 @@ FACTS = {
     "at": "2027/01/14 10:00", "until": "2027/01/14 10:00", "days_left": 1, "successor": "", "valid_until": "10:20",
     "change": "recovery_code_used", "left": 9, "absent": "承認 七海", "deputy": "同僚 千代", "first_day": "2027/01/14", "is_ended": False,
     "sees": True, "is_holder": True, "deadline": "2027/01/20",
-    "partner": "発出", "act": "given", "delivered_on": "2027/01/20", "method": "post", "note": "",
+    "partner": "発出", "act": "given", "delivered_on": "2027/01/20", "received_on": "2027/01/20", "method": "post", "note": "",
     "download_id": 1, "failure": "", "included": 2, "left_out": 1,
     "term": "2026/04/01 ～ 2027/03/31", "renews_itself": True,
     "has_option": True, "grace_days": 365, "listed": [{"number": "D00000001", "what": "正常"}], "others": 0,

@@ -47,15 +47,15 @@ class Wish:
     title: str = ""
 
 
-def take_in(file_name, pdf):
-    """Keep an uploaded 印鑑証明書; nobody but the operator is given it, and only to save it.
+def take_in(file_name, pdf, what="印鑑証明書"):
+    """Keep an uploaded 印鑑証明書, or another scanned paper; whoever may have it is given it only to save it.
 
     :raises Refused: no PDF, or too large
     """
     if len(pdf) > MOST_EVIDENCE_MB * 1024 * 1024:
-        raise Refused(f"印鑑証明書のファイルの大きさが上限の{MOST_EVIDENCE_MB}MBを超えています。解像度を下げて、もう一度お選びください。")
+        raise Refused(f"{what}のファイルの大きさが上限の{MOST_EVIDENCE_MB}MBを超えています。解像度を下げて、もう一度お選びください。")
     if not pdf.startswith(b"%PDF-"):
-        raise Refused("印鑑証明書のファイルはPDFではありません。PDF形式で保存し直して、もう一度お選びください。")
+        raise Refused(f"{what}のファイルはPDFではありません。PDF形式で保存し直して、もう一度お選びください。")
     name = "".join(c for c in PureWindowsPath(file_name or "").name if c.isprintable())
     return Evidence(name[-255:] or "evidence.pdf", strongroom().store.put(pdf))
 

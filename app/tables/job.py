@@ -51,6 +51,7 @@ class Letter(StrEnum):
     bulk_download = auto()
     log_broken = auto()
     storage_alert = auto()
+    consent_on_paper = auto()
 
 
 class OutboxMessage(Model):

@@ -76,6 +76,7 @@ class AccountAction(StrEnum):
     consent_given = auto()
     consent_declined = auto()
     consent_withdrawn = auto()
+    consent_on_paper = auto()
 
 
 class PortalUser(FabUser):

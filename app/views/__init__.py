@@ -31,6 +31,7 @@ from app.views.guide import GuideView
 from app.views.log_state import AdminLogView, OperatorLogView
 from app.views.login import AuthView
 from app.views.paper import PaperView
+from app.views.paper_consents import AdminPaperConsentsView
 from app.views.password import PasswordView
 from app.views.personal_data import PersonalDataView
 from app.views.positions import PositionsView
@@ -58,7 +59,7 @@ MENU = (
     ("管理者業務", "電子契約承諾管理", AdminConsentsView),
 )
 PAGES_OFF_MENU = (
-    AdminCertificateImportView, AdminDelegationView, AdminDeletionView, ArchiveExtensionView, AttachmentView, BulkDownloadView,
+    AdminCertificateImportView, AdminDelegationView, AdminDeletionView, AdminPaperConsentsView, ArchiveExtensionView, AttachmentView, BulkDownloadView,
     ConclusionView, ConsentRequestView, CorrectionView, DocumentView, DocumentVerificationView, DraftView, EditionView,
     GuideView, PaperView, PositionsView, ReceiptView, SignatureView, SelectionView, SecondFactorView, PersonalDataView,
 )  # fmt: skip

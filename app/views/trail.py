@@ -12,7 +12,7 @@ from app.clock import now
 from app.services import logbook
 
 OPERATORS_DOCUMENT = "DocumentModelView.show"  # names the document by the key of Flask-AppBuilder
-KEPT = ("edition", "number", "attachment_id", "request_id", "pk", "certificate_id")  # which part of it
+KEPT = ("edition", "number", "attachment_id", "request_id", "pk", "certificate_id", "consent_id")  # which part of it
 
 
 def register(app):

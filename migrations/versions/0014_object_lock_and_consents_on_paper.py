@@ -17,3 +17,14 @@ def upgrade():
         'UPDATE archive_record SET lock_due_at = (SELECT concluded_at FROM contract_document'
         ' WHERE contract_document.id = archive_record.document_id) WHERE disposed_at IS NULL'
     )
+    op.create_table('paper_consent',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('consent_id', sa.Integer(), nullable=False),
+    sa.Column('received_on', sa.Date(), nullable=False),
+    sa.Column('file_name', sa.String(length=255), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.Column('note', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['consent_id'], ['electronic_consent.id'], ),
+    sa.PrimaryKeyConstraint('id'),
+    sa.UniqueConstraint('consent_id')
+    )

@@ -174,6 +174,9 @@ PAGES = {  # whoever is not named gets 200
     ("POST", "/admin/consents/new"): ADMINS | {"admin": 422, "stranger": 422},
     # nobody has spoken of consent; see tests/views/test_consents.py
     ("GET", "/admin/consents/<int:partner_id>"): NO_PARTNER,
+    ("GET", "/admin/consents/paper/"): ADMINS,
+    ("POST", "/admin/consents/paper/"): ADMINS | {"admin": 422, "stranger": 422},
+    ("GET", "/admin/consents/paper/<int:consent_id>.pdf"): NO_PARTNER,
     ("POST", "/admin/consents/<int:partner_id>/give"): NO_PARTNER,
     ("POST", "/admin/consents/<int:partner_id>/decline"): NO_PARTNER,
     ("POST", "/admin/consents/<int:partner_id>/withdraw"): NO_PARTNER,
