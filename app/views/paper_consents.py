@@ -32,7 +32,7 @@ class PaperConsentForm(FlaskForm):
         description="書面の保管場所などを記入できます。自社内のみで閲覧できます。",
     )  # fmt: skip
     states_measures = BooleanField(
-        "書面に、下記の措置の種類および内容が記載されていることを確認しました。",
+        "書面に、上記の措置の種類および内容が記載されていることを確認しました。",
         [InputRequired("書面に、措置の種類および内容が記載されていることをご確認ください。")],
     )
 
@@ -71,7 +71,7 @@ class AdminPaperConsentsView(BaseView):
         )  # fmt: skip
         return done(
             f"{giver.name}の書面による承諾を登録し、{giver.name}の管理者にお知らせしました。",
-            url_for("AdminConsentsView.show", partner_id=giver.id),
+            url_for("AdminConsentsView.index"),
         )
 
     @expose("/<int:consent_id>.pdf")

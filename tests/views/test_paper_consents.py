@@ -61,11 +61,13 @@ def test_a_consent_on_paper_counts_and_both_companies_see_it_and_no_other(client
     page = admin.get(URL).text
     assert "書面による承諾の登録" in page and "PAdES形式" in page
     reply = post(admin, fill())
-    assert reply.location == f"/admin/consents/{partner.id}"
+    assert reply.location == "/admin/consents/"
+    page = admin.get(reply.location).text
+    assert "受領設備株式会社の書面による承諾を登録し" in page and "承諾済み" in page
     row = newest(partner, person)
     assert (row.act, row.method, row.actor_id, row.counts) == (ConsentAct.given, ConsentMethod.on_paper, person("admin").id, True)
     paper = f"/admin/consents/paper/{row.id}.pdf"
-    shown = admin.get(reply.location).text
+    shown = admin.get(f"/admin/consents/{partner.id}").text
     for words in ("書面による承諾", "管理 六郎", "承諾書.pdf", "本社の金庫", paper):
         assert words in shown, words
     theirs = client_of("receiver_admin")
