@@ -298,7 +298,7 @@ def address(rule, document):
         "<int:attachment_id>": str(document.attachments[0].id) if document.attachments else "1",
         "<int:partner_id>": str(document.receivers[0].company_id), "<int:request_id>": "999999",
         "<int:session_id>": "999999", "<int:edition>": "1", "<int:search_id>": "999999",
-        "<int:delegation_id>": "999999", "<int:template_id>": "999999", "<int:download_id>": "999999",
+        "<int:delegation_id>": "999999", "<int:template_id>": "999999", "<int:download_id>": "999999", "<int:consent_id>": "999999",
         "<string:page>": "system", "<string:locale>": "ja", "<string:name>": action,
     }.items():  # fmt: skip
         rule = rule.replace(name, value)
