@@ -26,7 +26,7 @@ from app.errors import StorageFailed
 TIMEOUT_SECONDS = 30
 _ANY_KEY = "x"  # to have the address of the bucket
 _SAFE = "-_.~"
-_NONE = frozenset({"NoSuchObjectLockConfiguration", "ObjectLockConfigurationNotFoundError"})
+_NONE = frozenset({"NoSuchObjectLockConfiguration", "ObjectLockConfigurationNotFoundError", "NotImplemented"})
 
 
 class LockMode(StrEnum):
@@ -59,14 +59,17 @@ class Bucket:
 
     def protection(self) -> Protection:
         """:raises StorageFailed: the storage does not answer, or these credentials may not ask"""
-        versioning = _xml(self._ask("GET", {"versioning": ""}))
         lock = self._about_lock({"object-lock": ""})
         mode, days, years = (_text(lock, name) for name in ("Mode", "Days", "Years"))
         return Protection(
-            has_versions=_text(versioning, "Status") == "Enabled",
+            has_versions=self.has_versions(),
             has_lock=_text(lock, "ObjectLockEnabled") == "Enabled",
             default_retention=f"{mode} {days} days" if days else f"{mode} {years} years" if years else "",
         )
+
+    def has_versions(self) -> bool:
+        """Whether a deleted object may leave versions behind; also where versioning is only suspended."""
+        return _text(_xml(self._ask("GET", {"versioning": ""})), "Status") in ("Enabled", "Suspended")
 
     def retention_of(self, path: str) -> Retention | None:
         """How long the newest version under `path` is held; None where it is not.
@@ -79,9 +82,9 @@ class Bucket:
 
     def _about_lock(self, query, path=None):
         """What S3 says of a lock; that there is none is an answer too."""
-        reply = self._ask("GET", query, path, fine=(200, 404))
+        reply = self._ask("GET", query, path, fine=(200, 404, 501))
         found = _xml(reply)
-        if reply.status_code == 404 and _text(found, "Code") not in _NONE:
+        if reply.status_code != 200 and _text(found, "Code") not in _NONE:
             raise StorageFailed from RuntimeError(reply.text[:500])
         return found
 

@@ -137,7 +137,7 @@ class FileStore:
         :raises StorageFailed: not deleted
         """
         try:
-            if self._bucket and self._bucket.protection().has_versions:
+            if self._bucket and self._bucket.has_versions():
                 self._bucket.delete_versions(path)
             else:
                 obstore.delete(self._objects, path)
