@@ -65,6 +65,8 @@ class Production:
         self.FEES_URL = self.text("FEES_URL")
         self.KEKS = self._keks()
         self.STORAGE_URL = self.text("STORAGE_URL", Path("var/files").absolute().as_uri())
+        self.STORAGE_SECRET = self.environ.get("AWS_SECRET_ACCESS_KEY", "")  # beside obstore, which reads it by itself
+        self.OBJECT_LOCK = self._one_of("OBJECT_LOCK", ("governance", "compliance", "off"))
         self.TSA_URLS = self.text("TSA_URLS").split()
         self.TSA_ROOTS_FILE = self.text("TSA_ROOTS_FILE")
         self.SIGNER_ROOTS_FILE = self.text("SIGNER_ROOTS_FILE")
@@ -102,6 +104,13 @@ class Production:
         self.INVOICE_NUMBER = self.text("INVOICE_NUMBER")
         if self.INVOICE_NUMBER and not re.fullmatch(r"T[0-9]{13}", self.INVOICE_NUMBER):
             raise MissingSetting(f"PORTAL_INVOICE_NUMBER must be T and 13 digits, not {self.INVOICE_NUMBER!r}.")
+
+    def _one_of(self, name, words):
+        """A setting that is one of some words, the first by default."""
+        value = self.text(name, words[0])
+        if value not in words:
+            raise MissingSetting(f"PORTAL_{name} must be one of {', '.join(words)}, not {value!r}.")
+        return value
 
     def _days(self, listed):
         try:

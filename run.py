@@ -1,4 +1,4 @@
-"""The command line of the portal: demo, serve, worker, job, db, fees, rotate-kek, verify, verify-log.
+"""The command line of the portal: demo, serve, worker, job, db, fees, rotate-kek, storage, verify, verify-log.
 
 Each command imports what it needs when it runs: the settings must be in place before the application is
 imported, and `verify` works where no portal is set up.
@@ -171,6 +171,25 @@ def sample():
     click.echo(f"{count} sample prices were laid.")
 
 
+@cli.command()
+@click.option("--data", help="A demo's folder, to look at the demo's storage.")
+def storage(data):
+    """Ask the file store what it does for the files, and print that as JSON: exit 1 where it does not answer."""
+    if data:
+        _read_settings(Path(data) / "settings.env")
+    from app import create_app
+    from app.errors import StorageFailed
+    from app.services import object_locks
+
+    with create_app().app_context():
+        try:
+            report, answers = object_locks.report(), True
+        except StorageFailed as failure:
+            report, answers = {"answers": False, "cause": str(failure.__cause__)}, False
+    click.echo(json.dumps(report, ensure_ascii=False, indent=2))
+    sys.exit(0 if answers else 1)
+
+
 @cli.command("create-operator")
 @click.argument("full_name")
 @click.argument("mail_address")
@@ -193,12 +212,14 @@ def create_operator(full_name, mail_address):
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--root", type=click.Path(path_type=Path), help="Trusted root certificates, PEM; default: the own root, else the demo's in var/demo.")
+@click.option("--data", help="A demo's folder: judge by the demo's roots, and look the file up in its archive.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole verdict as JSON.")
-def verify(file, root, as_json):
+def verify(file, root, data, as_json):
     """Judge the signatures of the PDF at the path FILE, and print the verdict in Japanese.
 
     Trusted are the certificates given with --root, for which no portal is needed, else those of the portal that is
-    set up here, else the demo's.  Nothing is kept and nothing is sent anywhere.
+    set up here or given with --data, else the demo's.  Where a portal is set up it also says whether the file is one
+    that the portal keeps.  Nothing is kept and nothing is sent anywhere.
 
     \b
     Exit status:
@@ -206,15 +227,21 @@ def verify(file, root, as_json):
       1  altered, invalid or unsigned
       2  cannot be judged: unknown signer, unreadable file
     """
+    if data and root:
+        raise click.UsageError("Give --data or --root, not both.")
+    if data:
+        _read_settings(Path(data) / "settings.env")
     try:
         from app.signing.verify import verify as judge
 
         pdf = file.read_bytes()
-        verdict = judge(pdf, *_trusted(root, pdf))
+        roots, outside, kept = _trusted(root, pdf)
+        verdict = judge(pdf, roots, outside)
     except Exception as error:
         click.echo(f"検証できません：{error}", err=True)
         sys.exit(2)
-    click.echo(json.dumps(verdict.as_dict(), ensure_ascii=False, indent=2) if as_json else _in_words(verdict))
+    report = verdict.as_dict() | ({"kept": kept} if kept else {})
+    click.echo(json.dumps(report, ensure_ascii=False, indent=2) if as_json else _in_words(verdict, kept))
     sys.exit(verdict.exit_code)
 
 
@@ -265,23 +292,33 @@ def _check_log(target, source, root):
 
 
 def _trusted(path, pdf):
-    """The given roots, else those of the portal that is set up here and of outside signers it knows, else the demo's."""
+    """Roots, those of outside signers, and how the file stands to those that are kept.
+
+    The given roots, else those of the portal that is set up here and of outside signers it knows, else the demo's;
+    only a portal that is set up knows what it keeps.
+    """
     from cryptography.x509 import load_pem_x509_certificates
 
     demo_root = Path("var/demo/pki/root.pem")
     if path is None and "PORTAL_KEK" not in os.environ and "PORTAL_KEK_FILE" not in os.environ:
         path = demo_root
     if path is not None:
-        return load_pem_x509_certificates(path.read_bytes()), {}
-    from app import create_app
+        return load_pem_x509_certificates(path.read_bytes()), {}, None
+    from hashlib import sha256
+
+    from app import create_app, queries
     from app.services.strongroom import outside_roots, strongroom
 
     with create_app().app_context():
-        return strongroom().roots, outside_roots(pdf)
+        return strongroom().roots, outside_roots(pdf), queries.kept_as(sha256(pdf).hexdigest())
 
 
-def _in_words(verdict):
+def _in_words(verdict, kept):
     lines = [verdict.sentence, f"SHA-256　{verdict.sha256}"]
+    if kept:
+        from app.labels import KEPT
+
+        lines.append(KEPT[kept])
     lines += [f"・{signature.field}　{signature.sentence}" for signature in verdict.signatures]
     lines += [f"・{stamp.field}　{stamp.sentence}" for stamp in verdict.time_stamps]
     if verdict.provable_until:

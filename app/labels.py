@@ -264,6 +264,14 @@ LETTER = {
     Letter.partner_approved: "取引先の利用開始",
     Letter.statement: "利用明細",
     Letter.company_standing: "ご利用の停止・再開",
+    Letter.storage_alert: "ファイル保存先の異常",
+    Letter.consent_on_paper: "書面による承諾の登録",
+}
+KEPT = {  # what a file is to the archive (run.py verify)
+    "concluded": "当サービスに保管されている締結済みの契約文書と一致します。",
+    "superseded": "当サービスで締結された契約文書と一致します。長期保管のタイムスタンプが付与される前のファイルです。",
+    "earlier": "当サービスで作成されたファイルですが、締結済みの契約文書ではありません。",
+    "unknown": "当サービスに保管されているファイルとは一致しません。",
 }
 ACCOUNT_ACTION = {
     AccountAction.log_in: "ログイン",
@@ -328,6 +336,7 @@ ACCOUNT_ACTION = {
     AccountAction.company_suspended: "企業の利用停止",
     AccountAction.company_resumed: "企業の利用再開",
     AccountAction.company_export_requested: "データの一括出力",
+    AccountAction.consent_on_paper: "書面による承諾の登録",
 }
 CONSENT_ACT = {
     ConsentAct.requested: "承諾の依頼",
@@ -341,7 +350,10 @@ CONSENT_STATE = {
     ConsentAct.declined: "承諾なし",
     ConsentAct.withdrawn: "撤回済み",
 }
-CONSENT_METHOD = {ConsentMethod.on_request: "依頼を受けて画面で承諾", ConsentMethod.beforehand: "あらかじめ画面で承諾"}
+CONSENT_METHOD = {
+    ConsentMethod.on_request: "依頼を受けて画面で承諾", ConsentMethod.beforehand: "あらかじめ画面で承諾",
+    ConsentMethod.on_paper: "書面による承諾",
+}  # fmt: skip
 DELIVERY_METHOD = {DeliveryMethod.post: "郵送", DeliveryMethod.by_hand: "手渡し", DeliveryMethod.other: "その他"}
 APPLICATION_KIND = {
     ApplicationKind.additional: "追加発行",
@@ -418,6 +430,7 @@ JOB = {  # 定期処理, by the names in app.jobs
     "service-changes": "プラン・オプション・解約の適用",
     "usage-closing": "利用明細の締め",
     "usage-monthly": "月額料金の記録",
+    "object-lock": "保存先での削除と上書きの防止",
     "log-anchor": "監査ログへのタイムスタンプの付与",
     "log-verify": "監査ログの検証",
 }

@@ -15,7 +15,7 @@ from app.tables.certificate import (
     Validity,
 )
 from app.tables.company import Company, CompanyStatus, Plan
-from app.tables.consent import ConsentAct, ConsentMethod, ElectronicConsent
+from app.tables.consent import ConsentAct, ConsentMethod, ElectronicConsent, PaperConsent
 from app.tables.delegation import Delegation
 from app.tables.document import (
     AMENDING,
@@ -104,6 +104,7 @@ __all__ = [
     "LoginSession",
     "NumberSeries",
     "OutboxMessage",
+    "PaperConsent",
     "PaperDelivery",
     "PaperRequest",
     "Plan",

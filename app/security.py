@@ -35,7 +35,7 @@ FAB_ROLES = {
     ],
     "CompanyAdmin": [
         ["(AdminUsersView|AdminDelegationView|AdminDeletionView|AdminCompanyView|AdminHistoryView|AdminCertificatesView|AdminCertificateImportView)$", "can_.*$"],
-        ["(AdminConsentsView|AdminLogView|ArchiveExtensionView)$", "can_.*$"],
+        ["(AdminConsentsView|AdminPaperConsentsView|AdminLogView|ArchiveExtensionView)$", "can_.*$"],
         ["AdminUsageView$", "can_.*$"],
         ["利用状況・料金照会$", "menu_access$"],
         ["(AdminServiceView|CompanyExportView|AdminDashboardView)$", "can_.*$"],

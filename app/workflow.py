@@ -37,7 +37,7 @@ class Action(StrEnum):
     extend = auto()  # 長期保管延長
     renew = auto()  # a time stamp before the former one ends
     expire = auto()
-    correct = auto()  # 訂正 of what is known about an archived document; never of its file
+    correct = auto()  # 訂正 of what is known about a concluded document; never of its file
     dispose = auto()  # 廃棄: the files of an expired document are deleted
     withdraw = auto()
     return_inside = auto()  # 社内差戻: back to the own recipient, where the receiver's company chose so
@@ -134,6 +134,7 @@ STEPS = (
     Step(Action.extend, Status.archived, Status.archived, By.administrator),
     Step(Action.renew, Status.archived, Status.archived, By.job),
     Step(Action.expire, Status.archived, Status.archive_expired, By.job),
+    Step(Action.correct, Status.completion_wait, Status.completion_wait, By.owner),
     Step(Action.correct, Status.archived, Status.archived, By.owner),
     Step(Action.dispose, Status.archive_expired, Status.archive_expired, By.operator),
     Step(Action.withdraw, Status.draft, Status.withdrawn, By.owner),

@@ -8,6 +8,7 @@ from uuid import uuid4
 from sqlalchemy import select
 
 from app.clock import japan_date, month_of, now
+from app.construction_law import CONSENT_TEXT
 from app.extensions import db, writing
 from app.jobs import archive_transfer, bulk_download
 from app.models import AttachmentKind, Company, CompanyOption, DocumentKind, Letter, PortalUser, ServiceKind
@@ -23,6 +24,7 @@ from app.services import (
     fee_table,
     files,
     logbook,
+    paper_consents,
     papers,
     positions,
     route_templates,
@@ -36,6 +38,7 @@ from app.services.attachments import KeptFile
 from app.services.positions import Place
 from app.services.registration import Facts
 from app.services.route_templates import Wish
+from app.signing.sheets import Section, Sheet, draw
 from app.workflow import SignatureMode, Status
 from demo import actors, cases, service
 from demo.actors import Plan, Receiver
@@ -208,6 +211,16 @@ class Seed:
         partner = self.people["青木 健一"].company
         for name in ("水野 直樹", "髙﨑 一郎"):
             consents.give(partner, self.people[name], now(), drawn=0)
+        giver = self.people["津田 文子"].company
+        letter = Sheet(
+            "電子契約に関する承諾書", f"{partner.name} 御中　　当社は、次の内容により建設工事の請負契約を締結することを承諾します。",
+            [Section("措置の種類および内容", [("", CONSENT_TEXT)], (0.02, 0.98)), Section("承諾者", [("企業名", giver.name), ("住所", giver.address)])],
+            f"{giver.name}（架空の企業）",
+        )  # fmt: skip
+        paper_consents.record(
+            giver, self.people["青木 健一"], now(), received_on=japan_date(now()), file_name="電子契約承諾書_つばめ鉄鋼.pdf",
+            pdf=draw(letter).pdf, note="原本は工事部の書庫に保管",
+        )  # fmt: skip
         db.session.commit()
 
     # -- documents -------------------------------------------------------------

@@ -185,6 +185,16 @@ def softhsm(tmp_path_factory):
     return softhsm.make(tmp_path_factory.mktemp("softhsm"))
 
 
+@pytest.fixture(scope="session")
+def seaweed(tmp_path_factory):
+    """A real S3 server, one a process that needs it."""
+    from tests import seaweed
+
+    made = seaweed.Seaweed(tmp_path_factory.mktemp("seaweed"))
+    yield made
+    made.stop()
+
+
 @pytest.fixture
 def app(application, database):
     """The application in its context, on a fresh copy of the snapshot; writing is allowed."""

@@ -58,6 +58,8 @@ SUBJECTS = {
     Letter.partner_approved: "取引先の利用開始のお知らせ",
     Letter.statement: "利用明細のお知らせ",
     Letter.company_standing: "ご利用の停止・再開のお知らせ",
+    Letter.storage_alert: "ファイル保存先の異常のお知らせ",
+    Letter.consent_on_paper: "書面による承諾の登録のお知らせ",
 }
 FACTS = {
     "person": "受取 太郎", "company": "受領設備株式会社", "user_code": "U00000008", "certificate_no": "JC-00000001",
@@ -69,7 +71,7 @@ FACTS = {
     "at": "2027/01/14 10:00", "until": "2027/01/14 10:00", "days_left": 1, "successor": "", "valid_until": "10:20",
     "change": "recovery_code_used", "left": 9, "absent": "承認 七海", "deputy": "同僚 千代", "first_day": "2027/01/14", "is_ended": False,
     "sees": True, "is_holder": True, "deadline": "2027/01/20",
-    "partner": "発出", "act": "given", "delivered_on": "2027/01/20", "method": "post", "note": "",
+    "partner": "発出", "act": "given", "delivered_on": "2027/01/20", "received_on": "2027/01/20", "method": "post", "note": "",
     "download_id": 1, "failure": "", "included": 2, "left_out": 1,
     "term": "2026/04/01 ～ 2027/03/31", "renews_itself": True,
     "inviter": "株式会社発出建設", "application_number": "A00000001", "partner_code": "C00000002", "administrator": "受取 太郎",

@@ -33,6 +33,7 @@ BY_HAND = {
     (Status.receiver_signature, Action.remand): Status.remanded,
     (Status.completion_wait, Action.archive): Status.archived,
     (Status.archived, Action.extend): Status.archived,
+    (Status.completion_wait, Action.correct): Status.completion_wait,
     (Status.archived, Action.correct): Status.archived,
     (Status.archived, Action.renew): Status.archived,
     (Status.archived, Action.expire): Status.archive_expired,

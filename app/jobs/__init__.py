@@ -23,6 +23,7 @@ from app.jobs import (
     key_destruction,
     log_anchor,
     log_verify,
+    object_lock,
     remind,
     seal_renewal,
     send_mail,
@@ -49,6 +50,7 @@ JOBS = {
     "key-destruction": key_destruction,
     "log-anchor": log_anchor,
     "log-verify": log_verify,
+    "object-lock": object_lock,
     "remind": remind,
     "seal-renewal": seal_renewal,
     "service-changes": service_changes,
@@ -72,6 +74,7 @@ TIMETABLE = {
     "key-destruction": {"minute": "*/5"},
     "log-anchor": {"hour": "1-6", "minute": 0},  # once a day, and again where no authority answered
     "log-verify": {"hour": "3-6", "minute": 30},
+    "object-lock": {"minute": "*/10"},
     "remind": {"hour": 8, "minute": 0},
     "seal-renewal": {"hour": 1, "minute": 0},
     "service-changes": {"second": 10},  # every minute: a 適用日 begins at midnight in Japan
@@ -81,7 +84,8 @@ TIMETABLE = {
 }
 # leave a row only when they had something to do
 QUIET = frozenset({
-    "send-mail", "archive-extension", "bulk-download", "bulk-operation", "key-destruction", "service-changes", "usage-monthly",
+    "send-mail", "archive-extension", "bulk-download", "bulk-operation", "key-destruction", "object-lock", "service-changes",
+    "usage-monthly",
 })  # fmt: skip
 LATE_HOURS = 25  # every other job has a run a day, and an hour to finish it
 

@@ -22,6 +22,12 @@ def run_one(document_id, now):
     return True
 
 
+def failed(document_id, error, now):
+    """Tell the operator of a storage that does not answer; the document stays due."""
+    alerts.tell_of_storage(error, now)
+    db.session.commit()
+
+
 def afterwards(now):
     """Tell the operator of what is damaged, and of what is well again."""
     alerts.tell_operators(now)

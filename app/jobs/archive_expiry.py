@@ -1,7 +1,7 @@
 """The end of 保管期間: notices before it, 保管期間満了 after it, and the deletion that an operator recorded (T16)."""
 
 from app.extensions import db
-from app.services import disposal, retention
+from app.services import alerts, disposal, retention
 
 KINDS = {
     "notice": (retention.ending, retention.tell_of_end),
@@ -21,3 +21,9 @@ def run_one(work, now):
     done = KINDS[kind][1](document_id, now)
     db.session.commit()
     return done
+
+
+def failed(work, error, now):
+    """Tell the operator of a storage that does not answer or does not delete; the work stays due."""
+    alerts.tell_of_storage(error, now)
+    db.session.commit()

@@ -16,7 +16,7 @@ def consents_of(giver_id, partner_id):
         select(ElectronicConsent)
         .where(ElectronicConsent.giver_id == giver_id, ElectronicConsent.partner_id == partner_id)
         .order_by(ElectronicConsent.position.desc())
-        .options(joinedload(ElectronicConsent.actor))
+        .options(joinedload(ElectronicConsent.actor), joinedload(ElectronicConsent.paper))
     ).all()
 
 

@@ -1,14 +1,18 @@
 """What operators are told of the archive by mail: one letter a run, however many documents it is about."""
 
+import datetime as dt
+
 from sqlalchemy import func, select
 
 from app import queries
+from app.errors import StorageFailed
 from app.extensions import db
-from app.labels import CONDITION, finding
-from app.models import ArchiveRecord, Letter
+from app.labels import CONDITION, finding, jst
+from app.models import ArchiveRecord, Letter, OutboxMessage
 from app.services import outbox
 
 MOST_LISTED = 20
+STORAGE_PAUSE = dt.timedelta(hours=20)  # once a night, however many files could not be read
 
 
 def tell_operators(now):
@@ -31,6 +35,21 @@ def tell_operators(now):
         ArchiveRecord.__table__.update().where(ArchiveRecord.__table__.c.has_news.is_(True)).values(has_news=False)
     )
     return True
+
+
+def tell_of_storage(error, now):
+    """Owe a letter where a job could not read or hold files, whatever their number; nothing where it was told tonight.
+
+    :param error: what stopped the job; only that of a storage is told here
+    """
+    if not isinstance(error, StorageFailed):
+        return
+    lately = select(OutboxMessage.id).where(
+        OutboxMessage.letter == Letter.storage_alert, OutboxMessage.created_at > now - STORAGE_PAUSE
+    )
+    if db.session.scalar(lately.limit(1)) is None:
+        for operator in queries.operators():
+            outbox.owe(Letter.storage_alert, operator, now, at=jst(now))
 
 
 def what_of(record):

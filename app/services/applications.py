@@ -54,7 +54,7 @@ class Wish:
 
 
 def take_in(file_name, pdf, called="印鑑証明書"):
-    """Keep an uploaded 印鑑証明書; nobody but the operator is given it, and only to save it.
+    """Keep an uploaded 印鑑証明書, or another scanned paper; whoever may have it is given it only to save it.
 
     :param called: the word of the field, for the sentence of a refusal
     :raises Refused: no PDF, or too large

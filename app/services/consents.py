@@ -124,7 +124,7 @@ def _ask(giver, actor, now):
     administrators = queries.administrators_of(giver.id)
     if not (giver.is_active and administrators):
         return False
-    _add(ConsentAct.requested, giver, actor.company, actor, now)
+    add(ConsentAct.requested, giver, actor.company, actor, now)
     for person in administrators:
         outbox.owe(Letter.consent_requested, person, now, partner=actor.company.name, path=_path(actor.company))
     return True
@@ -192,7 +192,7 @@ def _must_be(act, partner, actor):
 def _answer(act, partner, actor, now, drawn, method=None):
     if act is not ConsentAct.withdrawn:
         companies.check_active(actor.company)
-    row = _add(act, actor.company, partner, actor, now, drawn=drawn, method=method)
+    row = add(act, actor.company, partner, actor, now, drawn=drawn, method=method)
     administrators = queries.administrators_of(partner.id)
     told = {person.id: person for person in (*administrators, *queries.registrars_concerned(actor.company_id, partner.id))}
     for person in told.values():
@@ -203,7 +203,11 @@ def _answer(act, partner, actor, now, drawn, method=None):
     return row
 
 
-def _add(act, giver, partner, actor, now, *, drawn=None, method=None):
+def add(act, giver, partner, actor, now, *, drawn=None, method=None):
+    """Append an act to those of a pair; the caller owes its letters, and notes what is no act of :data:`_JOURNAL`.
+
+    :param drawn: position of the newest act when the page was drawn; None where it does not matter
+    """
     newest = queries.newest_consent(giver.id, partner.id)
     position = newest.position if newest is not None else 0
     if drawn is not None and drawn != position:
@@ -213,8 +217,9 @@ def _add(act, giver, partner, actor, now, *, drawn=None, method=None):
         text_version=CONSENT_VERSION, text=CONSENT_TEXT,
     )  # fmt: skip
     db.session.add(row)
-    other = partner if actor.company_id == giver.id else giver
-    journal.note(_JOURNAL[act], now, actor=actor, note=f"{other.name}（{other.code}）")
+    if method is not ConsentMethod.on_paper:
+        other = partner if actor.company_id == giver.id else giver
+        journal.note(_JOURNAL[act], now, actor=actor, note=f"{other.name}（{other.code}）")
     return row
 
 

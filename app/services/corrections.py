@@ -1,4 +1,4 @@
-"""長期保管文書情報の訂正: facts of an archived document put right, on the record (L8).
+"""契約文書情報の訂正: facts of a concluded document put right, on the record (L8).
 
 The PDF and its signatures stay as they are; what is searched for and shown beside them changes.  Each correction is an
 event with the old and the new values, who and when: added, never changed.
@@ -29,7 +29,7 @@ class Facts:
 def check(document, actor):
     """Refuse who may not correct the document now: only the 登録担当者 and a 管理用ID of the sender may."""
     if Action.correct not in documents.actions_of(document, actor):
-        raise OutOfTurn("この契約文書の情報は訂正できません。訂正できるのは、長期保管中の契約文書の登録担当者と、発出側企業の管理者です。")
+        raise OutOfTurn("この契約文書の情報は訂正できません。訂正できるのは、締結済みで保管期間中の契約文書の登録担当者と、発出側企業の管理者です。")
     steps.check_active(document.sender.company)
 
 

@@ -35,7 +35,7 @@ def dispose(record, actor, now):
         )
     record.disposed_at, record.disposed_by = now, actor
     record.disposed_files = list(integrity.files_of(document))
-    record.check_due_at, record.erase_due_at = None, now
+    record.check_due_at, record.lock_due_at, record.erase_due_at = None, None, now
     return steps.take(step, document, actor, now, "、".join(record.disposed_files))
 
 

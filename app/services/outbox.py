@@ -78,7 +78,7 @@ def tell(event):
         _tell_remand(event)
     elif event.action is Action.return_inside:
         _tell_return(event)
-    elif event.new_status is Status.completion_wait:
+    elif event.new_status is Status.completion_wait and event.old_status is not Status.completion_wait:
         for person in everyone_involved(document):
             if person.is_selectable:
                 owe(

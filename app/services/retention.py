@@ -89,4 +89,9 @@ def expire(document_id, now):
 
 def grace_until(document):
     """The last day, in Japan, on which an expired document's files are kept for sure."""
-    return document.retained_until + dt.timedelta(days=current_app.config["ARCHIVE_GRACE_DAYS"])
+    return document.retained_until + grace()
+
+
+def grace():
+    """How long files are kept after 保管満了日."""
+    return dt.timedelta(days=current_app.config["ARCHIVE_GRACE_DAYS"])

@@ -70,7 +70,7 @@ def take(step, document, actor, now, reason=""):
     if is_conclusion:
         document.concluded_at = now
         document.conclusion_date = document.conclusion_date or japan_date(now)
-        document.archive_record = ArchiveRecord(check_due_at=now)  # from now on its files are looked after
+        document.archive_record = ArchiveRecord(check_due_at=now, lock_due_at=now)  # from now on its files are looked after
     event = record(step.action, document, actor, now, old_status=old_status, reason=reason, absent=absent)
     outbox.tell(event)
     if is_conclusion:

@@ -64,7 +64,7 @@ class Strongroom:
         self.token = Token(module, config["PKCS11_TOKEN"], config["PKCS11_PIN"]) if module else None
         self._lock = threading.RLock()
         self.keyring = Keyring(config["KEKS"])
-        self.store = FileStore.from_url(config["STORAGE_URL"])
+        self.store = FileStore.from_url(config["STORAGE_URL"], config["STORAGE_SECRET"])
         self.parcels = Parcels(self.store)
         self._authorities = None
         self._seals = {}

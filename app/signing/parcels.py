@@ -39,7 +39,7 @@ class Parcels:
     """The ZIP files of one portal.  Safe to share by threads and processes."""
 
     def __init__(self, store: FileStore):
-        self._objects, self._folder = store.objects, store.folder
+        self._store, self._objects, self._folder = store, store.objects, store.folder
 
     def put(self, token: str, pieces: Iterable[bytes]) -> Parcel:
         """Keep what `pieces` yield under a name of its own, a UUID; what they raise passes through, and nothing is kept.
@@ -83,12 +83,7 @@ class Parcels:
         :raises StorageFailed: not deleted
         """
         path = _path_of(token)
-        try:
-            obstore.delete(self._objects, path)
-        except FileNotFoundError:
-            pass
-        except (BaseError, OSError) as failure:
-            raise StorageFailed from failure
+        self._store.delete(path)
         if self._folder:
             for left in self._folder.glob(f"{path}#*"):
                 left.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ be missing while its row exists: :meth:`FileStore.put` therefore syncs the folde
 when the object is stored.
 """
 
+import datetime as dt
 import hashlib
 import os
 import urllib.parse
@@ -14,9 +15,10 @@ from pathlib import Path
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
-from obstore.store import LocalStore, ObjectStore, from_url
+from obstore.store import LocalStore, ObjectStore, S3Store, from_url
 
 from app.errors import StorageFailed
+from app.signing.bucket import Bucket, LockMode, Protection, Retention
 
 CHUNK_BYTES = 1024 * 1024
 
@@ -28,9 +30,10 @@ _NOT_WRITTEN = (
 class FileStore:
     """The files of one portal.  Safe to share by threads and processes."""
 
-    def __init__(self, objects: ObjectStore, folder: Path | None = None):
+    def __init__(self, objects: ObjectStore, folder: Path | None = None, bucket: Bucket | None = None):
         self._objects = objects
         self._folder = folder
+        self._bucket = bucket
 
     @property
     def objects(self) -> ObjectStore:
@@ -43,17 +46,20 @@ class FileStore:
         return self._folder
 
     @classmethod
-    def from_url(cls, url: str) -> "FileStore":
+    def from_url(cls, url: str, secret: str = "") -> "FileStore":
         """``file:///var/lib/portal/files`` (made if missing) or ``s3://bucket/prefix``.
 
         S3 credentials, region and endpoint come from the usual ``AWS_`` environment variables.
+
+        :param secret: the secret access key, needed for object lock and versions besides
         """
         parts = urllib.parse.urlsplit(url)
         if parts.scheme == "file":
             folder = Path(urllib.parse.unquote(parts.path))
             folder.mkdir(parents=True, exist_ok=True)
             return cls(LocalStore(prefix=folder), folder)
-        return cls(from_url(url))
+        objects = from_url(url)
+        return cls(objects, bucket=Bucket(objects, secret) if secret and isinstance(objects, S3Store) else None)
 
     def put(self, pdf: bytes) -> str:
         """Keep `pdf`; keeping the same bytes twice is no error.
@@ -98,15 +104,43 @@ class FileStore:
         except (BaseError, OSError) as failure:
             raise StorageFailed from failure
 
+    def protection(self) -> Protection:
+        """What the bucket does for its objects; a disk does nothing.
+
+        :raises StorageFailed: the storage does not answer
+        """
+        return self._bucket.protection() if self._bucket else Protection(has_versions=False, has_lock=False)
+
+    def hold(self, sha256: str, until: dt.datetime, mode: LockMode) -> None:
+        """Let the bucket refuse to delete or replace a file before `until`; a longer retention stays.
+
+        :raises StorageFailed: missing, not what it was, or the bucket refuses
+        """
+        self.get(sha256)  # another file in its place is not to be held
+        held = self._bucket.retention_of(path_of(sha256))
+        if held is None or held.until < until:
+            firm = mode if held is None or held.mode is mode else LockMode.compliance  # never less than it is
+            self._bucket.retain(path_of(sha256), Retention(firm, until))
+
     def erase(self, sha256: str) -> None:
-        """Delete a file after its 保管期間; one that is gone already is no error (T16).
+        """Delete a file, with all versions of it, after its 保管期間; one that is gone already is no error (T16).
 
         The one way by which a file leaves the store: :mod:`app.services.disposal` alone may call it.
 
         :raises StorageFailed: not deleted, for instance since the storage's own lock holds it
         """
+        self.delete(path_of(sha256))
+
+    def delete(self, path: str) -> None:
+        """Delete whatever lies under a path, hidden versions as well; nothing there is no error.
+
+        :raises StorageFailed: not deleted
+        """
         try:
-            obstore.delete(self._objects, path_of(sha256))
+            if self._bucket and self._bucket.has_versions():
+                self._bucket.delete_versions(path)
+            else:
+                obstore.delete(self._objects, path)
         except FileNotFoundError:
             return
         except (BaseError, OSError) as failure:

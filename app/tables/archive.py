@@ -52,6 +52,8 @@ class ArchiveRecord(Model):
     findings: Mapped[list] = mapped_column(JSON, default=list)  # of {"finding": Damage, "sha256": of which file}
     checked_at: Mapped[dt.datetime | None] = mapped_column(Utc)
     check_due_at: Mapped[dt.datetime | None] = mapped_column(Utc, index=True)  # None: nothing left to check
+    lock_due_at: Mapped[dt.datetime | None] = mapped_column(Utc, index=True)  # where the storage can hold files
+    locked_until: Mapped[dt.date | None] = mapped_column(Date)  # the last day, in Japan, on which it refuses to delete them
     has_news: Mapped[bool] = mapped_column(default=False, index=True)  # the operator has not been told yet
 
     end_told_days: Mapped[int | None] = mapped_column()  # the last notice: so many days before 保管満了日

@@ -4,7 +4,7 @@ import datetime as dt
 from enum import StrEnum, auto
 
 from flask_appbuilder import Model
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import Date, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.construction_law import CONSENT_VERSION
@@ -23,10 +23,11 @@ class ConsentAct(StrEnum):
 
 
 class ConsentMethod(StrEnum):
-    """How a consent was given; both are 電磁的方法."""
+    """How a consent was given: by 電磁的方法, or by 書面."""
 
     on_request = auto()
     beforehand = auto()
+    on_paper = auto()  # recorded by the partner who received it
 
 
 class ElectronicConsent(Model):
@@ -51,6 +52,7 @@ class ElectronicConsent(Model):
     giver: Mapped[Company] = relationship(foreign_keys=giver_id, lazy="joined")
     partner: Mapped[Company] = relationship(foreign_keys=partner_id, lazy="joined")
     actor: Mapped[PortalUser] = relationship()
+    paper: Mapped["PaperConsent | None"] = relationship()
 
     __table_args__ = (
         UniqueConstraint("giver_id", "partner_id", "position"),
@@ -66,3 +68,16 @@ class ElectronicConsent(Model):
     def is_outdated(self):
         """Given, but to an earlier text."""
         return self.act is ConsentAct.given and self.text_version != CONSENT_VERSION
+
+
+class PaperConsent(Model):
+    """The paper by which a consent was given, as the partner who received it recorded it."""
+
+    __tablename__ = "paper_consent"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    consent_id: Mapped[int] = mapped_column(ForeignKey("electronic_consent.id"), unique=True)
+    received_on: Mapped[dt.date] = mapped_column(Date)
+    file_name: Mapped[str] = mapped_column(String(255))
+    sha256: Mapped[str] = mapped_column(String(64))  # of the scanned paper, in the file store
+    note: Mapped[str] = mapped_column(Text, default="")  # the recording company's own

@@ -57,6 +57,8 @@ class Letter(StrEnum):
     partner_approved = auto()
     statement = auto()
     company_standing = auto()
+    storage_alert = auto()
+    consent_on_paper = auto()
 
 
 class OutboxMessage(Model):

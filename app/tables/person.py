@@ -93,6 +93,7 @@ class AccountAction(StrEnum):
     company_suspended = auto()
     company_resumed = auto()
     company_export_requested = auto()
+    consent_on_paper = auto()
 
 
 class PortalUser(FabUser):

@@ -42,6 +42,7 @@ from app.views.log_state import AdminLogView, OperatorLogView
 from app.views.login import AuthView
 from app.views.operator_usage import OperatorUsageView
 from app.views.paper import PaperView
+from app.views.paper_consents import AdminPaperConsentsView
 from app.views.password import PasswordView
 from app.views.personal_data import PersonalDataView
 from app.views.positions import PositionsView
@@ -76,8 +77,8 @@ MENU = (
     ("管理者業務", "データの一括出力", CompanyExportView),
 )
 PAGES_OFF_MENU = (
-    AdminCertificateImportView, AdminDelegationView, AdminDeletionView, ArchiveExtensionView, AttachmentView,
-    BulkDownloadView, BulkView, ConclusionView, ConsentRequestView, CorrectionView, DocumentCaseView,
+    AdminCertificateImportView, AdminDelegationView, AdminDeletionView, AdminPaperConsentsView, ArchiveExtensionView,
+    AttachmentView, BulkDownloadView, BulkView, ConclusionView, ConsentRequestView, CorrectionView, DocumentCaseView,
     DocumentVerificationView, DocumentView, DraftView, EditionView, GuideView, PaperView, PersonalDataView,
     PositionsView, ReceiptView, SecondFactorView, SelectionView, SignatureView,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""長期保管文書情報の訂正 (L8)."""
+"""契約文書情報の訂正 (L8)."""
 
 from flask import g, request, url_for
 from flask_appbuilder.baseviews import BaseView, expose
@@ -51,7 +51,7 @@ class CorrectionView(BaseView):
                     status = refuse(form, refusal)
                     document = own_document(document_id)
         page = self.render_template(
-            "correction/form.html", title="長期保管文書情報の訂正", form=form, document=document,
+            "correction/form.html", title="契約文書情報の訂正", form=form, document=document,
             own=document.party_of(g.user.company_id),
         )  # fmt: skip
         return page, status

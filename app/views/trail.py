@@ -13,7 +13,7 @@ from app.services import logbook
 
 OPERATORS_DOCUMENT = "DocumentModelView.show"  # names the document by the key of Flask-AppBuilder
 KEPT = (  # which part of it is shown
-    "edition", "number", "attachment_id", "request_id", "pk", "certificate_id", "case_id", "statement_id",
+    "edition", "number", "attachment_id", "request_id", "pk", "certificate_id", "case_id", "statement_id", "consent_id",
 )  # fmt: skip
 
 

@@ -118,7 +118,7 @@ def test_every_file_is_looked_at_at_least_every_thirty_days_and_not_all_in_one_n
 
 
 @pytest.mark.requirement("I14")
-def test_a_storage_that_does_not_answer_is_no_damage(archived, monkeypatch):
+def test_a_storage_that_does_not_answer_is_told_and_is_no_damage(archived, monkeypatch):
     assert check(archived) == []
     archived.archive_record.check_due_at = now()
     db.session.commit()
@@ -131,6 +131,11 @@ def test_a_storage_that_does_not_answer_is_no_damage(archived, monkeypatch):
     assert (report["done"], report["failed"]) == (0, 1)
     db.session.refresh(archived.archive_record)
     assert archived.archive_record.condition is Condition.sound and told() == []
+    run_job(NAME, now() + dt.timedelta(hours=1))
+    alerts = db.session.query(OutboxMessage).filter_by(letter=Letter.storage_alert).all()
+    assert [one.to_address for one in alerts] == ["operator@portal.example"]  # once a night
+    run_job(NAME, now() + DAY)
+    assert db.session.query(OutboxMessage).filter_by(letter=Letter.storage_alert).count() == 2
 
 
 @pytest.mark.requirement("I14")

@@ -1,4 +1,4 @@
-"""長期保管文書情報の訂正: appended with old, new, who, when and why; found by the new value; the file untouched (L8)."""
+"""契約文書情報の訂正: appended with old, new, who, when and why; found by the new value; the file untouched (L8)."""
 
 import datetime as dt
 
@@ -8,6 +8,8 @@ import time_machine
 from app.clock import now
 from app.extensions import db
 from app.jobs import run_job
+from app.models import OutboxMessage
+from app.services import conclusion_certificates
 from app.workflow import Action, SignatureMode, Status
 
 
@@ -47,6 +49,25 @@ def test_a_correction_is_appended_shown_to_both_and_found_by_the_new_value(archi
     assert person(who).full_name not in page
     assert archived.number in reader.get("/archive/?without_amount=y").text
     assert archived.number not in reader.get("/archive/?amount_from=1848000").text
+
+
+@pytest.mark.requirement("L8", "T14")
+def test_what_waits_for_its_transfer_is_corrected_without_a_second_mail_of_its_end(make_document, client_of):
+    document = make_document(Status.completion_wait, mode=SignatureMode.no_signature)
+    concluded_at, file, letters = document.concluded_at, document.pdf_sha256, db.session.query(OutboxMessage).count()
+    client, url = client_of("registrar"), f"/documents/{document.id}/correction"
+    assert url in client.get(f"/documents/{document.id}").text and client.get(url).status_code == 200
+    assert client.post(url, typed(document, amount_yen="2,032,800")).status_code == 302
+    db.session.refresh(document)
+    assert (document.status, document.amount_yen, document.concluded_at) == (Status.completion_wait, 2_032_800, concluded_at)
+    assert db.session.query(OutboxMessage).count() == letters
+    assert "1,848,000円 → 2,032,800円" in client_of("recipient").get(f"/documents/{document.id}").text
+    with time_machine.travel(now() + dt.timedelta(days=1), tick=False):
+        assert run_job("archive-transfer")["done"] == run_job("archive-check")["done"] == 1
+    db.session.refresh(document)
+    assert document.status is Status.archived and not document.archive_record.findings
+    sheet = conclusion_certificates.order(document, document.sender.company_id)
+    assert sheet.files[0][2] == file
 
 
 @pytest.mark.requirement("L8")

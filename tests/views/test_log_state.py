@@ -44,6 +44,24 @@ def test_views_and_downloads_are_recorded_and_what_is_refused_is_not(client_of, 
 
 
 @pytest.mark.requirement("I19")
+def test_what_is_had_of_a_concluded_contract_is_recorded_for_both_companies(client_of, make_document, person):
+    document = make_document(Status.completion_wait, mode=SignatureMode.no_signature)
+    client, pages = client_of("recipient"), ("conclusion_certificate", "print_copy", "verification")
+    for page in pages:
+        client_of("stranger").get(f"/documents/{document.id}/{page}").close()
+        with client.get(f"/documents/{document.id}/{page}") as reply:
+            assert reply.status_code == 200
+    reader, address = person("recipient").id, "127.0.0.1"
+    expected = [
+        ("download", reader, document.id, {"page": "ConclusionView.certificate"}, address),
+        ("download", reader, document.id, {"page": "ConclusionView.print_copy"}, address),
+        ("view", reader, document.id, {"page": "DocumentVerificationView.show"}, address),
+    ]
+    assert [entry for entry in recorded() if entry[1] == reader] == recorded() == expected
+    assert log_audit.check_all()[0] == []
+
+
+@pytest.mark.requirement("I19")
 def test_what_cannot_be_recorded_is_not_shown(client_of, make_document, application, monkeypatch):
     document = make_document(Status.receiver_receipt, mode=SignatureMode.no_signature)
     client = client_of("registrar")

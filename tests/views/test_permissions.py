@@ -226,6 +226,9 @@ PAGES = {  # whoever is not named gets 200
     ("POST", "/admin/consents/new"): ADMINS | {"admin": 422, "stranger": 422},
     # nobody has spoken of consent; see tests/views/test_consents.py
     ("GET", "/admin/consents/<int:partner_id>"): NO_PARTNER,
+    ("GET", "/admin/consents/paper/"): ADMINS,
+    ("POST", "/admin/consents/paper/"): ADMINS | {"admin": 422, "stranger": 422},
+    ("GET", "/admin/consents/paper/<int:consent_id>.pdf"): NO_PARTNER,
     ("POST", "/admin/consents/<int:partner_id>/give"): NO_PARTNER,
     ("POST", "/admin/consents/<int:partner_id>/decline"): NO_PARTNER,
     ("POST", "/admin/consents/<int:partner_id>/withdraw"): NO_PARTNER,
@@ -376,7 +379,8 @@ def address(rule, document):
         "<int:delegation_id>": "999999", "<int:template_id>": "999999", "<int:case_id>": "999999", "<int:download_id>": "999999",
         "<int:invitation_id>": "999999", "<string:token>": "unknown", "<int:application_id>": "999999", "<string:option>": "bulk_signing",
         "<int:company_id>": str(document.sender.company_id), "<int:statement_id>": "999999", "<int:record_id>": "999999",
-        "<int:operation_id>": "999999", "<string:action>": "confirm_receipt", "<string:page>": "system", "<string:locale>": "ja", "<string:name>": action,
+        "<int:operation_id>": "999999", "<string:action>": "confirm_receipt", "<int:consent_id>": "999999",
+        "<string:page>": "system", "<string:locale>": "ja", "<string:name>": action,
     }.items():  # fmt: skip
         rule = rule.replace(name, value)
     return rule.replace("<name>", "root")

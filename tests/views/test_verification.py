@@ -1,7 +1,10 @@
 """［電子署名の検証］ for everybody, and the report about a stored document."""
 
 import io
+import json
 import logging
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -18,8 +21,9 @@ from app.signing.intake import Limits
 from app.signing.verdict import Finding
 from app.workflow import SignatureMode, Status
 from tests import pdfs
-from tests.conftest import Browser
+from tests.conftest import Browser, settings
 
+RUN_PY = Path(__file__).parents[2] / "run.py"
 GOOD, ALTERED = "改ざんは検出されませんでした", "署名後の変更（改ざん）が検出されました"
 KEPT = "当サービスに保管されている締結済みの契約文書と一致します"
 EARLIER, SUPERSEDED = "締結済みの契約文書ではありません", "当サービスで締結された契約文書と一致します"
@@ -63,6 +67,24 @@ def test_a_certificate_of_the_service_is_recognised_and_a_changed_one_is_not(cli
     assert "当サービスが発行した証明書です" not in page and NOT_KEPT in page
 
 
+@pytest.mark.requirement("L1", "L12")
+def test_the_command_judges_by_a_demos_roots_and_looks_into_its_archive(archived, app, tmp_path):
+    given = settings(app.config["SQLALCHEMY_DATABASE_URI"], app.config["STORAGE_URL"])
+    (tmp_path / "settings.env").write_text("".join(f"{name}={value}\n" for name, value in given.items()))
+    (tmp_path / "contract.pdf").write_bytes(strongroom().store.get(archived.pdf_sha256))
+
+    def verify(*options):
+        command = [sys.executable, "run.py", "verify", str(tmp_path / "contract.pdf"), *options]
+        environ = {"PATH": "", "PYTHONUTF8": "1"}
+        return subprocess.run(command, cwd=RUN_PY.parent, capture_output=True, text=True, env=environ)
+
+    told = verify("--data", str(tmp_path))
+    assert told.returncode == 0 and KEPT in told.stdout, told
+    assert json.loads(verify("--data", str(tmp_path), "--json").stdout)["kept"] == "concluded"
+    assert verify("--data", str(tmp_path), "--root", "x.pem").returncode == 2
+    assert "Start the demo first" in verify("--data", str(tmp_path / "nothing")).stderr
+
+
 @pytest.mark.requirement("L1", "S1")
 def test_a_changed_or_older_file_is_told_apart(client_of, archived):
     client, store = client_of("anonymous"), strongroom().store
@@ -97,6 +119,19 @@ def test_nothing_and_too_much_are_refused_in_words(client_of, app, monkeypatch):
     monkeypatch.setitem(app.config, "MAX_UPLOAD_MB", 1)
     with pytest.raises(VerificationRefused, match="上限の1MB"):
         verification.examine(bytes(1024 * 1024 + 1))
+
+
+@pytest.mark.requirement("S4")
+def test_an_upload_beyond_every_limit_is_answered_by_a_page(client_of, app, monkeypatch):
+    client = client_of("anonymous")
+    token = client.token()
+    monkeypatch.setitem(app.config, "MAX_CONTENT_LENGTH", 10_000)
+    with client.post_without_token(
+        "/verify/", {"csrf_token": token, "pdf": (io.BytesIO(bytes(10_001)), "large.pdf")},
+        content_type="multipart/form-data",
+    ) as reply:  # fmt: skip
+        assert reply.status_code == 413 and "ファイルが大きすぎるため、受け付けられませんでした" in reply.text
+        assert "ファイルが大きすぎます｜" in reply.text and GOOD not in reply.text
 
 
 @pytest.mark.requirement("S4")
@@ -183,7 +218,6 @@ def test_a_document_without_signatures_says_so(client_of, make_document):
 def test_verifications_are_limited_by_address(tmp_path):
     import config
     from app import create_app, schema
-    from tests.conftest import settings
 
     limited = type("Limited", (config.Test,), {"RATELIMIT_ENABLED": True})
     more = {"PORTAL_VERIFICATIONS_PER_MINUTE": "3"}

@@ -1,0 +1,88 @@
+"""The storage's own lock on the files of concluded documents, where the bucket has one (object lock of S3).
+
+Held are all files of a document until its 保管満了日 and the grace period are over; an extension or a new file holds
+anew.  Records that wait are taken up whenever such a bucket comes into use.
+"""
+
+from flask import current_app
+from sqlalchemy import func, select
+
+from app.clock import end_of_japan_day, japan_date, years_later
+from app.errors import StorageFailed
+from app.extensions import db
+from app.models import ArchiveRecord, ContractDocument
+from app.services import integrity, retention
+from app.services.strongroom import strongroom
+from app.signing.bucket import LockMode
+
+
+def due(now):
+    """Ids of the documents whose files are to be held; none where the storage holds nothing.
+
+    Of a storage that does not answer one is tried all the same, so that the failure is told.
+    """
+    waiting = db.session.scalars(
+        select(ArchiveRecord.document_id).where(ArchiveRecord.lock_due_at <= now).order_by(ArchiveRecord.lock_due_at)
+    ).all()
+    db.session.commit()  # nothing is held while the storage is asked
+    try:
+        return waiting if waiting and is_in_use() else []
+    except StorageFailed:
+        return waiting[:1]
+
+
+def is_in_use():
+    return current_app.config["OBJECT_LOCK"] != "off" and strongroom().store.protection().has_lock
+
+
+def wanted(document_id):
+    """(moment of asking, the last day, files) of one document; None where it is held already."""
+    document = db.session.get(ContractDocument, document_id)
+    record = document.archive_record
+    if record.lock_due_at is None:
+        return None
+    return record.lock_due_at, last_day(document), integrity.files_of(document)
+
+
+def last_day(document):
+    """The last day, in Japan, on which the files are kept for sure; before its transfer, by the day of conclusion."""
+    if document.retained_until is not None:
+        return retention.grace_until(document)
+    config = current_app.config
+    return years_later(japan_date(document.concluded_at), config["ARCHIVE_YEARS"]) + retention.grace()
+
+
+def hold(until, files):
+    """Have the storage hold these files to the end of a day; outside any transaction.
+
+    :raises app.errors.StorageFailed: a file is missing or altered, or the storage refuses
+    """
+    mode = LockMode(current_app.config["OBJECT_LOCK"])
+    for sha256 in files:
+        strongroom().store.hold(sha256, end_of_japan_day(until), mode)
+
+
+def keep(document_id, until, due_at):
+    """Note what is held; a document that got a new file meanwhile stays due."""
+    record = db.session.scalar(select(ArchiveRecord).where(ArchiveRecord.document_id == document_id))
+    record.locked_until = until
+    if record.lock_due_at == due_at:
+        record.lock_due_at = None
+
+
+def report():
+    """What the storage does for the files, for the command line: ``versions``, ``object_lock``, how many are held.
+
+    :raises app.errors.StorageFailed: it does not answer
+    """
+    found = strongroom().store.protection()
+    strongroom().store.has("0" * 64)  # whatever it says: it answers
+    held, waiting = (
+        db.session.scalar(select(func.count()).where(column.is_not(None)))
+        for column in (ArchiveRecord.locked_until, ArchiveRecord.lock_due_at)
+    )
+    return {
+        "answers": True, "versions": found.has_versions, "object_lock": found.has_lock,
+        "default_retention": found.default_retention, "mode": current_app.config["OBJECT_LOCK"], "documents_held": held,
+        "documents_waiting": waiting,
+    }  # fmt: skip
