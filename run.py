@@ -181,7 +181,8 @@ def verify(file, root, as_json):
         from app.signing.verify import verify as judge
 
         pdf = file.read_bytes()
-        verdict = judge(pdf, *_trusted(root, pdf))
+        roots, outside, ends = _trusted(root, pdf)
+        verdict = judge(pdf, roots, outside, ends=ends)
     except Exception as error:
         click.echo(f"検証できません：{error}", err=True)
         sys.exit(2)
@@ -236,19 +237,23 @@ def _check_log(target, source, root):
 
 
 def _trusted(path, pdf):
-    """The given roots, else those of the portal that is set up here and of outside signers it knows, else the demo's."""
+    """The given roots, else those of the portal that is set up here and of outside signers it knows, else the demo's.
+
+    And the ends of algorithms that the portal has been told of.
+    """
     from cryptography.x509 import load_pem_x509_certificates
 
     demo_root = Path("var/demo/pki/root.pem")
     if path is None and "PORTAL_KEK" not in os.environ and "PORTAL_KEK_FILE" not in os.environ:
         path = demo_root
     if path is not None:
-        return load_pem_x509_certificates(path.read_bytes()), {}
+        return load_pem_x509_certificates(path.read_bytes()), {}, {}
     from app import create_app
     from app.services.strongroom import outside_roots, strongroom
 
-    with create_app().app_context():
-        return strongroom().roots, outside_roots(pdf)
+    app = create_app()
+    with app.app_context():
+        return strongroom().roots, outside_roots(pdf), app.config["ALGORITHM_ENDS"]
 
 
 def _in_words(verdict):

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from asn1crypto import cms
 from cryptography import x509
-from pyhanko.sign.ades.report import AdESFailure, AdESPassed, AdESStatus
+from pyhanko.sign.ades.report import AdESFailure, AdESIndeterminate, AdESPassed, AdESStatus
 from pyhanko.sign.diff_analysis import SuspiciousModification
 from pyhanko.sign.validation.generic_cms import extract_signer_info
 from pyhanko.sign.validation.status import SignatureCoverageLevel
@@ -48,6 +48,10 @@ _INCOMPLETE = (
 _UNTRUSTED = (
     "ファイルに変更は見つかりませんでしたが、署名者の証明書またはタイムスタンプの信頼性を確認できないため、"
     "検証できません。"
+)
+_UNTIMED_FILE = (
+    "ファイルに変更は見つかりませんでしたが、タイムスタンプのない電子署名があり、"
+    "証明書が有効な間に署名されたことを確認できないため、検証できません。"
 )
 _BROKEN = (
     "電子署名またはタイムスタンプのデータが壊れています。このファイルの内容を信頼せず、"
@@ -132,6 +136,8 @@ def _judge(pdf, trust, expected, sha256):
     if not all(part.trusted for part in parts):
         if any(part.sentence == _REVOKED for part in parts):
             return Verdict(Outcome.invalid, _REVOKED, finding=Finding.revoked, **report)
+        if all(part.trusted or part.sentence == _UNTIMED for part in parts):
+            return Verdict(Outcome.unjudged, _UNTIMED_FILE, finding=Finding.untimed, **report)
         return Verdict(Outcome.unjudged, _UNTRUSTED, finding=Finding.untrusted, **report)
     if not set(expected) <= {one.field for one in signatures}:
         return Verdict(Outcome.invalid, _INCOMPLETE, finding=Finding.incomplete, **report)
@@ -141,7 +147,11 @@ def _judge(pdf, trust, expected, sha256):
     return Verdict(Outcome.valid, _GOOD_ARCHIVED if time_stamps else _GOOD, **report)
 
 
-_LEVELS = ("B-B", "B-T", "B-LT", "B-LTA")
+_LEVELS = ("B-T", "B-LT", "B-LTA")
+_UNTIMED = (
+    "署名後の変更は見つかりませんでしたが、この署名は検証できません。"
+    "タイムスタンプが付いていないため、証明書が有効な間に署名されたことを確認できません。"
+)
 _EXPIRED = "証明書の有効期間が過ぎており、署名がその期間内に行われたことを確認できません。"
 _REVOKED = "署名の時点で、署名者の証明書は失効していました。この署名は有効ではありません。"
 
@@ -166,6 +176,8 @@ def _judge_signature(signature, pdf, reader, peeled, trust):
         retried = judge(with_revocation=False)
         if retried.ades_subindic is AdESPassed.OK and not evidence.knowledge(reader).known_ocsps:
             result, has_revocation = retried, False
+        elif retried.ades_subindic is AdESIndeterminate.SIG_CONSTRAINTS_FAILURE:
+            result = retried  # known signer, and no time stamp
     trusted = intact and result.ades_subindic is AdESPassed.OK and evidence.is_strong(signature)
     token = evidence.signature_time_stamp(signature)
     at = evidence.time_of(token) if intact and token is not None else None
@@ -174,7 +186,7 @@ def _judge_signature(signature, pdf, reader, peeled, trust):
         archived = any(
             s.signed_revision > signature.signed_revision for s in reader.embedded_timestamp_signatures
         )
-        level = "B-B" if at is None else "B-T" if not has_revocation else "B-LTA" if archived else "B-LT"
+        level = "B-T" if not has_revocation else "B-LTA" if archived else "B-LT"
     certificate = signature.signer_cert
     subject = certificate.subject.native
     return SignatureVerdict(
@@ -239,19 +251,18 @@ def _sentence(intact, trusted, at, indication, strong):
         return _ALTERED
     if not strong:
         return "安全でない暗号方式が使われているため、この署名は検証できません。"
-    if trusted and at is None:
-        return (
-            "署名は有効で、署名後の変更はありません。タイムスタンプがないため、署名の日時は証明されません。"
-        )
     if trusted:
         return f"{_shown(at)}の署名は有効です。署名後の変更はありません。"
     if indication is AdESFailure.REVOKED:
         return _REVOKED
+    if at is None and indication is AdESIndeterminate.SIG_CONSTRAINTS_FAILURE:
+        return _UNTIMED
     reasons = {
         "NO_CERTIFICATE_CHAIN_FOUND": "署名者の証明書は、信頼する認証局から発行されたものではありません。",
         "NO_POE": _EXPIRED,
         "OUT_OF_BOUNDS_NO_POE": _EXPIRED,
         "OUT_OF_BOUNDS_NOT_REVOKED": "証明書の有効期間外に署名された可能性があります。",
+        "CRYPTO_CONSTRAINTS_FAILURE_NO_POE": "暗号方式の利用期限が過ぎており、それより前に署名されたことを確認できません。",
         "REVOKED_NO_POE": "証明書は失効しており、署名が失効前に行われたことを確認できません。",
         "TRY_LATER": "署名の時点で証明書が失効していなかったことを確認できません。",
     }
