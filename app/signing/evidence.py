@@ -9,6 +9,7 @@ import hashlib
 import io
 import logging
 import re
+import weakref
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -19,7 +20,7 @@ from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.decode_limits import DecodeLimits, StreamDecodeLimits
-from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 from pyhanko.sign import diff_analysis as diff
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.errors import NoDSSFoundError
@@ -29,13 +30,14 @@ from pyhanko.sign.validation.generic_cms import (
     validate_tst_signed_data,
 )
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
-from pyhanko.sign.validation.policy_decl import (
-    LocalKnowledge,
-)
+from pyhanko.sign.validation.policy_decl import LocalKnowledge
 from pyhanko_certvalidator.context import ValidationContext
 from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
 
+from app.signing import hex_strings
+
 log = logging.getLogger(__name__)
+hex_strings.install()
 
 # Its warnings repeat, with certificate names and stack traces, what ends up in the verdict or the exception.
 for _name in ("pyhanko.sign.validation", "pyhanko.sign.diff_analysis", "pyhanko.sign.signers.pdf_signer"):
@@ -45,6 +47,8 @@ for _name in ("pyhanko.sign.validation", "pyhanko.sign.diff_analysis", "pyhanko.
 # administrator brought from it, so that nobody can put a name of his choice under a root of his own.
 OutsideRoots = Mapping[bytes, x509.Certificate]
 NOBODY: OutsideRoots = MappingProxyType({})
+
+_known = weakref.WeakKeyDictionary()
 
 DECODE_LIMITS = DecodeLimits(per_stream=StreamDecodeLimits(max_output_size=64 * 1024 * 1024))
 STRONG_DIGESTS = {"sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512"}
@@ -82,8 +86,17 @@ def parsed(certificate: x509.Certificate) -> asn1_x509.Certificate:
     return asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER))
 
 
-def knowledge(reader: PdfFileReader) -> LocalKnowledge:
-    """Certificates, OCSP answers and CRLs in the file's document security store; nothing if it has none."""
+def knowledge(reader: PdfFileReader | HistoricalResolver) -> LocalKnowledge:
+    """Certificates, OCSP answers and CRLs in the file's document security store; nothing if it has none.
+
+    Of a file, or of one of its earlier revisions.  Read once for each reader: whoever judges asks many times.
+    """
+    if reader not in _known:
+        _known[reader] = _read_knowledge(reader)
+    return _known[reader]
+
+
+def _read_knowledge(reader):
     try:
         store = DocumentSecurityStore.read_dss(reader)
     except NoDSSFoundError:

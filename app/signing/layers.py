@@ -81,7 +81,7 @@ class Layers:
     """
 
     proofs: Sequence[Proof]
-    roots: Sequence[x509.Certificate]
+    roots: Sequence[asn1_x509.Certificate]
     ends: AlgorithmEnds
     everything: LocalKnowledge = field(repr=False)
 
@@ -113,7 +113,7 @@ class Layers:
         _require(_run(validate_tst_signed_data(token, context, imprint)), above.at, self.everything, self.ends)
         _require_order(token, above.at)
         at = evidence.time_of(token)
-        roots = self.roots if signer_root is None else [*self.roots, signer_root]
+        roots = self.roots if signer_root is None else [*self.roots, evidence.parsed(signer_root)]
         checking = cms_basic_validation(
             signature.signed_data,
             raw_digest=signature.compute_digest(),
@@ -137,21 +137,21 @@ def peel(
     :param now: the moment at which the outermost one must hold
     :raises NotProven: one of them does not hold
     """
-    everything = evidence.knowledge(reader)
+    everything, trusted = evidence.knowledge(reader), [evidence.parsed(root) for root in roots]
     proofs, above = [], None
     for stamp in reversed(reader.embedded_timestamp_signatures):
         evidence.look_at(stamp)
         if stamp.coverage < SignatureCoverageLevel.ENTIRE_REVISION:
             raise NotProven("a time stamp does not cover its whole revision")
         moment = above.at if above else now
-        context = _context(above, moment, roots) if above else _made(everything, moment, roots, NO_REVOCATION)
+        context = _context(above, moment, trusted) if above else _made(everything, moment, trusted, NO_REVOCATION)
         checked = _run(validate_tst_signed_data(stamp.signed_data, context, _imprint_of(stamp)))
         _require(checked, moment, everything, ends)
         _require_order(stamp.signed_data, moment)
         known = evidence.knowledge(reader.get_historical_resolver(stamp.signed_revision))
         above = Proof(evidence.time_of(stamp.signed_data), stamp.signed_revision, known)
         proofs.append(above)
-    return Layers(proofs, roots, ends, everything)
+    return Layers(proofs, trusted, ends, everything)
 
 
 def has_ended(certificate: asn1_x509.Certificate, moment: dt.datetime, ends: AlgorithmEnds) -> bool:
@@ -182,7 +182,7 @@ def _context(above, moment, roots, rule=REQUIRE_REVINFO):
 def _made(known, moment, roots, rule):
     # evidence that the layer above covers existed by then: it may well be newer than the moment it is asked about
     return ValidationContext(
-        trust_roots=[evidence.parsed(root) for root in roots],
+        trust_roots=roots,
         other_certs=known.known_certs,
         crls=[one.crl_data for one in known.known_crls],
         ocsps=[one.ocsp_response_data for one in known.known_ocsps],
