@@ -1,16 +1,31 @@
 """Layer by layer back in time, with time stamps of outside authorities whose CAs end or are revoked."""
 
+import asyncio
+import dataclasses
+import datetime as dt
+
 import pytest
+from pyhanko.sign.validation import ades
+from pyhanko.sign.validation.policy_decl import (
+    PdfSignatureValidationSpec,
+    RevinfoOnlineFetchingRule,
+    RevocationInfoGatheringSpec,
+    SignatureValidationSpec,
+)
+from pyhanko_certvalidator.context import CertValidationPolicySpec
+from pyhanko_certvalidator.policy_decl import REQUIRE_REVINFO, CertRevTrustPolicy, NonRevokedStatusAssertion
+from pyhanko_certvalidator.registry import SimpleTrustManager
 
 from app import clock
 from app.errors import SigningFailed
 from app.signing import authorities as pki
-from app.signing import judgement, layers
+from app.signing import evidence, judgement, layers
 from app.signing.verdict import Finding, Outcome
 from app.signing.verify import verify
 from tests.signing.conftest import sample_pdf
 from tests.time_travel import YEAR, Journey
 
+A_DAY = dt.timedelta(days=1)
 FILES = ("extended", "unsigned, extended")
 
 
@@ -126,3 +141,29 @@ def test_an_algorithm_is_relied_on_until_its_end(journey, rsa_portal, monkeypatc
     assert findings(journey, 13, ends=ends) == {finding}
     assert findings(journey, 8.9, ["archived", "signed"], ends) == {Finding.intact}
     assert findings(journey, 10.5, ["archived", "signed"], ends) == {Finding.untrusted}
+
+
+@pytest.mark.requirement("L17", "S3")
+def test_pyhanko_finds_an_archived_contract_maintainable_too(portal, archived):
+    """Its own simulation of the future, with its own way back in time, agrees with the archive's self-check."""
+    reader = evidence.read(archived)
+    future = evidence.signer_certificate(reader.embedded_timestamp_signatures[-1].signed_data).not_valid_after - A_DAY
+    known = evidence.knowledge(reader)
+    authorities = [one for one in known.known_certs if one.ca or one.extended_key_usage_value.native == ["time_stamping"]]
+    good = [NonRevokedStatusAssertion(one.sha256, at=future + A_DAY) for one in authorities]
+    trusting = CertValidationPolicySpec(
+        SimpleTrustManager.build(trust_roots=[evidence.parsed(portal.root)]), CertRevTrustPolicy(REQUIRE_REVINFO)
+    )
+    spec = PdfSignatureValidationSpec(
+        SignatureValidationSpec(
+            cert_validation_policy=trusting,
+            revinfo_gathering_policy=RevocationInfoGatheringSpec(RevinfoOnlineFetchingRule.LOCAL_ONLY),
+            local_knowledge=dataclasses.replace(known, nonrevoked_assertions=good),
+            key_usage_settings=layers.SIGNERS_KEY,
+        ),
+        diff_policy=evidence.SIGNING_ONLY,
+    )
+    for signature in reader.embedded_regular_signatures:
+        evidence.look_at(signature)
+        found = asyncio.run(ades.simulate_future_ades_lta_validation(signature, spec, future))
+        assert found.ades_subindic is ades.AdESPassed.OK, found.failure_msg
