@@ -235,8 +235,8 @@ def verify(file, root, data, as_json):
         from app.signing.verify import verify as judge
 
         pdf = file.read_bytes()
-        roots, outside, kept = _trusted(root, pdf)
-        verdict = judge(pdf, roots, outside)
+        roots, outside, ends, kept = _trusted(root, pdf)
+        verdict = judge(pdf, roots, outside, ends=ends)
     except Exception as error:
         click.echo(f"検証できません：{error}", err=True)
         sys.exit(2)
@@ -292,10 +292,10 @@ def _check_log(target, source, root):
 
 
 def _trusted(path, pdf):
-    """Roots, those of outside signers, and how the file stands to those that are kept.
+    """Roots, those of outside signers, the ends of algorithms, and how the file stands to those that are kept.
 
     The given roots, else those of the portal that is set up here and of outside signers it knows, else the demo's;
-    only a portal that is set up knows what it keeps.
+    only a portal that is set up knows what it keeps and when algorithms end.
     """
     from cryptography.x509 import load_pem_x509_certificates
 
@@ -303,14 +303,16 @@ def _trusted(path, pdf):
     if path is None and "PORTAL_KEK" not in os.environ and "PORTAL_KEK_FILE" not in os.environ:
         path = demo_root
     if path is not None:
-        return load_pem_x509_certificates(path.read_bytes()), {}, None
+        return load_pem_x509_certificates(path.read_bytes()), {}, {}, None
     from hashlib import sha256
 
     from app import create_app, queries
     from app.services.strongroom import outside_roots, strongroom
 
-    with create_app().app_context():
-        return strongroom().roots, outside_roots(pdf), queries.kept_as(sha256(pdf).hexdigest())
+    app = create_app()
+    with app.app_context():
+        kept = queries.kept_as(sha256(pdf).hexdigest())
+        return strongroom().roots, outside_roots(pdf), app.config["ALGORITHM_ENDS"], kept
 
 
 def _in_words(verdict, kept):

@@ -409,6 +409,7 @@ FINDING = {
     Finding.incomplete: "必要な電子署名がそろっていません",
     Finding.unsigned: "電子署名がありません",
     Finding.untrusted: "検証できません（署名者を確認できません）",
+    Finding.untimed: "検証できません（署名の日時を確認できません）",
     Finding.unreadable: "検証できません",
     Finding.too_complex: "検証できません（確認を終えられません）",
 }

@@ -29,17 +29,18 @@ from demo import actors
 from demo.actors import Plan
 
 CONTRACT = Path(__file__).parent.parent / "demo" / "contracts" / "safety-cover-letter.pdf"
+A_DAY = dt.timedelta(days=1)
 DOCUMENTS = 10  # measured in each of the two archives
 
 
-def portal_in(folder):
+def portal_in(folder, key_kind="p_256"):
     """An empty portal on SQLite, with its files in a folder."""
     return create_app(config.Test({
         "PORTAL_SECRET_KEY": "a key for measurements only, longer than 32 bytes",
         "PORTAL_KEK": base64.b64encode(os.urandom(32)).decode(),
         "PORTAL_DATABASE_URL": f"sqlite:///{folder}/portal.db",
         "PORTAL_STORAGE_URL": Path(folder, "files").as_uri(),
-        "PORTAL_KEY_KIND": "p_256",
+        "PORTAL_KEY_KIND": key_kind,
     }))  # fmt: skip
 
 
@@ -87,7 +88,7 @@ def _cpu_ms(work, times=1):
 
 def _measure(plan, upload):
     ids = [_concluded(plan, upload) for _ in range(DOCUMENTS)]
-    tomorrow = now() + dt.timedelta(days=1)
+    tomorrow = now() + A_DAY
 
     def each(work):
         for document_id in ids:

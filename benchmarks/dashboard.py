@@ -84,7 +84,7 @@ def measure(admin):
 
 
 def main(count):
-    with tempfile.TemporaryDirectory() as folder, _portal(folder).app_context(), writing():
+    with tempfile.TemporaryDirectory() as folder, portal_in(folder).app_context(), writing():
         schema.upgrade()
         strongroom.found(now())
         db.session.commit()

@@ -96,7 +96,7 @@ def _of_other_bytes(stored, lies_there, expected):
         return Damage.put_back
     if db.session.scalar(select(DocumentRevision.id).where(DocumentRevision.sha256 == lies_there).limit(1)):
         return Damage.swapped
-    verdict = verify(stored, strongroom().roots, outside_roots(stored))
+    verdict = _judged(stored)
     return Damage.swapped if verdict.outcome is Outcome.valid else Damage.altered
 
 
@@ -105,11 +105,16 @@ def _of_contents(stored, expected):
         yield Damage.signature_set
     if not expected.signatures and not expected.time_stamps:
         return  # 署名なし, before its transfer: nothing but its SHA-256 can be checked
-    outcome = verify(stored, strongroom().roots, outside_roots(stored)).outcome
+    outcome = _judged(stored).outcome
     if outcome is Outcome.invalid:
         yield Damage.invalid
     elif outcome is Outcome.unjudged:
         yield Damage.unprovable
+
+
+def _judged(stored):
+    ends = current_app.config["ALGORITHM_ENDS"]
+    return verify(stored, strongroom().roots, outside_roots(stored), ends=ends)
 
 
 def record(document_id, findings, proof, now):

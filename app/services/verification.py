@@ -67,7 +67,10 @@ def _examined(pdf, expected):
         return outside_roots_of(certificates)
 
     try:
-        verdict = verify_apart(pdf, strongroom().roots, outside_roots, expected, Limits(memory_bytes=600 * 1024 * 1024))
+        verdict = verify_apart(
+            pdf, strongroom().roots, outside_roots, expected, Limits(memory_bytes=600 * 1024 * 1024),
+            current_app.config["ALGORITHM_ENDS"],
+        )  # fmt: skip
     finally:
         _free.release()
     names = {one.certificate_no for one in verdict.signatures}  # under the own root, SEAL is the service

@@ -30,8 +30,8 @@ SEAL_NO = "SEAL"  # where a company's certificate has its 管理番号
 COMMON_NAME_MAX_BYTES = 64  # what `cryptography` accepts; the X.520 bound counts characters
 
 ROOT_YEARS = 60
-# A validator that goes back in time copes with an expired leaf, not with an expired CA above it: so CAs,
-# which stop issuing long before, stay valid through all the extensions a contract may get.
+# Ours goes back in time past an expired CA, other people's validators past an expired leaf only: so CAs, which
+# stop issuing long before, stay valid through all the extensions a contract may get.
 CA_YEARS = 59
 TSA_YEARS = 11
 SIGNER_YEARS = 2

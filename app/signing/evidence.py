@@ -4,12 +4,12 @@ Both sides stand on this: signing claims a level only when it is found here, ver
 """
 
 import asyncio
-import dataclasses
 import datetime as dt
 import hashlib
 import io
 import logging
 import re
+import weakref
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -20,9 +20,8 @@ from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.decode_limits import DecodeLimits, StreamDecodeLimits
-from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 from pyhanko.sign import diff_analysis as diff
-from pyhanko.sign.validation import ades
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.errors import NoDSSFoundError
 from pyhanko.sign.validation.generic_cms import (
@@ -31,29 +30,14 @@ from pyhanko.sign.validation.generic_cms import (
     validate_tst_signed_data,
 )
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
-from pyhanko.sign.validation.policy_decl import (
-    LocalKnowledge,
-    PdfSignatureValidationSpec,
-    RevinfoOnlineFetchingRule,
-    RevocationInfoGatheringSpec,
-    SignatureValidationSpec,
-)
-from pyhanko.sign.validation.settings import KeyUsageConstraints
-from pyhanko.sign.validation.status import SignatureCoverageLevel
-from pyhanko_certvalidator.context import CertValidationPolicySpec, ValidationContext
-from pyhanko_certvalidator.policy_decl import (
-    NO_REVOCATION,
-    REQUIRE_REVINFO,
-    CertRevTrustPolicy,
-    FreshnessReqType,
-    NonRevokedStatusAssertion,
-)
-from pyhanko_certvalidator.registry import SimpleTrustManager
+from pyhanko.sign.validation.policy_decl import LocalKnowledge
+from pyhanko_certvalidator.context import ValidationContext
 from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
 
-from app import clock
+from app.signing import hex_strings
 
 log = logging.getLogger(__name__)
+hex_strings.install()
 
 # Its warnings repeat, with certificate names and stack traces, what ends up in the verdict or the exception.
 for _name in ("pyhanko.sign.validation", "pyhanko.sign.diff_analysis", "pyhanko.sign.signers.pdf_signer"):
@@ -63,6 +47,8 @@ for _name in ("pyhanko.sign.validation", "pyhanko.sign.diff_analysis", "pyhanko.
 # administrator brought from it, so that nobody can put a name of his choice under a root of his own.
 OutsideRoots = Mapping[bytes, x509.Certificate]
 NOBODY: OutsideRoots = MappingProxyType({})
+
+_known = weakref.WeakKeyDictionary()
 
 DECODE_LIMITS = DecodeLimits(per_stream=StreamDecodeLimits(max_output_size=64 * 1024 * 1024))
 STRONG_DIGESTS = {"sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512"}
@@ -89,83 +75,28 @@ def read(pdf: bytes) -> PdfFileReader:
     return PdfFileReader(io.BytesIO(pdf), decode_limits=DECODE_LIMITS)
 
 
-def validation_spec(
-    reader: PdfFileReader,
-    roots: Sequence[x509.Certificate],
-    *,
-    at: dt.datetime | None = None,
-    long_term: bool = False,
-    with_revocation: bool = True,
-    signer_root: x509.Certificate | None = None,
-) -> PdfSignatureValidationSpec:
-    """How pyHanko shall judge: trust `roots`, know what the file's DSS holds, fetch nothing.
+def look_at(signature: EmbeddedPdfSignature) -> None:
+    """Have pyHanko find what a signature covers and what changed after it; once, since it is much work."""
+    if signature.coverage is None:
+        signature.compute_integrity_info(diff_policy=SIGNING_ONLY)
 
-    An offline judge has no revocation answer newer than those in the file.  For a signature without
-    document time stamps these count however old they are: they are about the time-stamped moment.  With
-    document time stamps (`long_term`) old answers must count as old, since by their age pyHanko goes back
-    in time; there, authorities that the file's own answers call good, and that have not expired, are taken
-    as good still.
 
-    :param at: the moment of judging, default now
-    :param signer_root: trusted for the signer, not for time stamps
+def parsed(certificate: x509.Certificate) -> asn1_x509.Certificate:
+    """A certificate in the types that pyHanko understands."""
+    return asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER))
+
+
+def knowledge(reader: PdfFileReader | HistoricalResolver) -> LocalKnowledge:
+    """Certificates, OCSP answers and CRLs in the file's document security store; nothing if it has none.
+
+    Of a file, or of one of its earlier revisions.  Read once for each reader: whoever judges asks many times.
     """
-    rule = REQUIRE_REVINFO if with_revocation else NO_REVOCATION
-    if long_term:
-        revocation = CertRevTrustPolicy(rule)
-    else:
-        revocation = CertRevTrustPolicy(
-            rule,
-            freshness=dt.timedelta(days=366 * 50),
-            freshness_req_type=FreshnessReqType.MAX_DIFF_REVOCATION_VALIDATION,
-        )
-    signer_roots = [*roots, signer_root] if signer_root else roots
-    known = knowledge(reader)
-    if long_term:
-        assertions = _authorities_still_good(reader, known, at or clock.now())
-        known = dataclasses.replace(known, nonrevoked_assertions=assertions)
-    return PdfSignatureValidationSpec(
-        SignatureValidationSpec(
-            cert_validation_policy=_trusting(signer_roots, revocation),
-            ts_cert_validation_policy=_trusting(roots, revocation),
-            revinfo_gathering_policy=RevocationInfoGatheringSpec(RevinfoOnlineFetchingRule.LOCAL_ONLY),
-            local_knowledge=known,
-            key_usage_settings=KeyUsageConstraints(
-                key_usage={"digital_signature", "non_repudiation"}, match_all_key_usages=False
-            ),
-        ),
-        diff_policy=SIGNING_ONLY,
-    )
+    if reader not in _known:
+        _known[reader] = _read_knowledge(reader)
+    return _known[reader]
 
 
-def _trusting(roots, revocation):
-    parsed = [asn1_x509.Certificate.load(root.public_bytes(Encoding.DER)) for root in roots]
-    return CertValidationPolicySpec(SimpleTrustManager.build(trust_roots=parsed), revocation)
-
-
-def _authorities_still_good(reader, known, at):
-    """Assertions about CAs and TSAs of the file that have evidence in it, none of it saying "revoked"."""
-    revoked = set()
-    for crl in known.known_crls:
-        entries = crl.crl_data["tbs_cert_list"]["revoked_certificates"]
-        revoked |= {entry["user_certificate"].native for entry in entries}
-    for container in known.known_ocsps:
-        answer = container.extract_single_response()
-        if answer is not None and answer["cert_status"].name != "good":
-            revoked.add(answer["cert_id"]["serial_number"].native)
-    tsas = [signature.signer_cert for signature in reader.embedded_timestamp_signatures]
-    tokens = [signature_time_stamp(one) for one in reader.embedded_regular_signatures]
-    tsas += [signer_certificate(token) for token in tokens if token is not None]
-    authorities = [*tsas, *(certificate for certificate in known.known_certs if certificate.ca)]
-    until = at + dt.timedelta(hours=1)  # the validator looks at the clock a little after we did
-    return [
-        NonRevokedStatusAssertion(certificate.sha256, at=until)
-        for certificate in {one.sha256: one for one in authorities}.values()
-        if certificate.serial_number not in revoked and certificate.not_valid_after > at
-    ]
-
-
-def knowledge(reader: PdfFileReader) -> LocalKnowledge:
-    """Certificates, OCSP answers and CRLs in the file's document security store; nothing if it has none."""
+def _read_knowledge(reader):
     try:
         store = DocumentSecurityStore.read_dss(reader)
     except NoDSSFoundError:
@@ -177,53 +108,6 @@ def knowledge(reader: PdfFileReader) -> LocalKnowledge:
         known_crls=[CRLContainer(crl) for crl in crls],
         known_certs=list(store.load_certs()),
     )
-
-
-def judge_signature(
-    signature: EmbeddedPdfSignature,
-    roots: Sequence[x509.Certificate],
-    outside: OutsideRoots = NOBODY,
-    *,
-    with_revocation: bool = True,
-) -> ades.AdESBasicValidationResult:
-    """The verdict of EN 319 102-1 on one signature: now, or at the time its time stamps prove.
-
-    While the certificates live, by the algorithm for signatures with time; after that, where document time
-    stamps follow, by the one for long-term signatures.
-    """
-    reader = signature.reader
-    signature.compute_integrity_info(diff_policy=SIGNING_ONLY)
-    trust = {"with_revocation": with_revocation, "signer_root": outside.get(signature.signer_cert.dump())}
-    spec = validation_spec(reader, roots, **trust)
-    result = asyncio.run(
-        ades.ades_with_time_validation(
-            signature.signed_data,
-            spec.signature_validation_spec,
-            raw_digest=signature.compute_digest(),
-            extra_status_kwargs=signature.summarise_integrity_info(),
-            status_cls=ades.PdfSignatureStatus,
-        )
-    )
-    later = [s for s in reader.embedded_timestamp_signatures if s.signed_revision > signature.signed_revision]
-    if later and result.ades_subindic.status is ades.AdESStatus.INDETERMINATE:
-        spec = validation_spec(reader, roots, long_term=True, **trust)
-        result = asyncio.run(ades.ades_lta_validation(signature, spec))
-    return result
-
-
-def judge_time_stamp_chain(reader: PdfFileReader, roots: Sequence[x509.Certificate]) -> None:
-    """Check the document time stamps, each at the time that the next one proves, the last one now.
-
-    :raises pyhanko.sign.validation.errors.SignatureValidationError: the chain does not hold
-    """
-    spec = validation_spec(reader, roots, long_term=True)
-    # pyHanko has no public door to this for files without signatures; its version is pinned
-    proofs = ades._build_prima_facie_poe_index_from_pdf_timestamps(
-        reader, include_content_ts=False, diff_policy=spec.diff_policy
-    )
-    if len(proofs) != len(reader.embedded_timestamp_signatures):
-        raise ades.errors.SignatureValidationError("a time stamp does not cover its whole revision")
-    asyncio.run(ades._validate_prima_facie_poe(proofs, spec.signature_validation_spec))
 
 
 def signature_time_stamp(signature: EmbeddedPdfSignature) -> cms.SignedData | None:
@@ -360,67 +244,3 @@ def _der_end(der: bytes, start: int, limit: int) -> int:
         while at < end:
             at = _der_end(der, at, end)
     return end
-
-
-def why_not_b_lt(
-    pdf: bytes, field: str, roots: Sequence[x509.Certificate], outside: OutsideRoots = NOBODY
-) -> str | None:
-    """What `pdf`, just signed in `field`, lacks to be B-LT; None when it is."""
-    reader = read(pdf)
-    signature = reader.embedded_signatures[-1]
-    if signature.field_name != field or signature.sig_object_type != "/Sig":
-        return "the signature is not the last one in the file"
-    if not covers_whole_file(signature, pdf):
-        return "the signature does not cover the whole file"
-    if not is_strong(signature):
-        return "weak digest algorithm"
-    if has_strange_certificates(reader, roots):
-        return "the DSS lacks certificates"
-    if signature_time_stamp(signature) is None:
-        return "no time stamp"
-    result = judge_signature(signature, roots, outside)
-    if result.ades_subindic is not ades.AdESPassed.OK:
-        return f"{result.ades_subindic}: {result.failure_msg}"
-    status = result.api_status
-    stamp = status.timestamp_validity
-    if stamp is None or not (stamp.valid and stamp.intact and stamp.trusted):
-        return "the time stamp does not hold"
-    if not (status.valid and status.intact and status.coverage is SignatureCoverageLevel.ENTIRE_FILE):
-        return "the signature does not hold"
-    return None
-
-
-def why_not_b_lta(
-    pdf: bytes, roots: Sequence[x509.Certificate], outside: OutsideRoots = NOBODY
-) -> str | None:
-    """What `pdf`, just archived, lacks to stay provable while its last time stamp lasts, or None.
-
-    For a signer of an outside authority the simulation of the future would want the authorities' lists of
-    today; what is in the file is as old as the signature, and enough for the judgement, then as now.
-    """
-    reader = read(pdf)
-    last = reader.embedded_signatures[-1]
-    if last.sig_object_type != "/DocTimeStamp":
-        return "the last signature is not a document time stamp"
-    if not covers_whole_file(last, pdf):
-        return "the time stamp does not cover the whole file"
-    if has_strange_certificates(reader, roots):
-        return "the DSS lacks certificates"
-    try:
-        judge_time_stamp_chain(reader, roots)
-    except ades.errors.SignatureValidationError as failure:
-        return f"time stamps: {failure.failure_message}"
-    future = signer_certificate(last.signed_data).not_valid_after - dt.timedelta(days=1)
-    spec = validation_spec(reader, roots, at=future, long_term=True)
-    for signature in reader.embedded_regular_signatures:
-        signature.compute_integrity_info(diff_policy=SIGNING_ONLY)
-        if isinstance(signature.diff_result, diff.SuspiciousModification):
-            return f"{signature.field_name}: {signature.diff_result}"
-        is_outside = signature.signer_cert.dump() in outside
-        if signature.signer_cert.not_valid_after > clock.now() and not is_outside:
-            result = asyncio.run(ades.simulate_future_ades_lta_validation(signature, spec, future))
-        else:  # the simulation knows proofs of existence from today on only: too late for this certificate
-            result = judge_signature(signature, roots, outside)
-        if result.ades_subindic is not ades.AdESPassed.OK:
-            return f"{signature.field_name}, in the future: {result.ades_subindic}: {result.failure_msg}"
-    return None

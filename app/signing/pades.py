@@ -28,7 +28,7 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from app import clock
 from app.errors import PortalError, SigningFailed
-from app.signing import evidence
+from app.signing import evidence, judgement
 from app.signing.authorities import Credential
 from app.signing.keys import SigningKey, sign_sha256, signature_bytes
 from app.signing.outside import Outside
@@ -178,7 +178,7 @@ def sign_pdf(
         while True:
             chains = desk.tsa.certificate_chains()
             signed = _sign_once(desk, chains, pdf, key, certificate, field, stamp, reason, outside)
-            failure = evidence.why_not_b_lt(signed, field, desk.trusted_roots, roots)
+            failure = judgement.why_not_b_lt(signed, field, desk.trusted_roots, roots)
             if failure is None:
                 return signed
             # an outside TSA may have answered with a certificate it did not have before: known from now on
@@ -231,7 +231,7 @@ def timestamp_archive(
             writer, "sha256", bytes_reserved=_reserve(chains), in_place=True
         )
         archived = writer.prev.stream.getvalue()
-        failure = evidence.why_not_b_lta(archived, desk.trusted_roots, outside)
+        failure = judgement.why_not_b_lta(archived, desk.trusted_roots, outside)
         if failure:
             raise SigningFailed from ValueError(failure)
         return archived

@@ -1,11 +1,10 @@
 """Time stamps (RFC 3161): from the embedded authority, or from outside ones in a fixed order.
 
-An answer is worth nothing until it passed our own checks: pyHanko compares the nonce alone, and would store a
-token whose clock is a year off.  The server's clock never stands in for a time stamp: no token, no signature.
+An answer is worth nothing until it passed our own checks (:mod:`app.signing.token_answers`).  The server's clock
+never stands in for a time stamp: no token, no signature.
 """
 
 import base64
-import datetime as dt
 import hashlib
 import http.client
 import logging
@@ -21,10 +20,8 @@ from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from pyhanko.sign.general import NonexistentAttributeError, find_unique_cms_attribute
 from pyhanko.sign.timestamps import TimeStamper
-from pyhanko.sign.validation.generic_cms import validate_tst_signed_data
-from pyhanko_certvalidator import CertificateValidator, ValidationContext
+from pyhanko_certvalidator import CertificateValidator
 from pyhanko_certvalidator.errors import PathBuildingError, PathValidationError
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
@@ -32,27 +29,21 @@ from app import clock
 from app.errors import SigningFailed
 from app.signing.authorities import Credential
 from app.signing.keys import sign_sha256
+from app.signing.token_answers import IMPRINT_BYTES, TokenRefused, check_answer, finish
 
 log = logging.getLogger(__name__)
 
 # the embedded authority's, from the arc of UUIDs (ITU-T X.667); an operator with an arc of his own passes it
 DEFAULT_POLICY = "2.25.9040597915687801333784349854005717917"
-CLOCK_TOLERANCE = dt.timedelta(seconds=60)
 TIMEOUT_SECONDS = 5
 TOTAL_SECONDS = 9  # over the whole list: the person who signs has an answer within ten
 ANSWER_MAX_BYTES = 1024 * 1024
 REST_SECONDS = 60  # an authority that failed is asked last for so long
 
-IMPRINT_BYTES = {"sha256": 32, "sha384": 48, "sha512": 64}
-
 _TSA_DOWN = (
     "タイムスタンプを取得できなかったため、署名を完了できませんでした。契約文書の状態は変わっていません。"
     "しばらくしてから、もう一度お試しください。"
 )
-
-
-class TokenRefused(Exception):
-    """The answer of a time-stamp authority does not hold; counts as that authority's failure."""
 
 
 class CertifiedTimeStamper(TimeStamper):
@@ -86,7 +77,7 @@ class CertifiedTimeStamper(TimeStamper):
 
         :raises SigningFailed: no authority answered
         """
-        return _finish(self.async_timestamp(digest, "sha256")).dump()
+        return finish(self.async_timestamp(digest, "sha256")).dump()
 
     async def async_dummy_response(self, md_algorithm):
         """Never asked for: every caller reserves a fixed size."""
@@ -354,122 +345,6 @@ class TimeStampAuthorities(CertifiedTimeStamper):
     def _in_turn(self) -> Iterator[HttpTsa]:
         moment = time.monotonic()
         return iter(sorted(self.authorities, key=lambda authority: authority.rests_until > moment))
-
-
-def check_answer(
-    answer: bytes,
-    message_digest: bytes,
-    md_algorithm: str,
-    nonce: int,
-    roots: Sequence[x509.Certificate],
-    now: dt.datetime,
-) -> tuple[bytes, tuple[bytes, ...]]:
-    """The token in a time-stamp answer, and the certificates in it, the signer's first; all DER.
-
-    :param nonce: the number we sent
-    :param roots: where given, the token's certificate must lead to one of them
-    :raises TokenRefused: whatever is wrong with it
-    """
-    try:
-        return _check_answer(answer, message_digest, md_algorithm, nonce, roots, now)
-    except TokenRefused:
-        raise
-    except Exception as failure:  # a stranger's bytes: parsers raise nearly anything
-        raise TokenRefused(f"unreadable answer: {failure!r}") from failure
-
-
-def _check_answer(answer, message_digest, md_algorithm, nonce, roots, now):
-    response = tsp.TimeStampResp.load(answer, strict=True)
-    if response["status"]["status"].native not in ("granted", "granted_with_mods"):
-        raise TokenRefused(f"refused: {response['status'].native}")
-    token = response["time_stamp_token"]
-    signed_data = token["content"]
-    if signed_data["encap_content_info"]["content_type"].native != "tst_info":
-        raise TokenRefused("not a time-stamp token")
-    info = signed_data["encap_content_info"]["content"].parsed
-    imprint = info["message_imprint"]
-    if (
-        imprint["hash_algorithm"]["algorithm"].native != md_algorithm
-        or imprint["hashed_message"].native != message_digest
-    ):
-        raise TokenRefused("stamps something else")
-    if info["nonce"].native != nonce:
-        raise TokenRefused("wrong nonce")
-    if abs(info["gen_time"].native - now) > CLOCK_TOLERANCE:
-        raise TokenRefused(f"its clock says {info['gen_time'].native}")
-    (signer_info,) = signed_data["signer_infos"]
-    if signer_info["digest_algorithm"]["algorithm"].native not in IMPRINT_BYTES:
-        raise TokenRefused("weak digest algorithm")
-    certificates = [choice.chosen for choice in signed_data["certificates"]]
-    leaf = _signer_of(signer_info, certificates)
-    usage = leaf.extended_key_usage_value
-    if (
-        usage is None
-        or usage.native != ["time_stamping"]
-        or "extended_key_usage" not in leaf.critical_extensions
-    ):
-        raise TokenRefused("certificate is not for time stamping")
-    _check_certificate_attribute(signer_info, leaf)
-    _check_signature(signed_data, message_digest, roots, certificates, now)
-    others = [c.dump() for c in certificates if c is not leaf]
-    return token.dump(), (leaf.dump(), *others)
-
-
-def _signer_of(signer_info, certificates):
-    sid = signer_info["sid"]
-    for certificate in certificates:
-        if sid.name == "issuer_and_serial_number":
-            named = sid.chosen
-            if (
-                certificate.issuer == named["issuer"]
-                and certificate.serial_number == named["serial_number"].native
-            ):
-                return certificate
-        elif certificate.key_identifier == sid.chosen.native:
-            return certificate
-    raise TokenRefused("the signer's certificate is missing")
-
-
-def _check_certificate_attribute(signer_info, leaf):
-    """The signed attribute must name this very certificate (RFC 3161, 2.4.2; RFC 5816)."""
-    try:
-        attribute = find_unique_cms_attribute(signer_info["signed_attrs"], "signing_certificate_v2")
-        named = attribute["certs"][0]
-        fits = named["cert_hash"].native == _hash(named["hash_algorithm"]["algorithm"].native, leaf.dump())
-    except NonexistentAttributeError:
-        attribute = find_unique_cms_attribute(signer_info["signed_attrs"], "signing_certificate")
-        fits = attribute["certs"][0]["cert_hash"].native == leaf.sha1
-    if not fits:
-        raise TokenRefused("names another certificate")
-
-
-def _check_signature(signed_data, message_digest, roots, certificates, now):
-    context = ValidationContext(
-        trust_roots=[asn1_x509.Certificate.load(root.public_bytes(Encoding.DER)) for root in roots],
-        other_certs=certificates,
-        moment=now,
-        allow_fetching=False,
-        revocation_mode="soft-fail",
-    )
-    status = _finish(validate_tst_signed_data(signed_data, context, lambda _: message_digest))
-    if not (status["intact"] and status["valid"]):
-        raise TokenRefused("its signature does not hold")
-    if roots and status.get("trust_problem_indic") is not None:
-        raise TokenRefused(f"not trusted: {status['trust_problem_indic']}")
-
-
-def _finish(coroutine):
-    """The result of a coroutine that never waits: asyncio.run would refuse inside pyHanko's running loop."""
-    try:
-        coroutine.send(None)
-    except StopIteration as done:
-        return done.value
-    coroutine.close()
-    raise TokenRefused("validation wanted to wait for something")
-
-
-def _hash(algorithm, message):
-    return hashlib.new(algorithm, message).digest()
 
 
 def _sha256(message: bytes) -> bytes:

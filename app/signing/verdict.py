@@ -23,6 +23,7 @@ class Finding(StrEnum):
     incomplete = auto()  # sound as far as it goes, but signatures that must be there are missing
     unsigned = auto()
     untrusted = auto()
+    untimed = auto()  # a signature has no time stamp: nobody can say whether its certificate was good then
     unreadable = auto()
     too_complex = auto()  # the examination was stopped
 
@@ -73,7 +74,7 @@ class TimeStampVerdict:
 class Verdict:
     """What is to be said about a file.
 
-    :param level: the lowest level that every signature reaches: B-B, B-T, B-LT, B-LTA; None without
+    :param level: the lowest level that every signature reaches: B-T, B-LT, B-LTA; None without
         signatures
     :param provable_until: the last day, in Japan, on which this file proves itself without a further time
         stamp

@@ -7,21 +7,22 @@ stop.  What cannot be judged is said to be so, never called altered.
 Source: ETSI EN 319 102-1 (validation); quality goals S1 and S2
 """
 
+import functools
 import hashlib
 import logging
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from asn1crypto import cms
 from cryptography import x509
-from pyhanko.sign.ades.report import AdESFailure, AdESPassed, AdESStatus
+from pyhanko.sign.ades.report import AdESFailure, AdESIndeterminate, AdESPassed, AdESStatus
 from pyhanko.sign.diff_analysis import SuspiciousModification
-from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.generic_cms import extract_signer_info
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
 from app import clock
-from app.signing import evidence, revisions
+from app.signing import evidence, judgement, layers, revisions
 from app.signing.verdict import Finding, Outcome, SignatureVerdict, TimeStampVerdict, Verdict
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,10 @@ _UNTRUSTED = (
     "ファイルに変更は見つかりませんでしたが、署名者の証明書またはタイムスタンプの信頼性を確認できないため、"
     "検証できません。"
 )
+_UNTIMED_FILE = (
+    "ファイルに変更は見つかりませんでしたが、タイムスタンプのない電子署名があり、"
+    "証明書が有効な間に署名されたことを確認できないため、検証できません。"
+)
 _BROKEN = (
     "電子署名またはタイムスタンプのデータが壊れています。このファイルの内容を信頼せず、"
     "保管されている原本をご確認ください。"
@@ -69,18 +74,20 @@ def verify(
     roots: Sequence[x509.Certificate],
     outside: evidence.OutsideRoots = evidence.NOBODY,
     expected: Collection[str] = (),
+    ends: layers.AlgorithmEnds = layers.FOR_EVER,
 ) -> Verdict:
     """Judge `pdf` by the strict rules, trusting `roots` only and fetching nothing.
 
     :param outside: the roots of certificates that companies brought from outside authorities
     :param expected: signature fields that must be signed, where it is known who had to sign
+    :param ends: kinds of key that prove nothing after a day, unless a time stamp of another kind came before
 
     Never raises: whatever a stranger's file does to the parsers ends as :attr:`Outcome.unjudged`, or as
     :attr:`Outcome.invalid` where the bytes themselves show that they were changed.
     """
     sha256 = hashlib.sha256(pdf).hexdigest()
     try:
-        return _judge(pdf, roots, outside, expected, sha256)
+        return _judge(pdf, _Trust(roots, outside, ends), expected, sha256)
     except Exception as failure:  # a stranger's bytes: parsers raise nearly anything
         log.info("not judged: %r", failure)
     damage = _visible_damage(pdf)
@@ -90,8 +97,17 @@ def verify(
     return Verdict(Outcome.unjudged, _UNREADABLE, sha256)
 
 
-def _judge(pdf, roots, outside, expected, sha256):
-    reader = evidence.read(pdf)
+@dataclass(frozen=True)
+class _Trust:
+    """Whom and what to trust, as :func:`verify` was told."""
+
+    roots: Sequence[x509.Certificate]
+    outside: evidence.OutsideRoots
+    ends: layers.AlgorithmEnds
+
+
+def _judge(pdf, trust, expected, sha256):
+    reader, roots = evidence.read(pdf), trust.roots
     embedded = reader.embedded_signatures
     containers = _containers(pdf)
     if not embedded:
@@ -103,8 +119,9 @@ def _judge(pdf, roots, outside, expected, sha256):
         return Verdict(Outcome.invalid, _BROKEN, sha256, Finding.broken)
     complete = evidence.covers_whole_file(embedded[-1], pdf) and containers <= known
 
-    signatures = [_judge_signature(one, pdf, reader, roots, outside) for one in reader.embedded_regular_signatures]
-    time_stamps = _judge_time_stamps(pdf, reader, roots)
+    peeled = _peel(reader, trust)
+    signatures = [_judge_signature(one, pdf, reader, peeled, trust) for one in reader.embedded_regular_signatures]
+    time_stamps = [_judge_time_stamp(one, pdf, peeled) for one in reader.embedded_timestamp_signatures]
     parts = [*signatures, *time_stamps]
     levels = [one.level for one in signatures]
     level = min(levels, key=_LEVELS.index) if levels and None not in levels else None
@@ -119,6 +136,8 @@ def _judge(pdf, roots, outside, expected, sha256):
     if not all(part.trusted for part in parts):
         if any(part.sentence == _REVOKED for part in parts):
             return Verdict(Outcome.invalid, _REVOKED, finding=Finding.revoked, **report)
+        if all(part.trusted or part.sentence == _UNTIMED for part in parts):
+            return Verdict(Outcome.unjudged, _UNTIMED_FILE, finding=Finding.untimed, **report)
         return Verdict(Outcome.unjudged, _UNTRUSTED, finding=Finding.untrusted, **report)
     if not set(expected) <= {one.field for one in signatures}:
         return Verdict(Outcome.invalid, _INCOMPLETE, finding=Finding.incomplete, **report)
@@ -128,20 +147,37 @@ def _judge(pdf, roots, outside, expected, sha256):
     return Verdict(Outcome.valid, _GOOD_ARCHIVED if time_stamps else _GOOD, **report)
 
 
-_LEVELS = ("B-B", "B-T", "B-LT", "B-LTA")
+_LEVELS = ("B-T", "B-LT", "B-LTA")
+_UNTIMED = (
+    "署名後の変更は見つかりませんでしたが、この署名は検証できません。"
+    "タイムスタンプが付いていないため、証明書が有効な間に署名されたことを確認できません。"
+)
 _EXPIRED = "証明書の有効期間が過ぎており、署名がその期間内に行われたことを確認できません。"
 _REVOKED = "署名の時点で、署名者の証明書は失効していました。この署名は有効ではありません。"
 
 
-def _judge_signature(signature, pdf, reader, roots, outside):
-    result = evidence.judge_signature(signature, roots, outside)
+def _peel(reader, trust):
+    """The document time stamps, judged; None where there are none, or they do not hold."""
+    try:
+        peeled = layers.peel(reader, trust.roots, clock.now(), trust.ends)
+    except layers.NotProven as failure:
+        log.info("time stamps not trusted: %s", failure)
+        return None
+    return peeled if peeled.proofs else None
+
+
+def _judge_signature(signature, pdf, reader, peeled, trust):
+    judge = functools.partial(judgement.judge_signature, signature, trust.roots, trust.outside, peeled, ends=trust.ends)
+    result = judge()
     intact = _is_intact(signature, result.api_status) and evidence.is_consistent(signature, pdf)
     has_revocation = True
     if intact and result.ades_subindic.status is AdESStatus.INDETERMINATE:
         # perhaps only the evidence about revocation is missing: then the signature is B-T, and says so
-        retried = evidence.judge_signature(signature, roots, outside, with_revocation=False)
+        retried = judge(with_revocation=False)
         if retried.ades_subindic is AdESPassed.OK and not evidence.knowledge(reader).known_ocsps:
             result, has_revocation = retried, False
+        elif retried.ades_subindic is AdESIndeterminate.SIG_CONSTRAINTS_FAILURE:
+            result = retried  # known signer, and no time stamp
     trusted = intact and result.ades_subindic is AdESPassed.OK and evidence.is_strong(signature)
     token = evidence.signature_time_stamp(signature)
     at = evidence.time_of(token) if intact and token is not None else None
@@ -150,7 +186,7 @@ def _judge_signature(signature, pdf, reader, roots, outside):
         archived = any(
             s.signed_revision > signature.signed_revision for s in reader.embedded_timestamp_signatures
         )
-        level = "B-B" if at is None else "B-T" if not has_revocation else "B-LTA" if archived else "B-LT"
+        level = "B-T" if not has_revocation else "B-LTA" if archived else "B-LT"
     certificate = signature.signer_cert
     subject = certificate.subject.native
     return SignatureVerdict(
@@ -169,49 +205,34 @@ def _judge_signature(signature, pdf, reader, roots, outside):
     )
 
 
-def _judge_time_stamps(pdf, reader, roots):
-    embedded = reader.embedded_timestamp_signatures
-    if not embedded:
-        return []
-    try:
-        evidence.judge_time_stamp_chain(reader, roots)
-        chain_holds = True
-    except SignatureValidationError as failure:
-        log.info("time stamps not trusted: %s", failure.failure_message)
-        chain_holds = False
-    verdicts = []
-    for signature in embedded:
-        signature.compute_integrity_info(diff_policy=evidence.SIGNING_ONLY)
-        info = signature.signed_data["encap_content_info"]["content"].parsed
-        imprint = info["message_imprint"]["hashed_message"].native
-        intact = (
-            imprint == signature.compute_digest()
-            and signature.coverage >= SignatureCoverageLevel.ENTIRE_REVISION
-            and not isinstance(signature.diff_result, SuspiciousModification)
-            and evidence.is_consistent(signature, pdf)
-        )
-        trusted = intact and chain_holds and evidence.is_strong(signature)
-        at = evidence.time_of(signature.signed_data)
-        certificate = signature.signer_cert
-        if not intact:
-            sentence = _ALTERED
-        elif not trusted:
-            sentence = "タイムスタンプの信頼性を確認できません。"
-        else:
-            sentence = f"{_shown(at)}のタイムスタンプは有効です。それ以降の変更はありません。"
-        verdicts.append(
-            TimeStampVerdict(
-                field=signature.field_name,
-                authority=_text(certificate.subject.native.get("common_name"))
-                or certificate.subject.human_friendly,
-                at=at,
-                intact=intact,
-                trusted=trusted,
-                provable_until=clock.japan_date(certificate.not_valid_after),
-                sentence=sentence,
-            )
-        )
-    return verdicts
+def _judge_time_stamp(signature, pdf, peeled):
+    evidence.look_at(signature)
+    info = signature.signed_data["encap_content_info"]["content"].parsed
+    imprint = info["message_imprint"]["hashed_message"].native
+    intact = (
+        imprint == signature.compute_digest()
+        and signature.coverage >= SignatureCoverageLevel.ENTIRE_REVISION
+        and not isinstance(signature.diff_result, SuspiciousModification)
+        and evidence.is_consistent(signature, pdf)
+    )
+    trusted = intact and peeled is not None and evidence.is_strong(signature)
+    at = evidence.time_of(signature.signed_data)
+    certificate = signature.signer_cert
+    if not intact:
+        sentence = _ALTERED
+    elif not trusted:
+        sentence = "タイムスタンプの信頼性を確認できません。"
+    else:
+        sentence = f"{_shown(at)}のタイムスタンプは有効です。それ以降の変更はありません。"
+    return TimeStampVerdict(
+        field=signature.field_name,
+        authority=_text(certificate.subject.native.get("common_name")) or certificate.subject.human_friendly,
+        at=at,
+        intact=intact,
+        trusted=trusted,
+        provable_until=clock.japan_date(certificate.not_valid_after),
+        sentence=sentence,
+    )
 
 
 def _is_intact(signature, status):
@@ -230,19 +251,18 @@ def _sentence(intact, trusted, at, indication, strong):
         return _ALTERED
     if not strong:
         return "安全でない暗号方式が使われているため、この署名は検証できません。"
-    if trusted and at is None:
-        return (
-            "署名は有効で、署名後の変更はありません。タイムスタンプがないため、署名の日時は証明されません。"
-        )
     if trusted:
         return f"{_shown(at)}の署名は有効です。署名後の変更はありません。"
     if indication is AdESFailure.REVOKED:
         return _REVOKED
+    if at is None and indication is AdESIndeterminate.SIG_CONSTRAINTS_FAILURE:
+        return _UNTIMED
     reasons = {
         "NO_CERTIFICATE_CHAIN_FOUND": "署名者の証明書は、信頼する認証局から発行されたものではありません。",
         "NO_POE": _EXPIRED,
         "OUT_OF_BOUNDS_NO_POE": _EXPIRED,
         "OUT_OF_BOUNDS_NOT_REVOKED": "証明書の有効期間外に署名された可能性があります。",
+        "CRYPTO_CONSTRAINTS_FAILURE_NO_POE": "暗号方式の利用期限が過ぎており、それより前に署名されたことを確認できません。",
         "REVOKED_NO_POE": "証明書は失効しており、署名が失効前に行われたことを確認できません。",
         "TRY_LATER": "署名の時点で証明書が失効していなかったことを確認できません。",
     }

@@ -5,6 +5,7 @@ could not finish is called 検証できません.
 """
 
 import base64
+import datetime as dt
 import hashlib
 import json
 import signal
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from app.signing import evidence
 from app.signing.intake import Limits
+from app.signing.layers import FOR_EVER, AlgorithmEnds
 from app.signing.verify import Verdict, too_complex
 
 CHILD = Path(__file__).with_name("_verify_child.py")
@@ -32,25 +34,31 @@ def verify_apart(
     outside_roots_of: OutsideRootsOf = lambda _certificates: {},
     expected: Collection[str] = (),
     limits: Limits = Limits(),  # noqa: B008 - immutable
+    ends: AlgorithmEnds = FOR_EVER,
 ) -> Verdict:
     """:func:`app.signing.verify.verify`, elsewhere.
 
     :param outside_roots_of: the roots that count for signers' certificates (DER), asked with those in the file
         where the own roots are not enough
     """
-    answer = _ask(pdf, roots, {}, expected, limits)
+    known = {
+        "roots": certificates_of(root.public_bytes(Encoding.DER) for root in roots), "expected": sorted(expected),
+        "ends": {kind: day.isoformat() for kind, day in ends.items()},
+    }  # fmt: skip
+    answer = _ask(pdf, known, {}, limits)
     if answer is None:
         return too_complex(hashlib.sha256(pdf).hexdigest())
     outside = outside_roots_of([base64.b64decode(one) for one in answer["signers"]]) if answer["signers"] else {}
     if outside:
-        answer = _ask(pdf, roots, outside, expected, limits) or answer
+        answer = _ask(pdf, known, outside, limits) or answer
     return Verdict.from_dict(answer["verdict"])
 
 
 def question_in(question):
-    """The roots, outside roots and expected fields that the first line of the input names."""
+    """The roots, outside roots, expected fields and ends of algorithms that the first line of the input names."""
     outside = {base64.b64decode(one): _certificate(root) for one, root in question["outside"]}
-    return [_certificate(root) for root in question["roots"]], outside, question["expected"]
+    ends = {kind: dt.date.fromisoformat(day) for kind, day in question["ends"].items()}
+    return [_certificate(root) for root in question["roots"]], outside, question["expected"], ends
 
 
 def certificates_of(ders):
@@ -61,11 +69,10 @@ def _certificate(text):
     return x509.load_der_x509_certificate(base64.b64decode(text))
 
 
-def _ask(pdf, roots, outside, expected, limits):
+def _ask(pdf, known, outside, limits):
     """The process's answer; None where it had to be stopped."""
-    ders = [root.public_bytes(Encoding.DER) for root in roots]
     pairs = [certificates_of([der, root.public_bytes(Encoding.DER)]) for der, root in outside.items()]
-    question = {"roots": certificates_of(ders), "outside": pairs, "expected": sorted(expected)}
+    question = known | {"outside": pairs}
     options = {"memory_bytes": limits.memory_bytes, "cpu_seconds": limits.cpu_seconds}
     try:
         done = subprocess.run(  # noqa: S603 - fixed command, no shell

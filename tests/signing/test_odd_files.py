@@ -81,7 +81,8 @@ def test_sound_signatures_of_other_programs_are_called_unchanged(portal, strange
     assert (stamped.finding, stamped.level) == (Finding.intact, "B-T")
     assert stamped.signatures[0].signed_at is not None
     bare = verify(stranger.sign(sample_pdf(), **KINDS[kind]), portal.roots)
-    assert bare.finding is Finding.untrusted and bare.signatures[0].signed_at is None
+    assert bare.finding is Finding.untimed and bare.signatures[0].signed_at is None
+    assert "タイムスタンプが付いていないため" in bare.signatures[0].sentence and "タイムスタンプのない" in bare.sentence
     abroad = verify(stranger.sign(sample_pdf(), tsa=portal.tsa, **KINDS[kind]), Portal(KeyKind.p_256).roots)
     assert abroad.finding is Finding.untrusted
     assert all(one.signatures[0].intact for one in (stamped, bare, abroad))

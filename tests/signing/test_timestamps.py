@@ -15,10 +15,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from app import clock
 from app.errors import SigningFailed
-from app.signing import timestamps
+from app.signing import timestamps, token_answers
 from app.signing.authorities import Credential
 from app.signing.keys import KeyKind, new_key
-from app.signing.timestamps import EmbeddedTsa, HttpTsa, TimeStampAuthorities, TokenRefused, check_answer
+from app.signing.timestamps import EmbeddedTsa, HttpTsa, TimeStampAuthorities
+from app.signing.token_answers import TokenRefused, check_answer
 from app.signing.verify import Outcome, verify
 from tests.independent import independently_valid
 from tests.signing.conftest import Portal
@@ -292,7 +293,7 @@ def test_authorities_are_asked_in_order_within_the_time_that_a_person_waits(outs
 
 def test_the_product_waits_no_longer_than_promised():
     assert timestamps.TIMEOUT_SECONDS <= 5 and timestamps.TOTAL_SECONDS < 10
-    assert timestamps.ANSWER_MAX_BYTES == 1024 * 1024 and timestamps.CLOCK_TOLERANCE == dt.timedelta(seconds=60)
+    assert timestamps.ANSWER_MAX_BYTES == 1024 * 1024 and token_answers.CLOCK_TOLERANCE == dt.timedelta(seconds=60)
 
 
 @pytest.mark.requirement("L18")
