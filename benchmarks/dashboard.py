@@ -18,7 +18,7 @@ from app.models import ContractDocument, DocumentEvent, DocumentParty, PortalUse
 from app.queries import dashboard, operator_dashboard, role_rows
 from app.services import files, strongroom
 from app.services.service_review import FOR_OPERATOR
-from benchmarks.archive import CONTRACT, _concluded, _people, _portal
+from benchmarks.archive import CONTRACT, _concluded, _people, portal_in
 
 FEW, TRIES = 1_000, 3
 COPIED = (ContractDocument, DocumentParty, DocumentEvent)
