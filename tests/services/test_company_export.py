@@ -95,7 +95,7 @@ def test_the_file_holds_all_that_a_company_owns_and_nothing_of_others(make_docum
     event = db.session.query(AccountEvent).filter_by(action=AccountAction.company_export_requested).one()
     assert (event.company_id, event.note) == (receiver.id, "契約文書2件")
     own = file_of(person("admin"), order("admin"))
-    assert table(own, "利用実績.csv")[0]["金額（円、税抜）"] == "500"
+    assert "500" in [line["金額（円、税抜）"] for line in table(own, "利用実績.csv")]
     assert {unseen.number, remanded.number} < {line["文書管理番号"] for line in table(own, "契約文書一覧.csv")}
     assert "受領側の内緒話" not in own.read("契約文書一覧.csv").decode()
 

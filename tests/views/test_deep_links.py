@@ -15,7 +15,7 @@ from tests.views.test_login import HOUR
 from tests.views.test_permissions import address, rules
 
 NOT_DONE = "直前の操作は実行されていません。"
-OWN_ANSWER = ("/login", "/logout", "/pki", "/healthz", "/static", "/verify")  # need no log-in
+OWN_ANSWER = ("/login", "/logout", "/pki", "/healthz", "/static", "/verify", "/apply")  # need no log-in
 
 
 @pytest.fixture
