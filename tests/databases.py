@@ -77,18 +77,42 @@ class Postgresql:
     def _uri(self, name):
         return self.server.get_uri(name)
 
-    def _admin(self, statement):
+    def _connected(self, name):
         import psycopg
 
-        with psycopg.connect(self._uri("postgres"), autocommit=True) as connection:
+        return psycopg.connect(self._uri(name), autocommit=True)
+
+    def _admin(self, statement):
+        with self._connected("postgres") as connection:
             connection.execute(statement)
 
     def keep_snapshot(self):
-        self._admin("CREATE DATABASE snapshot TEMPLATE portal STRATEGY FILE_COPY")
+        """Copy every table into a schema of its own, and write the statements that put all of it back."""
+        with self._connected("portal") as connection:
+            tables = [name for (name,) in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+            connection.execute("CREATE SCHEMA snapshot")
+            for table in tables:
+                connection.execute(f'CREATE TABLE snapshot."{table}" AS TABLE public."{table}"')
+            filled = [table for table in tables if connection.execute(f'SELECT 1 FROM snapshot."{table}" LIMIT 1').fetchone()]
+            sequences = connection.execute(
+                "SELECT sequencename, coalesce(last_value, start_value), last_value IS NOT NULL FROM pg_sequences"
+                " WHERE schemaname = 'public'"
+            ).fetchall()
+        self.putting_back = [
+            "SET session_replication_role = replica",  # neither foreign keys nor triggers
+            *(f'DELETE FROM public."{table}"' for table in tables),
+            *(f'INSERT INTO public."{table}" SELECT * FROM snapshot."{table}"' for table in filled),
+            *(f"SELECT setval('public.{name}', {value}, {called})" for name, value, called in sequences),
+        ]
 
     def restore_snapshot(self):
-        self._admin("DROP DATABASE portal WITH (FORCE)")
-        self._admin("CREATE DATABASE portal TEMPLATE snapshot STRATEGY FILE_COPY")
+        """Some milliseconds; a new copy of the whole database takes twenty times as long."""
+        with self._connected("portal") as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            connection.execute("; ".join(["BEGIN", *self.putting_back, "COMMIT"]))
 
     def stop(self):
         self.server.cleanup()
