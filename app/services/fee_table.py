@@ -13,7 +13,7 @@ from app.clock import japan_date, month_of
 from app.errors import Refused
 from app.extensions import db
 from app.labels import FEE_ITEM, PLAN, charge, day
-from app.models import AccountAction, Fee, FeeItem
+from app.models import AccountAction, CompanyOption, Fee, FeeItem
 from app.plans import PlanKind
 from app.services import journal
 
@@ -23,6 +23,13 @@ MOST_YEN = 100_000_000
 PAID_BY = dict.fromkeys(FeeItem, tuple(PlanKind)) | {
     FeeItem.document: (PlanKind.one_side, PlanKind.both_sides),
     FeeItem.case_monthly: (PlanKind.one_side,),
+}
+# what an オプション costs
+OF_OPTION = {
+    CompanyOption.case_at_registration: FeeItem.case_monthly,
+    CompanyOption.case_at_receipt: FeeItem.case_monthly,
+    CompanyOption.archive_extension: FeeItem.archive_extension,
+    CompanyOption.bulk_signing: FeeItem.bulk_signing_monthly,
 }
 # yen without consumption tax; invented, and marked サンプル wherever they are read
 SAMPLES = {
@@ -49,6 +56,11 @@ class Price:
     is_charged: bool
     current: Fee | None
     coming: Fee | None
+
+
+def price_of_option(option, company, now):
+    """What an オプション costs the company today, or None where the table does not say."""
+    return price_of(OF_OPTION[option], company.plan.kind, japan_date(now))
 
 
 def price_of(item, plan, on: dt.date):

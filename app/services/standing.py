@@ -12,6 +12,14 @@ from app.services import companies, documents, journal, outbox
 from app.workflow import Action, find_step
 
 
+TURNS = {CompanyStatus.active: ("suspend",), CompanyStatus.suspended: ("resume",)}
+
+
+def turns_of(company):
+    """The names of the verbs that the company's state allows."""
+    return TURNS.get(company.status, ())
+
+
 def suspend(company, operator, now):
     """停止: nothing more is done in the company's name, everything stays readable; its administrators are told.
 

@@ -27,7 +27,7 @@ def open_step(action, document, actor):
         raise OutOfTurn
     hold(document, actor)
     for party in document.parties:
-        check_active(party.company)
+        check_active(party.company, by=_knows(actor, party))
     consents.check(action, document, actor)
     return step
 
@@ -48,10 +48,20 @@ def represented(document, actor):
     return document.holder if actor is not None and actor.id != document.holder_id else None
 
 
-def check_active(company):
-    """Refuse while the company is suspended or has left (G_company)."""
+def _knows(actor, party):
+    """Whether somebody may read which company it is: the sender knows all, a receiver the sender and itself (I18)."""
+    sender = party.document.sender.company_id
+    return actor.company_id in (sender, party.company_id) or party.company_id == sender
+
+
+def check_active(company, *, by=False):
+    """Refuse while the company is suspended or has left (G_company).
+
+    :param by: whether the sentence calls the company by its name
+    """
     if company.status is not CompanyStatus.active:
-        raise Refused("自社または取引先のご利用が停止されているため、操作できません。お問い合わせ窓口にご連絡ください。")
+        who = f"「{company.name}」" if by else "自社または取引先"
+        raise Refused(f"{who}のご利用が停止されているため、操作できません。お問い合わせ窓口にご連絡ください。")
 
 
 def take(step, document, actor, now, reason=""):

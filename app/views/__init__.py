@@ -76,6 +76,10 @@ MENU = (
     ("管理者業務", "プラン・オプション申請", AdminServiceView),
     ("管理者業務", "データの一括出力", CompanyExportView),
 )
+# what leads to nothing while a company is suspended or has left
+NOT_WHILE_STOPPED = frozenset({
+    "契約文書登録", "証明書有効性確認", "電子契約承諾管理", "取引先への利用申請案内", "プラン・オプション申請", "代理者の指定", "回覧ルート雛形",
+})
 PAGES_OFF_MENU = (
     AdminCertificateImportView, AdminDelegationView, AdminDeletionView, AdminPaperConsentsView, ArchiveExtensionView,
     AttachmentView, BulkDownloadView, BulkView, ConclusionView, ConsentRequestView, CorrectionView, DocumentCaseView,
@@ -162,13 +166,15 @@ def _menu():
         return []  # nothing else is open
     shows_cases = is_shown(current_user.company)
     # who sees what lies in the roles, which are code, and in 案件管理: Flask-AppBuilder's search for it costs more than a whole page
-    key = frozenset(role.name for role in current_user.roles), str(get_locale()), request.script_root, shows_cases
+    only_reads = current_user.company is not None and not current_user.company.is_active
+    hidden = (NOT_WHILE_STOPPED if only_reads else frozenset()) | (frozenset() if shows_cases else {CASES})
+    key = frozenset(role.name for role in current_user.roles), str(get_locale()), request.script_root, hidden
     menus = current_app.extensions.setdefault("menus_of_roles", {})
     if key not in menus:
         menus[key] = [
             {
                 "label": f"{category['label']}▼",
-                "children": [{"label": item["label"], "href": item["url"]} for item in category["childs"] if shows_cases or item["name"] != CASES],
+                "children": [{"label": item["label"], "href": item["url"]} for item in category["childs"] if item["name"] not in hidden],
             }
             for category in current_app.appbuilder.menu.get_data()
         ]

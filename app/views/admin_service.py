@@ -12,7 +12,7 @@ from app.errors import NotFound, OutOfTurn, PortalError
 from app.labels import OPTION
 from app.models import CompanyOption, ServiceKind
 from app.plans import MATRIX, PlanKind
-from app.services import service_changes, service_review
+from app.services import fee_table, service_changes, service_review
 from app.views.answers import acting_person, done, refuse
 from app.views.service_change_form import ChangeForm, PlanForm, TerminationForm
 
@@ -57,7 +57,10 @@ class AdminServiceView(BaseView):
         if request.method == "POST" and request.form.get("kind") != kind.value:
             raise OutOfTurn(service_changes.ALREADY_SENT)
         title = f"{OPTION[option]}の利用停止申請" if kind is ServiceKind.option_end else f"{OPTION[option]}の利用申請"
-        return self._apply("admin_service/option.html", title, ChangeForm(), kind, option=option)
+        return self._apply(
+            "admin_service/option.html", title, ChangeForm(), kind, option=option,
+            price=fee_table.price_of_option(option, g.user.company, now()),
+        )  # fmt: skip
 
     @expose("/termination", methods=["GET", "POST"])
     @has_access

@@ -10,7 +10,8 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 from app import queries
 from app.clock import now
 from app.errors import Refused
-from app.services import renewal
+from app.models import CompanyOption
+from app.services import fee_table, renewal
 from app.views.answers import acting_person, done
 
 MOST_AT_ONCE = 100
@@ -33,7 +34,10 @@ class ArchiveExtensionView(BaseView):
         for document, drawn_until in chosen:
             renewal.check(document, acting_person(), now(), drawn_until)
         documents = [(document, renewal.next_until(document)) for document, _ in chosen]
-        return self.render_template("archive_extension/confirmation.html", title="長期保管延長確認", documents=documents)
+        return self.render_template(
+            "archive_extension/confirmation.html", title="長期保管延長確認", documents=documents,
+            price=fee_table.price_of_option(CompanyOption.archive_extension, g.user.company, now()),
+        )  # fmt: skip
 
     @expose("/", methods=["POST"])
     @has_access

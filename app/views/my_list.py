@@ -28,7 +28,7 @@ class MyListView(IndexView):
         found = queries.my_list(g.user, page=page, page_size=PAGE_SIZE)
         operations = queries.operations_to_tell(g.user, now())
         in_work = queries.ids_in_work(g.user) if any(one.is_running for one in operations) else set()
-        bulk_actions = bulk_operations.actions_for(found.rows, in_work)
+        bulk_actions = bulk_operations.actions_for(found.rows, in_work) if g.user.company.is_active else {}
         return self.render_template(
             self.index_template,
             title="トップページ",

@@ -3,7 +3,7 @@
 No to-many relation is in any form or search: such a field would load and list whole tables.
 """
 
-from flask import flash, redirect
+from flask import flash, redirect, request, url_for
 from flask_appbuilder import ModelView
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 
@@ -27,6 +27,10 @@ class Rows(SQLAInterface):
             raise NotFound
         return row
 
+    def find(self, id):
+        """The row, or None."""
+        return super().get(id) if queries.is_id(str(id)) else None
+
 
 class OperatorView(ModelView):
     """What all of these share.  A route of Flask-AppBuilder that nobody needs does not exist."""
@@ -49,4 +53,5 @@ class OperatorView(ModelView):
         except PortalError as refusal:
             db.session.rollback()
             flash(refusal.sentence, "danger")
-        return redirect(self.get_redirect())
+        pk = (request.view_args or {}).get("pk")  # of an action on the page of one row
+        return redirect(url_for(f"{self.endpoint}.show", pk=pk) if pk and self.datamodel.find(pk) else self.get_redirect())

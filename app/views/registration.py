@@ -146,6 +146,7 @@ class RegistrationView(BaseView):
             lacking=consents.lacking(document), may_ask=bool(consents.askable(document, now())), unticked=unticked(document.article_19),
             without_certificate=queries.without_certificate(sender.people(Role.signer), now()),
             positions=positions.shown(document),
+            stopped=[party.company for party in document.receivers if not party.company.is_active],
         )  # fmt: skip
 
     @expose("/<int:document_id>/send", methods=["POST"])

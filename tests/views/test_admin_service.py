@@ -229,3 +229,22 @@ def test_a_company_that_is_not_active_reads_and_posts_nothing(app, make_document
     assert registrar.post("/documents/downloads").status_code in (302, 422)
     assert admin.post("/account/data").status_code == 200
     assert admin.post("/logout/").status_code == 302
+
+
+@pytest.mark.requirement("B5", "I9")
+def test_the_operator_stops_a_company_and_both_sides_read_what_that_means(client_of, make_document, person):
+    document = make_document(Status.receiver_receipt, NO_SIGNATURE)
+    draft = make_document(Status.draft, NO_SIGNATURE)
+    company, operator = person("recipient").company, client_of("operator")
+    page = operator.get(f"/operator/companies/show/{company.id}").text
+    assert "-suspend" in page and "-resume" not in page
+    reply = operator.post(f"/operator/companies/action/suspend/{company.id}")
+    assert reply.location.endswith(f"/operator/companies/show/{company.id}")
+    page = operator.get(reply.location).text
+    assert "-resume" in page and "-suspend" not in page
+    registrar, recipient = client_of("registrar"), client_of("recipient")
+    assert f"{company.name}のご利用が停止されています" in registrar.get(f"/documents/{draft.id}/registration").text
+    refused = registrar.post(f"/documents/{draft.id}/send", {"version": str(draft.version)})
+    assert refused.status_code == 422 and f"「{company.name}」のご利用が停止されているため" in refused.text
+    top = recipient.get("/").text
+    assert document.number in top and "一括受取確認" not in top and "/documents/registration" not in top
