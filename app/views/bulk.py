@@ -11,6 +11,7 @@ from app.clock import japan_date, now
 from app.errors import OptionMissing, PortalError, Refused
 from app.extensions import db
 from app.labels import ACTION
+from app.models import ItemState
 from app.services import bulk_operations
 from app.services.bulk_operations import MOST, Pick, Wish
 from app.services.certificates import NOT_ACTIVATED
@@ -89,7 +90,11 @@ class BulkView(BaseView):
         """How far the operation is, and how it went with each document; the person's own only."""
         operation = queries.operation_of(g.user, operation_id)
         word = f"一括{ACTION[operation.action]}"
-        return self.render_template("bulk/show.html", title=f"{word}の状況", operation=operation, word=word)
+        seen = queries.visible_of(g.user, [item.document for item in operation.items])
+        again = [item.document_id for item in operation.items if item.state is ItemState.failed and item.document_id in seen]
+        return self.render_template(
+            "bulk/show.html", title=f"{word}の状況", operation=operation, word=word, seen=seen, again=again
+        )
 
     # -- the pages -------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from app.clock import now
 from app.extensions import db
 from app.jobs import run_job
 from app.models import BulkOperation, BulkOperationItem, DocumentSignature, ItemState, Letter
+from app.services import documents
 from app.workflow import SignatureMode, Status
 from demo import actors
 from tests.databases import of_the_page
@@ -25,10 +26,10 @@ def to_sign(make_document, person):
     return [make_document(Status.receiver_signature, BY_RECEIVER, title=f"注文請書{number}") for number in (1, 2)]
 
 
-def chosen(documents, **more):
+def chosen(made, **more):
     return {
-        "document": [f"{one.id}:{one.version}:{one.pdf_sha256}" for one in documents],
-        "seen": [str(one.id) for one in documents],
+        "document": [f"{one.id}:{one.version}:{one.pdf_sha256}" for one in made],
+        "seen": [str(one.id) for one in made],
     } | more
 
 
@@ -67,6 +68,23 @@ def test_from_my_list_to_the_result_of_each(client_of, to_sign, make_document, p
     assert "2件のうち1件を完了できませんでした" in client.get("/").text
     db.session.refresh(to_sign[0])
     assert to_sign[0].status is Status.completion_wait
+
+
+@pytest.mark.requirement("I13", "I18", "S7")
+def test_the_result_tells_nothing_of_what_is_no_longer_the_persons_and_leads_to_the_rest(client_of, make_document, person):
+    made = [make_document(Status.receiver_approval, NO_SIGNATURE) for _ in range(4)]
+    client, actor = client_of("receiver_approver"), person("receiver_approver")
+    url = client.post("/bulk/approve/operations", chosen(made[:3], token="1c0b2e6e-3b60-4a35-9d4d-7e9b6a1d8f11")).location
+    documents.remand(made[0], actor, now(), reason="金額")
+    documents.write_comment(made[1], actor, "確認中")
+    made[0].title = "他社に見せる新しい件名"
+    db.session.commit()
+    run_job("bulk-operation")
+    page = client.get(url).text
+    assert "他社に見せる新しい件名" not in page and f"/documents/{made[0].id}\"" not in page and made[0].number in page
+    again = re.search(r'href="(/bulk/approve\?[^"]+)"', page).group(1)
+    assert again == f"/bulk/approve?document={made[1].id}"
+    assert re.findall(r'name="document" value="(\d+):[^"]+" checked', client.get(again).text) == [str(made[1].id)]
 
 
 @pytest.mark.requirement("R99", "I13")
