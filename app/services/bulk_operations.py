@@ -20,8 +20,8 @@ from app.errors import (
 )
 from app.extensions import client_address, db
 from app.labels import ACTION
-from app.models import BulkOperation, BulkOperationItem
-from app.services import documents, fees, routes, signatures, steps
+from app.models import BulkOperation, BulkOperationItem, ContractCase
+from app.services import cases, documents, fees, routes, signatures, steps
 from app.services.documents import FEE_WARNING, MOST_COMMENT
 from app.workflow import BULK_SOURCES, Action, Role, Side
 
@@ -52,6 +52,7 @@ class Wish:
     seen: set[int]  # ids of the documents ticked as 「内容を確認しました」
     comment: str = ""  # 自社内コメント; "" leaves each document's own
     people: dict = field(default_factory=dict)  # of 一括受取確認: role -> people, in order
+    case: ContractCase | None = None  # of 一括受取確認; None leaves each document's own
     fee_acknowledged: bool = False
 
 
@@ -198,15 +199,27 @@ def _check_all(user, now, wish, activation_id, typed):
 
 
 def _operation(user, now, wish, token, with_factor):
+    choice = {role.value: [person.id for person in people] for role, people in wish.people.items()}
+    if wish.case is not None:
+        choice["case"] = [wish.case.id]
     return BulkOperation(
         token=token, user_id=user.id, action=wish.action, requested_at=now, ip_address=client_address(),
         comment=steps.one_newline(wish.comment) or None, fee_acknowledged=wish.fee_acknowledged,
-        choice={role.value: [person.id for person in people] for role, people in wish.people.items()},
+        choice=choice,
         items=[
             BulkOperationItem(position=position, **pick._asdict()) for position, pick in enumerate(wish.picks, start=1)
         ],
         **with_factor,
     )  # fmt: skip
+
+
+def put_into_case(operation, document, actor):
+    """Link one document to the 案件 that was typed for all, as its own page would; none leaves it as it is.
+
+    :raises Refused: the 案件 has ended meanwhile, or the option has
+    """
+    for case_id in operation.choice.get("case", []):
+        cases.choose(document, actor, queries.case_of(actor, case_id).number)
 
 
 def choice_of(operation, document, company_id):

@@ -132,6 +132,7 @@ def _take(walk, item_id, moment):
     elif operation.action is Action.approve:
         documents.approve(document, actor, moment(), comment=operation.comment)
     else:
+        bulk_operations.put_into_case(operation, document, actor)
         documents.confirm_receipt(
             document, actor, moment(), choice=bulk_operations.choice_of(operation, document, actor.company_id),
             comment=operation.comment, fee_acknowledged=operation.fee_acknowledged,

@@ -196,6 +196,23 @@ def named(company, side, typed, party):
         return kept
     if not typed or is_kept:
         return kept if typed else None
+    return _in_progress(company, typed)
+
+
+def named_for_many(company, side, typed):
+    """The 案件 that somebody typed once for many documents; None where the field is empty, which leaves each its own.
+
+    :raises Refused: as :func:`named`
+    """
+    typed = queries.as_number(typed or "")
+    if not typed:
+        return None
+    if not may_choose(company, side):
+        raise Refused(NOT_CHOSEN_HERE)
+    return _in_progress(company, typed)
+
+
+def _in_progress(company, typed):
     case = queries.case_numbered(company.id, typed)
     if case is None:
         raise Refused(UNKNOWN)

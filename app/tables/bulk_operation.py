@@ -35,7 +35,7 @@ class BulkOperation(Model):
     activation_id: Mapped[int | None] = mapped_column(ForeignKey("certificate_activation.id"))  # the certificate to sign with
     signing_password_id: Mapped[int | None] = mapped_column(ForeignKey("signing_password.id"))
     comment: Mapped[str | None] = mapped_column(Text)  # 自社内コメント; None leaves each document's own
-    choice: Mapped[dict] = mapped_column(JSON, default=dict)  # of 一括受取確認: role -> ids of people
+    choice: Mapped[dict] = mapped_column(JSON, default=dict)  # of 一括受取確認: role -> ids of people; case -> [id]
     fee_acknowledged: Mapped[bool] = mapped_column(default=False)
     claimed_until: Mapped[dt.datetime | None] = mapped_column(Utc)  # while a worker walks through it
     finished_at: Mapped[dt.datetime | None] = mapped_column(Utc, index=True)

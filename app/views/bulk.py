@@ -12,12 +12,12 @@ from app.errors import OptionMissing, PortalError, Refused
 from app.extensions import db
 from app.labels import ACTION
 from app.models import ItemState
-from app.services import bulk_operations
+from app.services import bulk_operations, cases
 from app.services.bulk_operations import MOST, Pick, Wish
 from app.services.certificates import NOT_ACTIVATED
 from app.services.documents import FEE_DIALOG
 from app.services.routes import read
-from app.views import route_filling
+from app.views import case_field, route_filling
 from app.views.answers import acting_person, codes, refuse
 from app.views.bulk_form import BulkForm, BulkSignatureForm
 from app.views.signature import certificate_choices
@@ -125,6 +125,7 @@ class BulkView(BaseView):
             missing=len(chosen - {document.id for document in offered}), seen=_ids("seen"), templates=templates,
             fees=bulk_operations.fees_shown(documents, g.user), today=japan_date(now()),
             signs=any(document.mode.is_signed_by(Side.receiver) for document in documents),
+            cases=case_field.offered(Side.receiver) if action is Action.confirm_receipt else None,
         )  # fmt: skip
         return page, status
 
@@ -139,6 +140,7 @@ class BulkView(BaseView):
             fee_dialog=FEE_DIALOG, links=links, signs=any(signed), all_sign=all(signed),
             not_activated=NOT_ACTIVATED if links and not any(link.activated_at for link in links) else None,
             without_certificate=queries.without_certificate(signers, now()) if signers else [],
+            offers_case=wish.action is Action.confirm_receipt and cases.may_choose(g.user.company, Side.receiver),
         )  # fmt: skip
         return page, status
 
@@ -151,14 +153,15 @@ def _templates(action):
 
 
 def _wish(action, form):
-    people = {}
+    people, case = {}, None
     if action is Action.confirm_receipt:
+        case = cases.named_for_many(g.user.company, Side.receiver, form.case_number.data)
         people = read(
             g.user.company_id, approvers=codes(form.approvers.data), signer=codes(form.signer.data),
             viewers=codes(form.viewers.data),
         )  # fmt: skip
     return Wish(
-        action, _picks(), _ids("seen"), comment=form.comment.data or "", people=people,
+        action, _picks(), _ids("seen"), comment=form.comment.data or "", people=people, case=case,
         fee_acknowledged=request.form.get("fee_ack") == "true",
     )  # fmt: skip
 

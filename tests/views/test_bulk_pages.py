@@ -10,7 +10,7 @@ from app import queries
 from app.clock import now
 from app.extensions import db
 from app.jobs import run_job
-from app.models import BulkOperation, BulkOperationItem, DocumentSignature, ItemState, Letter
+from app.models import BulkOperation, BulkOperationItem, ContractCase, DocumentSignature, ItemState, Letter
 from app.services import documents
 from app.workflow import SignatureMode, Status
 from demo import actors
@@ -170,6 +170,42 @@ def test_one_route_for_all_is_chosen_confirmed_and_laid(client_of, make_document
     run_job("bulk-operation")
     db.session.expire_all()
     assert [one.status for one in made] == [Status.receiver_signature, Status.completion_wait]
+
+
+@pytest.mark.requirement("R97", "I12", "I13")
+def test_one_case_for_all_is_offered_with_the_option_and_set_at_receipt(client_of, make_document, person):
+    company = person("recipient").company
+    company.plan = person("registrar").company.plan
+    made = [make_document(Status.receiver_receipt, NO_SIGNATURE) for _ in range(3)]
+    client, fee = client_of("recipient"), {"fee_ack": "true"}
+    assert 'name="case_number"' not in client.get("/bulk/confirm_receipt").text
+    reply = client.post("/bulk/confirm_receipt/confirmation", chosen(made, case_number="K-1"))
+    assert reply.status_code == 422 and "案件を設定できません" in reply.text
+    company.has_case_at_receipt = True
+    first, ended, other = (ContractCase(company=company, number=f"K-{n}", name=f"案件{n}", created_at=now()) for n in (1, 2, 3))
+    ended.closed_at = now()
+    made[1].party_of(company.id).case = other
+    db.session.add_all([first, ended])
+    db.session.commit()
+    assert 'name="case_number"' in client.get("/bulk/confirm_receipt").text
+    reply = client.post("/bulk/confirm_receipt/confirmation", chosen(made[:1], case_number="K-2"))
+    assert reply.status_code == 422 and "終了しています" in reply.text and 'value="K-2"' in reply.text
+    page = client.post("/bulk/confirm_receipt/confirmation", chosen(made[:1], case_number="ｋ－１")).text
+    assert "K-1　案件1" in page
+    typed = chosen(made[:1], case_number="ｋ－１", token=TOKEN.search(page).group(1)) | fee
+    assert client.post("/bulk/confirm_receipt/operations", typed).status_code == 302
+    page = client.post("/bulk/confirm_receipt/confirmation", chosen(made[1:2])).text
+    assert "変更しない" in page
+    client.post("/bulk/confirm_receipt/operations", chosen(made[1:2], token=TOKEN.search(page).group(1)) | fee)
+    run_job("bulk-operation")
+    typed = chosen(made[2:], case_number="K-1", token="1c0b2e6e-3b60-4a35-9d4d-7e9b6a1d8f99") | fee
+    location = client.post("/bulk/confirm_receipt/operations", typed).location
+    first.closed_at = now()  # meanwhile
+    db.session.commit()
+    run_job("bulk-operation")
+    db.session.expire_all()
+    assert [one.party_of(company.id).case for one in made] == [first, other, None]
+    assert made[2].status is Status.receiver_receipt and "案件「K-1」は終了しています" in client.get(location).text
 
 
 @pytest.mark.requirement("P4", "I13")
