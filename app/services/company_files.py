@@ -93,7 +93,12 @@ def _pieces(header, lines):
     """A table as a CSV file has it, with a byte order mark, piece by piece."""
     yield ("\ufeff" + listing.csv_of([header])).encode()
     for some in lines:
-        yield listing.csv_of([[listing.harmless(str(cell or "")) for cell in line] for line in some]).encode()
+        yield listing.csv_of([[_cell(cell) for cell in line] for line in some]).encode()
+
+
+def _cell(cell):
+    """Numbers stay numbers, for the minus of a correction is no formula; of texts none is harmful to a spreadsheet."""
+    return cell if isinstance(cell, int) else listing.harmless(str(cell or ""))
 
 
 def _lines(app, company_id, asked, line):
@@ -177,12 +182,12 @@ def _application(row, _):
 
 
 def _usage(row, _):
-    return [day(row.used_on), FEE_ITEM[row.item], row.subject, str(row.yen), yes_no(row.is_sample), row.reason,
+    return [day(row.used_on), FEE_ITEM[row.item], row.subject, row.yen, yes_no(row.is_sample), row.reason,
             row.statement.number if row.statement else ""]  # fmt: skip
 
 
 def _statement(row, _):
-    return [row.number, f"{row.month:%Y/%m}", str(row.net_yen), str(row.tax_percent), str(row.tax_yen), str(row.total_yen),
+    return [row.number, f"{row.month:%Y/%m}", row.net_yen, row.tax_percent, row.tax_yen, row.total_yen,
             row.issuer_name, row.issuer_number, row.company_name, row.company_address, jst(row.closed_at, SECONDS)]  # fmt: skip
 
 

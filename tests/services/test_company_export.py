@@ -95,7 +95,7 @@ def test_the_file_holds_all_that_a_company_owns_and_nothing_of_others(make_docum
     event = db.session.query(AccountEvent).filter_by(action=AccountAction.company_export_requested).one()
     assert (event.company_id, event.note) == (receiver.id, "契約文書2件")
     own = file_of(person("admin"), order("admin"))
-    assert table(own, "利用実績.csv")[0]["金額（円、税抜）"] == "500"
+    assert [line["金額（円、税抜）"] for line in table(own, "利用実績.csv")] == ["0", "500"]  # the first had no price when it was concluded
     assert {unseen.number, remanded.number} < {line["文書管理番号"] for line in table(own, "契約文書一覧.csv")}
     assert "受領側の内緒話" not in own.read("契約文書一覧.csv").decode()
 
@@ -119,6 +119,26 @@ def test_only_administrators_and_also_after_the_end(make_document, order, person
     db.session.commit()
     with pytest.raises(Refused, match="管理者のみ"):
         bulk_downloads.open_file(admin, download)
+
+
+@pytest.mark.requirement("B5", "S14", "I10")
+def test_what_a_correction_gives_back_stays_a_number(order, person):
+    for key, yen in (("m1", -1500), ("m2", 0)):
+        db.session.add(UsageRecord(
+            key=key, company=person("admin").company, item=FeeItem.monthly_base, used_on=now().date(), yen=yen, recorded_at=now(), reason="-1+1"
+        ))  # fmt: skip
+    lines = table(file_of(person("admin"), order("admin")), "利用実績.csv")
+    assert [line["金額（円、税抜）"] for line in lines] == ["-1500", "0"] and lines[0]["訂正の理由"] == "'-1+1"
+
+
+@pytest.mark.requirement("B5", "S7")
+def test_a_file_with_a_document_that_was_taken_back_says_where_to_ask_again(make_document, order, person):
+    document = make_document(Status.receiver_receipt, NO_SIGNATURE)
+    download = order("receiver_admin")
+    documents.remand(document, person("recipient"), now(), reason="x")
+    db.session.commit()
+    with pytest.raises(Refused, match="［データの一括出力］の画面から"):
+        bulk_downloads.open_file(person("receiver_admin"), download)
 
 
 def test_a_company_without_documents_gets_the_rest(order, person):
