@@ -78,9 +78,20 @@ def action_named(name):
     return Action(name)
 
 
-def offered(user, action):
-    """The documents that the person may deal with at once."""
-    return queries.documents_for_bulk(user, action)
+@dataclass(frozen=True)
+class Offer:
+    """What a page offers to do at once: as many documents as one operation may have."""
+
+    documents: list
+    further: int  # that wait besides
+    missing: int  # of those that were chosen, how many are not to be had
+
+
+def offered(user, action, chosen=frozenset()):
+    """The documents that the person may deal with at once; those of the ids `chosen` come first."""
+    ids = sorted(queries.ids_for_bulk(user, action), key=lambda one: one not in chosen)
+    documents_found = queries.documents_for_bulk(user, action, ids[:MOST])
+    return Offer(documents_found, len(ids) - len(documents_found), len(chosen - set(ids)))
 
 
 def actions_for(documents_waiting, in_work=()):
@@ -107,7 +118,8 @@ def check(user, wish):
         raise Refused(f"一度に処理できるのは{MOST}件までです。対象の契約文書を減らしてください。")
     if len(steps.one_newline(wish.comment)) > MOST_COMMENT:
         raise Refused(f"自社内コメントは{MOST_COMMENT:,}文字以内で入力してください。")
-    found = {document.id: document for document in offered(user, wish.action)}
+    asked = [pick.document_id for pick in wish.picks]
+    found = {document.id: document for document in queries.documents_for_bulk(user, wish.action, asked)}
     chosen = [_as_shown(found.get(pick.document_id), pick) for pick in wish.picks]
     unseen = [document.number for document in chosen if document.id not in wish.seen]
     if unseen:

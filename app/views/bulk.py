@@ -114,15 +114,15 @@ class BulkView(BaseView):
         return self.render_template("bulk/option.html", title=word, sentence=sentence, by_code=g.user.company.signs_by_code)
 
     def _form_page(self, action, form, status=200, templates=None):
-        word, offered = f"一括{ACTION[action]}", bulk_operations.offered(g.user, action)
-        chosen = _ids("document")
-        documents = sorted(offered, key=lambda one: one.id not in chosen)[:MOST]  # what was chosen comes first
+        word, chosen = f"一括{ACTION[action]}", _ids("document")
+        offer = bulk_operations.offered(g.user, action, chosen)
+        documents = offer.documents
         is_chosen = chosen or request.method == "POST"  # from マイリスト without a choice: all of them
         templates = _templates(action) if templates is None else templates
         page = self.render_template(
             "bulk/form.html", title=word, word=word, action=action, form=form, documents=documents, most=MOST,
-            further=len(offered) - len(documents), chosen=chosen if is_chosen else {one.id for one in documents},
-            missing=len(chosen - {document.id for document in offered}), seen=_ids("seen"), templates=templates,
+            further=offer.further, chosen=chosen if is_chosen else {one.id for one in documents},
+            missing=offer.missing, seen=_ids("seen"), templates=templates,
             fees=bulk_operations.fees_shown(documents, g.user), today=japan_date(now()),
             signs=any(document.mode.is_signed_by(Side.receiver) for document in documents),
             cases=case_field.offered(Side.receiver) if action is Action.confirm_receipt else None,

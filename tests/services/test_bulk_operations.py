@@ -14,6 +14,7 @@ from app.models import (
     BulkOperation,
     BulkOperationItem,
     CompanyStatus,
+    ContractDocument,
     DocumentEvent,
     DocumentSignature,
     ItemState,
@@ -133,7 +134,7 @@ def test_approvers_of_both_sides_approve_without_any_option(make_document, ask, 
     assert made[0].party_of(person("receiver_approver").company_id).comment == ""  # none typed, none written over
     assert own.status is Status.receiver_receipt
     sent = [make_document(Status.sender_approval, NO_SIGNATURE) for _ in range(2)]
-    assert [one.id for one in bulk_operations.offered(person("approver"), Action.approve)] == [one.id for one in sent]
+    assert [one.id for one in bulk_operations.offered(person("approver"), Action.approve).documents] == [one.id for one in sent]
 
 
 @pytest.mark.requirement("I13", "R60", "R67", "R68")
@@ -177,6 +178,18 @@ def test_a_deputy_acts_in_the_others_place(make_document, ask, person):
     assert {(document.events[-1].actor, document.events[-1].on_behalf_of) for document in made} == {(deputy, absent)}
 
 
+@pytest.mark.requirement("I13", "P4")
+def test_a_page_reads_no_more_documents_than_it_offers(to_sign, person, monkeypatch):
+    monkeypatch.setattr(bulk_operations, "MOST", 2)
+    first, _, last = (document.id for document in to_sign)
+    chosen = {last, 2**31 - 1}
+    db.session.expunge_all()
+    offer = bulk_operations.offered(person("receiver_signer"), Action.sign, chosen)
+    assert [one.id for one in offer.documents] == [last, first]
+    assert (offer.further, offer.missing) == (1, 1)
+    assert sum(isinstance(row, ContractDocument) for row in db.session.identity_map.values()) == 2
+
+
 # -- what is refused at once ----------------------------------------------------------
 
 
@@ -197,7 +210,7 @@ def test_only_what_waits_for_the_person_as_a_receiver_is_taken(make_document, wi
     person("signer").company.has_bulk_signing = True
     sent = make_document(Status.sender_signature)
     received = make_document(Status.receiver_signature, BY_RECEIVER)
-    assert bulk_operations.offered(person("signer"), Action.sign) == []
+    assert bulk_operations.offered(person("signer"), Action.sign).documents == []
     for who, document in (("signer", sent), ("signer", received), ("stranger", received)):
         person(who).company.has_bulk_signing = True
         with pytest.raises(OutOfTurn):
@@ -332,7 +345,7 @@ def test_two_operations_over_the_same_documents_sign_each_once(application, to_s
     first = ask("receiver_signer", wish(Action.sign, to_sign), token="a")
     with pytest.raises(OutOfTurn, match="一括処理中"):  # not offered again
         ask("receiver_signer", wish(Action.sign, to_sign), token="b")
-    assert bulk_operations.offered(person("receiver_signer"), Action.sign) == []
+    assert bulk_operations.offered(person("receiver_signer"), Action.sign).documents == []
     second = BulkOperation(  # as if both forms had arrived in the same moment
         token="b", user_id=first.user_id, action=Action.sign, requested_at=now(), activation_id=first.activation_id,
         signing_password_id=first.signing_password_id, choice={},
