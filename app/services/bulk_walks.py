@@ -27,6 +27,7 @@ PAUSES = (2, 5)  # seconds before the second and the third try, where the servic
 PASSING = (SigningFailed, StorageFailed, OperationalError)  # may be over in a moment
 NOT_TRIED_AGAIN = "処理中に問題が発生したため、完了できませんでした。契約文書の状態は変わっていません。もう一度お試しください。"
 GONE = "操作した利用者IDが利用できなくなったため、処理していません。"
+UNLINKED = "署名に使用する電子証明書との紐付けが解除されたため、署名していません。貴社の管理者にご確認ください。"
 REISSUED = "署名用パスワードが再発行されたため、署名していません。新しい署名用パスワードで、もう一度お試しください。"
 
 log = logging.getLogger(__name__)
@@ -163,6 +164,8 @@ def _sign_file(walk, operation, document, actor, moment):
     issue = db.session.get(SigningPassword, operation.signing_password_id, populate_existing=True)
     if issue.revoked_at is not None:
         raise Refused(REISSUED)
+    if operation.activation_id is None:
+        raise Refused(UNLINKED)
     if walk.means is None:
         walk.means = signatures.means_of(actor, operation.activation_id, moment())
     certificates.check_still_usable(walk.means.certificate_id, actor, moment())

@@ -5,8 +5,9 @@ from enum import StrEnum, auto
 
 from flask_appbuilder import Model
 from sqlalchemy import JSON, ForeignKey, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, backref, mapped_column, relationship
 
+from app.tables.certificate import CertificateActivation
 from app.tables.document import ContractDocument
 from app.tables.person import PortalUser
 from app.tables.values import Utc, enum_column
@@ -41,6 +42,8 @@ class BulkOperation(Model):
     finished_at: Mapped[dt.datetime | None] = mapped_column(Utc, index=True)
 
     user: Mapped[PortalUser] = relationship()
+    # a link to a certificate that is taken away leaves its column empty, instead of being kept by what was signed with it
+    activation: Mapped[CertificateActivation | None] = relationship(backref=backref("bulk_operations"))
     items: Mapped[list["BulkOperationItem"]] = relationship(
         back_populates="operation", order_by="BulkOperationItem.position", cascade="all, delete-orphan"
     )

@@ -190,6 +190,17 @@ def test_a_page_reads_no_more_documents_than_it_offers(to_sign, person, monkeypa
     assert sum(isinstance(row, ContractDocument) for row in db.session.identity_map.values()) == 2
 
 
+@pytest.mark.requirement("R99", "R36", "B5")
+def test_who_has_signed_many_at_once_can_still_be_taken_from_the_certificate(to_sign, ask, person):
+    operation = ask("receiver_signer", wish(Action.sign, to_sign[:2]))
+    run()
+    certificate = queries.activations_of(person("receiver_signer"), now())[0].certificate
+    certificates.link_people(certificate, [person("recipient")], now(), person("receiver_admin"))
+    db.session.commit()
+    assert certificate.people == [person("recipient")] and outcome(operation) == [DONE] * 2
+    assert {document.signatures[0].certificate_id for document in to_sign[:2]} == {certificate.id}
+
+
 # -- what is refused at once ----------------------------------------------------------
 
 
@@ -253,12 +264,15 @@ def test_one_that_moved_on_fails_with_a_sentence_and_the_others_are_done(to_sign
 
 
 @pytest.mark.requirement("B5", "R77")
-@pytest.mark.parametrize("meanwhile", ["revoked", "option", "reissued", "deleted", "suspended"])
+@pytest.mark.parametrize("meanwhile", ["revoked", "unlinked", "option", "reissued", "deleted", "suspended"])
 def test_nothing_is_signed_that_the_person_may_no_longer_sign(to_sign, ask, person, meanwhile):
     signer = person("receiver_signer")
     operation = ask("receiver_signer", wish(Action.sign, to_sign[:2]))
     if meanwhile == "revoked":
         certificates.revoke(queries.activations_of(signer, now())[0].certificate, now())
+    elif meanwhile == "unlinked":
+        certificate = queries.activations_of(signer, now())[0].certificate
+        certificates.link_people(certificate, [person("recipient")], now(), person("receiver_admin"))
     elif meanwhile == "option":
         signer.company.has_bulk_signing = False
     elif meanwhile == "reissued":
@@ -269,7 +283,7 @@ def test_nothing_is_signed_that_the_person_may_no_longer_sign(to_sign, ask, pers
         signer.company.status = CompanyStatus.suspended
     run()
     assert outcome(operation) == [FAILED] * 2 and operation.finished_at
-    words = {"revoked": "失効", "option": "一括署名オプション", "reissued": "再発行", "deleted": "利用者ID", "suspended": "停止"}
+    words = {"revoked": "失効", "unlinked": "紐付けが解除", "option": "一括署名オプション", "reissued": "再発行", "deleted": "利用者ID", "suspended": "停止"}
     assert all(words[meanwhile] in item.failure for item in operation.items)
     assert db.session.query(DocumentSignature).count() == 0
 
