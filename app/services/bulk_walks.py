@@ -42,7 +42,8 @@ class Walk:
     """One worker's way through one operation."""
 
     operation_id: int
-    claimed_until: dt.datetime
+    claimed_until: dt.datetime  # as it is committed
+    held_until: dt.datetime | None = None  # as the running transaction has it
     means: signatures.Means | None = None  # opened once, for all documents
     tries: int = 1 + len(PAUSES)
 
@@ -78,7 +79,7 @@ def walk(walk, moment):
             for item_id in ids:
                 _deal_with(walk, item_id, moment)
             _hold(walk, moment(), finished_at=moment())
-            db.session.commit()
+            _commit(walk)
     except _LostClaim:
         db.session.rollback()
         return False
@@ -139,7 +140,7 @@ def _take(walk, item_id, moment):
             comment=operation.comment, fee_acknowledged=operation.fee_acknowledged,
         )  # fmt: skip
     _close(walk, item_id, moment(), state=ItemState.done)
-    db.session.commit()
+    _commit(walk)
 
 
 def _open(item_id):
@@ -176,7 +177,7 @@ def _sign_file(walk, operation, document, actor, moment):
 
 def _fail(walk, item_id, sentence, now):
     _close(walk, item_id, now, state=ItemState.failed, failure=sentence[:255])
-    db.session.commit()
+    _commit(walk)
 
 
 def _close(walk, item_id, now, **values):
@@ -194,7 +195,12 @@ def _close(walk, item_id, now, **values):
 
 def _renew(walk, now):
     _hold(walk, now)
+    _commit(walk)
+
+
+def _commit(walk):
     db.session.commit()
+    walk.claimed_until = walk.held_until
 
 
 def _hold(walk, now, **values):
@@ -212,4 +218,4 @@ def _hold(walk, now, **values):
     ).rowcount
     if not held:
         raise _LostClaim
-    walk.claimed_until = until
+    walk.held_until = until

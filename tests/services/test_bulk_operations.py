@@ -4,6 +4,7 @@ import datetime as dt
 import threading
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from app import queries
 from app.clock import japan_date, now
@@ -305,6 +306,21 @@ def test_without_a_time_stamp_it_is_tried_again_and_then_fails_with_nothing_sign
     assert [asked.count(one) for one in to_sign_hashes] == [2, 3, 1]  # who did not answer three times is asked less
     assert operation.items[1].failure == SigningFailed.sentence
     assert db.session.query(DocumentSignature).count() == 1
+
+
+@pytest.mark.requirement("Q4", "I13")
+def test_a_commit_that_fails_takes_back_the_claims_new_end_too(make_document, ask, monkeypatch):
+    made = [make_document(Status.receiver_approval, NO_SIGNATURE) for _ in range(2)]
+    operation, commits, commit = ask("receiver_approver", wish(Action.approve, made)), [], bulk_walks._commit
+
+    def fail_once(walk):
+        commits.append(1)
+        if len(commits) == 1:
+            raise OperationalError("COMMIT", None, Exception("deadlock detected"))
+        commit(walk)
+
+    monkeypatch.setattr(bulk_walks, "_commit", fail_once)
+    assert run()["done"] == 1 and outcome(operation) == [DONE] * 2
 
 
 class Killed(BaseException):
