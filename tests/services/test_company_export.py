@@ -3,11 +3,12 @@
 import csv
 import hashlib
 import io
+import json
 import zipfile
 
 import pytest
 
-from app.clock import now
+from app.clock import japan_date, now
 from app.errors import Refused
 from app.extensions import db
 from app.jobs import run_job
@@ -21,9 +22,11 @@ from app.models import (
     FeeItem,
     UsageRecord,
 )
-from app.services import bulk_downloads, consents, documents
+from app.services import bulk_downloads, consents, documents, log_audit, paper_consents
+from app.signing import log_chain
 from app.workflow import SignatureMode, Status
 from tests.conftest import kept_file
+from tests.pdfs import contract
 
 NO_SIGNATURE = SignatureMode.no_signature
 
@@ -119,6 +122,44 @@ def test_only_administrators_and_also_after_the_end(make_document, order, person
     db.session.commit()
     with pytest.raises(Refused, match="管理者のみ"):
         bulk_downloads.open_file(admin, download)
+
+
+@pytest.mark.requirement("B5", "I19", "Q13", "S7")
+def test_the_own_chain_of_the_log_is_checked_without_the_portal(make_document, order, person):
+    make_document(Status.completion_wait)
+    log_audit.anchor(now())
+    own = person("admin").company_id
+    lines = file_of(person("admin"), order("admin")).read("監査ログ.jsonl").decode().splitlines()
+    findings, count = log_chain.check_export(lines, [])
+    made = [json.loads(line) for line in lines]
+    entries = [line for line in made if line.get("type") == "entry"]
+    assert findings == [] and count == len(entries) > 3
+    assert {line["chain"] for line in entries} == {own} and {line.get("chain", own) for line in made} == {own}
+    assert any(line.get("type") == "anchored" for line in made) and not any("token" in line for line in made)
+    assert not {"ip_address", "ip_salt", "source_salt"} & {name for line in entries for name in line}
+    texts = [line["row"] for line in entries if "row" in line]
+    assert texts and {row["facts"]["company_id"] for row in texts} == {own}
+    for change, what in ((('"kind":"document.send"', '"kind":"document.sign"'), "changed"), (('"action":"send"', '"action":"sign"'), "row_changed")):
+        changed, _ = log_chain.check_export([line.replace(*change) for line in lines], [])
+        assert [finding.what for finding in changed] == [what]
+    at = next(number for number, line in enumerate(made) if line.get("type") == "entry")
+    cut = lines[:at] + lines[at + 1 : -1] + [lines[-1].replace(f'"entries":{count}', f'"entries":{count - 1}')]
+    assert "missing" in {finding.what for finding in log_chain.check_export(cut, [])[0]}
+
+
+@pytest.mark.requirement("B5", "L14", "S7")
+def test_the_papers_of_consents_are_in_the_files_of_both_companies(order, person):
+    paper_consents.record(
+        person("recipient").company, person("admin"), now(), received_on=japan_date(now()), file_name="承諾書.pdf", pdf=contract(), note="社内の控え"
+    )  # fmt: skip
+    db.session.commit()
+    for who, note in (("admin", "社内の控え"), ("receiver_admin", ""), ("stranger", None)):
+        file = file_of(person(who), order(who))
+        lines = table(file, "電子契約の承諾.csv")
+        assert [line["備考"] for line in lines] == ([] if note is None else [note])
+        for line in lines:
+            assert hashlib.sha256(file.read(line["書面のファイル名"])).hexdigest() == line["書面のSHA-256"]
+        assert len([name for name in file.namelist() if name.startswith("承諾の書面")]) == len(lines)
 
 
 @pytest.mark.requirement("B5", "S14", "I10")
