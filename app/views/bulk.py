@@ -122,7 +122,7 @@ class BulkView(BaseView):
         page = self.render_template(
             "bulk/form.html", title=word, word=word, action=action, form=form, documents=documents, most=MOST,
             further=offer.further, chosen=chosen if is_chosen else {one.id for one in documents},
-            missing=offer.missing, seen=_ids("seen"), templates=templates,
+            missing=offer.missing, seen={one.id for one in documents if _as_shown(one) in _ticked()}, templates=templates,
             fees=bulk_operations.fees_shown(documents, g.user), today=japan_date(now()),
             signs=any(document.mode.is_signed_by(Side.receiver) for document in documents),
             cases=case_field.offered(Side.receiver) if action is Action.confirm_receipt else None,
@@ -161,7 +161,7 @@ def _wish(action, form):
             viewers=codes(form.viewers.data),
         )  # fmt: skip
     return Wish(
-        action, _picks(), _ids("seen"), comment=form.comment.data or "", people=people, case=case,
+        action, _picks(), _seen(), comment=form.comment.data or "", people=people, case=case,
         fee_acknowledged=request.form.get("fee_ack") == "true",
     )  # fmt: skip
 
@@ -177,6 +177,20 @@ def _picks():
     if len({pick.document_id for pick in picks}) != len(picks):
         raise Refused("同じ契約文書が重複して選択されています。画面を開き直して、もう一度選択してください。")
     return picks
+
+
+def _as_shown(document):
+    """A document as the page names it; what was ticked before it changed is not ticked for what it is now."""
+    return f"{document.id}:{document.version}:{document.pdf_sha256}"
+
+
+def _ticked():
+    return set(request.form.getlist("seen"))
+
+
+def _seen():
+    """Ids of the chosen documents that are ticked just as they were shown."""
+    return {int(entry.partition(":")[0]) for entry in request.form.getlist("document") if entry in _ticked()}
 
 
 def _ids(name):

@@ -27,10 +27,8 @@ def to_sign(make_document, person):
 
 
 def chosen(made, **more):
-    return {
-        "document": [f"{one.id}:{one.version}:{one.pdf_sha256}" for one in made],
-        "seen": [str(one.id) for one in made],
-    } | more
+    shown = [f"{one.id}:{one.version}:{one.pdf_sha256}" for one in made]
+    return {"document": shown, "seen": shown} | more
 
 
 def secret_of(signer):
@@ -90,9 +88,9 @@ def test_the_result_tells_nothing_of_what_is_no_longer_the_persons_and_leads_to_
 @pytest.mark.requirement("R99", "I13")
 def test_what_is_refused_keeps_what_was_typed(client_of, to_sign, person):
     client = client_of("receiver_signer")
-    reply = client.post("/bulk/sign/confirmation", chosen(to_sign, seen=[str(to_sign[0].id)], comment="控え"))
+    reply = client.post("/bulk/sign/confirmation", chosen(to_sign, seen=chosen(to_sign[:1])["seen"], comment="控え"))
     assert reply.status_code == 422 and f"チェックが入っていない契約文書があります：{to_sign[1].number}" in reply.text
-    assert re.findall(r'name="seen" value="(\d+)" checked', reply.text) == [str(to_sign[0].id)]
+    assert re.findall(r'name="seen" value="(\d+):[^"]+" checked', reply.text) == [str(to_sign[0].id)]
     assert reply.text.count(' checked data-bulk-take') == 2 and ">控え</textarea>" in reply.text.replace("\r\n", "")
     typed = chosen(to_sign, comment="控え", token="1c0b2e6e-3b60-4a35-9d4d-7e9b6a1d8f11")
     for wrong, words in (
@@ -106,7 +104,15 @@ def test_what_is_refused_keeps_what_was_typed(client_of, to_sign, person):
     for bad in ({"document": ["x"]}, {"document": ["9" * 40 + ":1:x"]}, {"document": [f"{to_sign[0].id}:1:a", f"{to_sign[0].id}:2:b"]}, {"token": "x"}):
         assert client.post("/bulk/sign/operations", typed | secret_of(person("receiver_signer")) | bad).status_code == 422
     moved = {"document": [f"{one.id}:{one.version + 1}:{one.pdf_sha256}" for one in to_sign]}
-    assert client.post("/bulk/sign/confirmation", typed | moved).status_code == 409
+    reply = client.post("/bulk/sign/confirmation", typed | moved)
+    assert reply.status_code == 409
+    before = chosen(to_sign)
+    documents.write_comment(to_sign[0], person("receiver_signer"), "中身が変わった")  # any change counts a version
+    db.session.commit()
+    for sent, status in ((before, 409), (chosen(to_sign, seen=before["seen"]), 422)):
+        reply = client.post("/bulk/sign/confirmation", sent)
+        assert reply.status_code == status  # what was ticked is no more what is there
+        assert re.findall(r'name="seen" value="(\d+):[^"]+" checked', reply.text) == [str(to_sign[1].id)]
     many = {"document": [f"{number}:1:x" for number in range(1, 52)]}
     reply = client.post("/bulk/sign/confirmation", typed | many)
     assert reply.status_code == 422 and "一度に処理できるのは50件まで" in reply.text
