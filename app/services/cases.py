@@ -12,7 +12,7 @@ from app import queries
 from app.errors import OutOfTurn, Refused
 from app.extensions import db
 from app.labels import case_name
-from app.models import AccountAction, ContractCase
+from app.models import AccountAction, ContractCase, DocumentParty
 from app.plans import PlanKind
 from app.services import companies, journal, steps
 from app.workflow import Role, Side
@@ -252,6 +252,7 @@ def relink(document, actor, now, typed, *, was):
     """
     check_relink(document, actor)
     party = document.party_of(actor.company_id)
+    db.session.refresh(party, ["case_id", "case"], with_for_update={"of": DocumentParty})  # of two at once, one is second
     if str(party.case_id or "") != was:
         raise OutOfTurn("この契約文書の案件は、画面を開いた後に変更されています。最新の内容をご確認ください。")
     earlier = party.case
