@@ -27,6 +27,7 @@ from app.queries.bulk_downloads import (
 )
 from app.queries.bulk_operations import (
     documents_for_bulk,
+    ids_for_bulk,
     ids_in_work,
     operation_by_token,
     operation_of,
@@ -231,6 +232,7 @@ __all__ = [
     "everyone_told",
     "found_ids",
     "has_lost_access",
+    "ids_for_bulk",
     "ids_in_case",
     "ids_in_work",
     "ids_to_export",

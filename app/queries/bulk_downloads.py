@@ -65,6 +65,7 @@ def documents_to_export(user, ids):
     found = documents_of(user).where(ContractDocument.id.in_(ids))
     options = (
         selectinload(ContractDocument.parties).joinedload(DocumentParty.company),
+        selectinload(ContractDocument.parties).joinedload(DocumentParty.case),
         selectinload(ContractDocument.route).joinedload(RouteStep.user),
         joinedload(ContractDocument.archive_record), joinedload(ContractDocument.holder),
     )

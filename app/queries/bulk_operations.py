@@ -41,12 +41,27 @@ class Progress:
         return self.done + self.failed
 
 
-def documents_for_bulk(user, action):
-    """What the person may deal with at once, in the order of マイリスト.
+def ids_for_bulk(user, action):
+    """The documents that the person may deal with at once, in the order of マイリスト.
 
     Left out is what a running operation of somebody of the own company is about to deal with.
     """
-    found = (
+    return db.session.scalars(_for_bulk(user, action).with_only_columns(ContractDocument.id)).all()
+
+
+def documents_for_bulk(user, action, ids):
+    """Those of these documents that the person may deal with at once, in the order of `ids`."""
+    found = _for_bulk(user, action).where(ContractDocument.id.in_(ids)).options(
+        selectinload(ContractDocument.parties).joinedload(DocumentParty.company),
+        selectinload(ContractDocument.attachment_rows),
+        joinedload(ContractDocument.holder),
+    )  # fmt: skip
+    by_id = {document.id: document for document in db.session.scalars(found)}
+    return [by_id[document_id] for document_id in ids if document_id in by_id]
+
+
+def _for_bulk(user, action):
+    return (
         documents_of(user)
         .where(
             ContractDocument.status.in_(BULK_SOURCES[action]),
@@ -55,13 +70,6 @@ def documents_for_bulk(user, action):
         )
         .order_by(ContractDocument.sent_at.nulls_last(), ContractDocument.id)
     )
-    return db.session.scalars(
-        found.options(
-            selectinload(ContractDocument.parties).joinedload(DocumentParty.company),
-            selectinload(ContractDocument.attachment_rows),
-            joinedload(ContractDocument.holder),
-        )
-    ).all()
 
 
 def ids_in_work(user):

@@ -14,7 +14,7 @@ from app.queries.search import is_called, with_companies
 from app.queries.typed import MOST_ID, as_number, page_of
 from app.workflow import Side, Status
 
-MOST_OFFERED = 500  # 案件 that a form suggests while somebody types; any other one is typed by its number
+MOST_OFFERED = 100  # 案件 that a form suggests at once; where there are more, it asks again for what is typed
 
 
 @dataclass(frozen=True)
@@ -72,14 +72,15 @@ def case_numbered(company_id, typed):
     )
 
 
-def cases_offered(company_id):
-    """案件番号 and 案件名 of the newest 案件 that go on, for a form that suggests them."""
-    return db.session.execute(
-        select(ContractCase.number, ContractCase.name)
-        .where(ContractCase.company_id == company_id, ContractCase.closed_at.is_(None))
-        .order_by(ContractCase.id.desc())
-        .limit(MOST_OFFERED)
-    ).all()
+def cases_offered(company_id, typed=""):
+    """案件番号 and 案件名 of the newest 案件 that go on and hold what was typed, for a form that suggests them."""
+    found = select(ContractCase.number, ContractCase.name).where(
+        ContractCase.company_id == company_id, ContractCase.closed_at.is_(None)
+    )
+    if typed:
+        number = func.lower(ContractCase.number).contains(as_number(typed).lower(), autoescape=True)
+        found = found.where(or_(number, ContractCase.name.icontains(typed, autoescape=True)))
+    return db.session.execute(found.order_by(ContractCase.id.desc()).limit(MOST_OFFERED)).all()
 
 
 def count_in_cases(user, cases):

@@ -48,6 +48,10 @@ LOST = (
     "閲覧できなくなった契約文書が含まれているため、このファイルはダウンロードできません。"
     "もう一度検索して、一括ダウンロードをやり直してください。"
 )
+LOST_OF_COMPANY = (
+    "データの一括出力の後に差戻しなどで閲覧できなくなった契約文書が含まれているため、このファイルはダウンロードできません。"
+    "［データの一括出力］の画面から、もう一度出力してください。"
+)
 NOT_READY = "ファイルはまだ準備できていません。準備ができてから、もう一度ダウンロードしてください。"
 CUT_OFF = "ファイルの作成が途中で止まったため、作成できませんでした。範囲を分けて、もう一度お試しください。"
 
@@ -123,6 +127,11 @@ def has_lost_access(user, download):
     return queries.has_lost_access(user, download, opens(download.is_of_company))
 
 
+def why_lost(download):
+    """What to do about a file of which the person may no longer open everything."""
+    return LOST_OF_COMPANY if download.is_of_company else LOST
+
+
 def open_file(user, download):
     """The ZIP file, to be read in pieces, where the person may still open everything in it.
 
@@ -134,7 +143,7 @@ def open_file(user, download):
     if not download.is_ready:
         raise Refused(NOT_READY)
     if has_lost_access(user, download):
-        raise Refused(LOST)
+        raise Refused(why_lost(download))
     return strongroom().parcels.open(download.token, download.size_bytes)
 
 

@@ -20,8 +20,8 @@ from app.errors import (
 )
 from app.extensions import client_address, db
 from app.labels import ACTION
-from app.models import BulkOperation, BulkOperationItem
-from app.services import documents, fees, routes, signatures, steps
+from app.models import BulkOperation, BulkOperationItem, ContractCase
+from app.services import cases, documents, fees, routes, signatures, steps
 from app.services.documents import FEE_WARNING, MOST_COMMENT
 from app.workflow import BULK_SOURCES, Action, Role, Side
 
@@ -52,6 +52,7 @@ class Wish:
     seen: set[int]  # ids of the documents ticked as 「内容を確認しました」
     comment: str = ""  # 自社内コメント; "" leaves each document's own
     people: dict = field(default_factory=dict)  # of 一括受取確認: role -> people, in order
+    case: ContractCase | None = None  # of 一括受取確認; None leaves each document's own
     fee_acknowledged: bool = False
 
 
@@ -77,9 +78,20 @@ def action_named(name):
     return Action(name)
 
 
-def offered(user, action):
-    """The documents that the person may deal with at once."""
-    return queries.documents_for_bulk(user, action)
+@dataclass(frozen=True)
+class Offer:
+    """What a page offers to do at once: as many documents as one operation may have."""
+
+    documents: list
+    further: int  # that wait besides
+    missing: int  # of those that were chosen, how many are not to be had
+
+
+def offered(user, action, chosen=frozenset()):
+    """The documents that the person may deal with at once; those of the ids `chosen` come first."""
+    ids = sorted(queries.ids_for_bulk(user, action), key=lambda one: one not in chosen)
+    documents_found = queries.documents_for_bulk(user, action, ids[:MOST])
+    return Offer(documents_found, len(ids) - len(documents_found), len(chosen - set(ids)))
 
 
 def actions_for(documents_waiting, in_work=()):
@@ -106,7 +118,8 @@ def check(user, wish):
         raise Refused(f"一度に処理できるのは{MOST}件までです。対象の契約文書を減らしてください。")
     if len(steps.one_newline(wish.comment)) > MOST_COMMENT:
         raise Refused(f"自社内コメントは{MOST_COMMENT:,}文字以内で入力してください。")
-    found = {document.id: document for document in offered(user, wish.action)}
+    asked = [pick.document_id for pick in wish.picks]
+    found = {document.id: document for document in queries.documents_for_bulk(user, wish.action, asked)}
     chosen = [_as_shown(found.get(pick.document_id), pick) for pick in wish.picks]
     unseen = [document.number for document in chosen if document.id not in wish.seen]
     if unseen:
@@ -198,15 +211,27 @@ def _check_all(user, now, wish, activation_id, typed):
 
 
 def _operation(user, now, wish, token, with_factor):
+    choice = {role.value: [person.id for person in people] for role, people in wish.people.items()}
+    if wish.case is not None:
+        choice["case"] = [wish.case.id]
     return BulkOperation(
         token=token, user_id=user.id, action=wish.action, requested_at=now, ip_address=client_address(),
         comment=steps.one_newline(wish.comment) or None, fee_acknowledged=wish.fee_acknowledged,
-        choice={role.value: [person.id for person in people] for role, people in wish.people.items()},
+        choice=choice,
         items=[
             BulkOperationItem(position=position, **pick._asdict()) for position, pick in enumerate(wish.picks, start=1)
         ],
         **with_factor,
     )  # fmt: skip
+
+
+def put_into_case(operation, document, actor):
+    """Link one document to the 案件 that was typed for all, as its own page would; none leaves it as it is.
+
+    :raises Refused: the 案件 has ended meanwhile, or the option has
+    """
+    for case_id in operation.choice.get("case", []):
+        cases.choose(document, actor, queries.case_of(actor, case_id).number)
 
 
 def choice_of(operation, document, company_id):

@@ -27,6 +27,7 @@ PAUSES = (2, 5)  # seconds before the second and the third try, where the servic
 PASSING = (SigningFailed, StorageFailed, OperationalError)  # may be over in a moment
 NOT_TRIED_AGAIN = "処理中に問題が発生したため、完了できませんでした。契約文書の状態は変わっていません。もう一度お試しください。"
 GONE = "操作した利用者IDが利用できなくなったため、処理していません。"
+UNLINKED = "署名に使用する電子証明書との紐付けが解除されたため、署名していません。貴社の管理者にご確認ください。"
 REISSUED = "署名用パスワードが再発行されたため、署名していません。新しい署名用パスワードで、もう一度お試しください。"
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,8 @@ class Walk:
     """One worker's way through one operation."""
 
     operation_id: int
-    claimed_until: dt.datetime
+    claimed_until: dt.datetime  # as it is committed
+    held_until: dt.datetime | None = None  # as the running transaction has it
     means: signatures.Means | None = None  # opened once, for all documents
     tries: int = 1 + len(PAUSES)
 
@@ -77,7 +79,7 @@ def walk(walk, moment):
             for item_id in ids:
                 _deal_with(walk, item_id, moment)
             _hold(walk, moment(), finished_at=moment())
-            db.session.commit()
+            _commit(walk)
     except _LostClaim:
         db.session.rollback()
         return False
@@ -132,12 +134,13 @@ def _take(walk, item_id, moment):
     elif operation.action is Action.approve:
         documents.approve(document, actor, moment(), comment=operation.comment)
     else:
+        bulk_operations.put_into_case(operation, document, actor)
         documents.confirm_receipt(
             document, actor, moment(), choice=bulk_operations.choice_of(operation, document, actor.company_id),
             comment=operation.comment, fee_acknowledged=operation.fee_acknowledged,
         )  # fmt: skip
     _close(walk, item_id, moment(), state=ItemState.done)
-    db.session.commit()
+    _commit(walk)
 
 
 def _open(item_id):
@@ -162,6 +165,8 @@ def _sign_file(walk, operation, document, actor, moment):
     issue = db.session.get(SigningPassword, operation.signing_password_id, populate_existing=True)
     if issue.revoked_at is not None:
         raise Refused(REISSUED)
+    if operation.activation_id is None:
+        raise Refused(UNLINKED)
     if walk.means is None:
         walk.means = signatures.means_of(actor, operation.activation_id, moment())
     certificates.check_still_usable(walk.means.certificate_id, actor, moment())
@@ -172,7 +177,7 @@ def _sign_file(walk, operation, document, actor, moment):
 
 def _fail(walk, item_id, sentence, now):
     _close(walk, item_id, now, state=ItemState.failed, failure=sentence[:255])
-    db.session.commit()
+    _commit(walk)
 
 
 def _close(walk, item_id, now, **values):
@@ -190,7 +195,12 @@ def _close(walk, item_id, now, **values):
 
 def _renew(walk, now):
     _hold(walk, now)
+    _commit(walk)
+
+
+def _commit(walk):
     db.session.commit()
+    walk.claimed_until = walk.held_until
 
 
 def _hold(walk, now, **values):
@@ -208,4 +218,4 @@ def _hold(walk, now, **values):
     ).rowcount
     if not held:
         raise _LostClaim
-    walk.claimed_until = until
+    walk.held_until = until

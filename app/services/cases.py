@@ -12,7 +12,7 @@ from app import queries
 from app.errors import OutOfTurn, Refused
 from app.extensions import db
 from app.labels import case_name
-from app.models import AccountAction, ContractCase
+from app.models import AccountAction, ContractCase, DocumentParty
 from app.plans import PlanKind
 from app.services import companies, journal, steps
 from app.workflow import Role, Side
@@ -196,6 +196,23 @@ def named(company, side, typed, party):
         return kept
     if not typed or is_kept:
         return kept if typed else None
+    return _in_progress(company, typed)
+
+
+def named_for_many(company, side, typed):
+    """The 案件 that somebody typed once for many documents; None where the field is empty, which leaves each its own.
+
+    :raises Refused: as :func:`named`
+    """
+    typed = queries.as_number(typed or "")
+    if not typed:
+        return None
+    if not may_choose(company, side):
+        raise Refused(NOT_CHOSEN_HERE)
+    return _in_progress(company, typed)
+
+
+def _in_progress(company, typed):
     case = queries.case_numbered(company.id, typed)
     if case is None:
         raise Refused(UNKNOWN)
@@ -235,6 +252,7 @@ def relink(document, actor, now, typed, *, was):
     """
     check_relink(document, actor)
     party = document.party_of(actor.company_id)
+    db.session.refresh(party, ["case_id", "case"], with_for_update={"of": DocumentParty})  # of two at once, one is second
     if str(party.case_id or "") != was:
         raise OutOfTurn("この契約文書の案件は、画面を開いた後に変更されています。最新の内容をご確認ください。")
     earlier = party.case

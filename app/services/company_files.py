@@ -42,12 +42,14 @@ from app.models import (
     UsageRecord,
     UserState,
 )
-from app.services import listing
+from app.services import listing, log_audit
+from app.services.strongroom import strongroom
 
 ROWS_AT_ONCE = 500
 DOCUMENTS_AT_ONCE = 50
 READ_ME = "お読みください.txt"
 OVERVIEW = "契約文書一覧.csv"
+LOG = "監査ログ.jsonl"
 SECONDS = "%Y/%m/%d %H:%M:%S"
 TEXT = """データの一括出力
 
@@ -68,7 +70,12 @@ D00000000_添付….　　　　　添付・補足書類
 申請.csv　　　　　　　　　プラン変更、オプション、解約などの申請
 利用実績.csv　　　　　　　ご利用料金の対象（税抜）
 利用明細.csv　　　　　　　締め済みの月の利用明細
+承諾の書面_….pdf　　　　　書面で受領した、電子契約の承諾
+監査ログ.jsonl　　　　　　貴社の監査ログ（1行に1件の記録。改ざんの検証用）
 
+監査ログの各記録には、直前の記録のハッシュ値（previous）と自身のハッシュ値（sha256）が含まれ、1件でも書き換え、削除、差し込みが
+あると一致しなくなります。IPアドレスやメールの内容は含まれず、そのハッシュ値のみが含まれます。anchoredの行は、毎日の
+タイムスタンプが付与された位置です（タイムスタンプ自体は、サービスで保管しています）。
 保管期間の満了後に廃棄された契約文書は、契約文書一覧.csvに情報のみが含まれています。
 まだ発信していない作成中の契約文書は、登録担当者以外には表示されないため、含まれていません。
 PDFの電子署名は、サービスの［電子署名の検証］の画面、またはPDF閲覧ソフトで検証できます。
@@ -87,13 +94,20 @@ def files(app, user_id, document_ids):
     for name, header, asked, line in _TABLES:
         yield name, _pieces(header, _lines(app, company_id, asked, line))
     yield from _certificates(app, company_id)
+    yield from _papers(app, company_id)
+    yield LOG, _log(app, company_id)
 
 
 def _pieces(header, lines):
     """A table as a CSV file has it, with a byte order mark, piece by piece."""
     yield ("\ufeff" + listing.csv_of([header])).encode()
     for some in lines:
-        yield listing.csv_of([[listing.harmless(str(cell or "")) for cell in line] for line in some]).encode()
+        yield listing.csv_of([[_cell(cell) for cell in line] for line in some]).encode()
+
+
+def _cell(cell):
+    """Numbers stay numbers, for the minus of a correction is no formula; of texts none is harmful to a spreadsheet."""
+    return cell if isinstance(cell, int) else listing.harmless(str(cell or ""))
 
 
 def _lines(app, company_id, asked, line):
@@ -162,8 +176,11 @@ def _event(row, company_id):
 
 def _consent(row, company_id):
     by = _who(row.actor) if row.actor.company_id == company_id else ""
+    paper = row.paper
+    facts = [day(paper.received_on), _paper_name(paper), paper.sha256] if paper else ["", "", ""]
+    note = paper.note if paper and row.partner_id == company_id else ""  # of who recorded it
     return [jst(row.at, SECONDS), row.giver.name, row.partner.name, CONSENT_ACT[row.act],
-            CONSENT_METHOD[row.method] if row.method else "", by, row.text]  # fmt: skip
+            CONSENT_METHOD[row.method] if row.method else "", by, row.text, *facts, note]  # fmt: skip
 
 
 def _case(row, _):
@@ -177,12 +194,12 @@ def _application(row, _):
 
 
 def _usage(row, _):
-    return [day(row.used_on), FEE_ITEM[row.item], row.subject, str(row.yen), yes_no(row.is_sample), row.reason,
+    return [day(row.used_on), FEE_ITEM[row.item], row.subject, row.yen, yes_no(row.is_sample), row.reason,
             row.statement.number if row.statement else ""]  # fmt: skip
 
 
 def _statement(row, _):
-    return [row.number, f"{row.month:%Y/%m}", str(row.net_yen), str(row.tax_percent), str(row.tax_yen), str(row.total_yen),
+    return [row.number, f"{row.month:%Y/%m}", row.net_yen, row.tax_percent, row.tax_yen, row.total_yen,
             row.issuer_name, row.issuer_number, row.company_name, row.company_address, jst(row.closed_at, SECONDS)]  # fmt: skip
 
 
@@ -193,7 +210,9 @@ def _of(table, *options, column="company_id"):
 
 def _consents_of(company_id):
     is_own = or_(ElectronicConsent.giver_id == company_id, ElectronicConsent.partner_id == company_id)
-    return select(ElectronicConsent).where(is_own).options(joinedload(ElectronicConsent.actor)), ElectronicConsent.id
+    return select(ElectronicConsent).where(is_own).options(
+        joinedload(ElectronicConsent.actor), joinedload(ElectronicConsent.paper)
+    ), ElectronicConsent.id
 
 
 _TABLES = (
@@ -205,7 +224,7 @@ _TABLES = (
      _of(Certificate), _certificate),
     ("操作履歴.csv", ["日時", "操作", "対象の利用者", "操作した方", "内容", "IPアドレス"],
      _of(AccountEvent, joinedload(AccountEvent.user), joinedload(AccountEvent.actor)), _event),
-    ("電子契約の承諾.csv", ["日時", "承諾する企業", "相手の企業", "内容", "方法", "自社の操作した方", "種類及び内容"],
+    ("電子契約の承諾.csv", ["日時", "承諾する企業", "相手の企業", "内容", "方法", "自社の操作した方", "種類及び内容", "書面の受領日", "書面のファイル名", "書面のSHA-256", "備考"],
      _consents_of, _consent),
     ("案件.csv", ["案件番号", "案件名", "工事名", "工事場所", "工期の開始", "工期の終了", "担当", "備考", "登録日時", "終了日時"],
      _of(ContractCase, joinedload(ContractCase.person)), _case),
@@ -228,3 +247,31 @@ def _certificates(app, company_id):
         with app.app_context(), reading():
             der = db.session.get(Certificate, row_id).certificate_der
         yield f"電子証明書_{number}.pem", iter([x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM)])
+
+
+def _paper_name(paper):
+    return f"承諾の書面_{paper.id:08}.pdf"
+
+
+def _papers(app, company_id):
+    """The scanned papers of consents that the company gave or was given."""
+    with app.app_context(), reading():
+        consents, _ = _consents_of(company_id)
+        papers = [row.paper for row in db.session.scalars(consents.where(ElectronicConsent.paper.has())).unique()]
+        store, found = strongroom().store, [(_paper_name(paper), paper.sha256) for paper in papers]
+    for name, sha256 in found:
+        yield name, store.stream(sha256)
+
+
+def _log(app, company_id):
+    """The company's own chain of the 監査ログ, for :func:`app.signing.log_chain.check_export`."""
+    with app.app_context(), reading():
+        lines, last = log_audit.beginning_of_own(company_id)
+    yield "".join(lines).encode()
+    count = 0
+    for after in range(0, last, log_audit.BATCH):
+        with app.app_context(), reading():
+            lines = log_audit.entries_of_own(company_id, after, min(after + log_audit.BATCH, last))
+        count += len(lines)
+        yield "".join(lines).encode()
+    yield log_audit.end_of_own(count).encode()

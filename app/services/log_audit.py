@@ -318,6 +318,47 @@ def _line(**facts):
     return log_chain.canonical(facts).decode() + "\n"
 
 
+def beginning_of_own(chain):
+    """What a company takes along of its own chain, without the entries: the lines before them, and the last number.
+
+    Of each time stamp it names the own head alone: the others are other companies' (S7).
+    """
+    head = _head(db.session.connection(), chain)
+    last = head["sequence"] if head else 0
+    stamped = db.session.execute(
+        select(LogAnchor.id, LogAnchor.at, LogAnchorHead.sequence, LogAnchorHead.sha256)
+        .join(LogAnchorHead, LogAnchorHead.anchor_id == LogAnchor.id)
+        .where(LogAnchorHead.chain == chain, LogAnchorHead.sequence <= last)
+        .order_by(LogAnchor.id)
+    )
+    lines = [_line(format=log_chain.FORMAT, hashes_of=chain)]
+    lines += [
+        _line(type="anchored", id=row.id, at=logbook.plain(row.at), sequence=row.sequence, sha256=row.sha256) for row in stamped
+    ]
+    return lines + ([_line(type="head", chain=chain, **head)] if head else []), last
+
+
+def entries_of_own(chain, after, last):
+    """The next entries of a chain after a number and up to another, as lines: what their hashes cover, and no more.
+
+    IP addresses and letters stay hidden behind their commitments; the rows of 契約文書 are told with their hashes.
+    """
+    table, connection = LogEntry.__table__, db.session.connection()
+    found = select(table).where(table.c.chain == chain, table.c.sequence > after, table.c.sequence <= last)
+    batch = connection.execute(found.order_by(table.c.sequence).limit(BATCH)).all()
+    rows = _covered(connection, [entry for entry in batch if entry.source == "document_event"])
+    lines = []
+    for entry in batch:
+        row = rows.get((entry.source, entry.source_id))
+        facts = {name: logbook.plain(getattr(entry, name)) for name in (*log_chain.HASHED, "sha256")}
+        lines.append(_line(type="entry", **facts, **({"row": {"facts": row["facts"]}} if row else {})))
+    return lines
+
+
+def end_of_own(count):
+    return _line(type="end", entries=count)
+
+
 def from_export(lines):
     """Check an export with the roots of this portal."""
     return log_chain.check_export(lines, strongroom().roots)

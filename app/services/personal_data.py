@@ -16,6 +16,7 @@ from app.models import (
     AccountAction,
     AccountEvent,
     BulkDownload,
+    BulkOperation,
     CertificateActivation,
     ContractCase,
     ElectronicConsent,
@@ -172,6 +173,7 @@ def erase(person, actor, now):
     for table in (SigningPassword, SigningCode):
         db.session.execute(update(table).where(table.user_id == own).values(mac=None))
     db.session.execute(update(CertificateActivation).where(CertificateActivation.user_id == own).values(sealed_key=None))
+    db.session.execute(update(BulkOperation).where(BulkOperation.user_id == own).values(ip_address=""))
     is_pin_to_come = and_(OutboxMessage.letter == Letter.certificate_pin, OutboxMessage.due_at.is_not(None))
     db.session.execute(  # a PIN that waits goes to the address of its application, for the colleagues who sign by it
         update(OutboxMessage)

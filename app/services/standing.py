@@ -11,7 +11,6 @@ from app.models import AccountAction, CompanyStatus, ContractDocument, Letter
 from app.services import companies, documents, journal, outbox
 from app.workflow import Action, find_step
 
-
 TURNS = {CompanyStatus.active: ("suspend",), CompanyStatus.suspended: ("resume",)}
 
 

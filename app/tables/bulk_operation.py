@@ -5,8 +5,9 @@ from enum import StrEnum, auto
 
 from flask_appbuilder import Model
 from sqlalchemy import JSON, ForeignKey, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, backref, mapped_column, relationship
 
+from app.tables.certificate import CertificateActivation
 from app.tables.document import ContractDocument
 from app.tables.person import PortalUser
 from app.tables.values import Utc, enum_column
@@ -35,12 +36,14 @@ class BulkOperation(Model):
     activation_id: Mapped[int | None] = mapped_column(ForeignKey("certificate_activation.id"))  # the certificate to sign with
     signing_password_id: Mapped[int | None] = mapped_column(ForeignKey("signing_password.id"))
     comment: Mapped[str | None] = mapped_column(Text)  # 自社内コメント; None leaves each document's own
-    choice: Mapped[dict] = mapped_column(JSON, default=dict)  # of 一括受取確認: role -> ids of people
+    choice: Mapped[dict] = mapped_column(JSON, default=dict)  # of 一括受取確認: role -> ids of people; case -> [id]
     fee_acknowledged: Mapped[bool] = mapped_column(default=False)
     claimed_until: Mapped[dt.datetime | None] = mapped_column(Utc)  # while a worker walks through it
     finished_at: Mapped[dt.datetime | None] = mapped_column(Utc, index=True)
 
     user: Mapped[PortalUser] = relationship()
+    # a link to a certificate that is taken away leaves its column empty, instead of being kept by what was signed with it
+    activation: Mapped[CertificateActivation | None] = relationship(backref=backref("bulk_operations"))
     items: Mapped[list["BulkOperationItem"]] = relationship(
         back_populates="operation", order_by="BulkOperationItem.position", cascade="all, delete-orphan"
     )

@@ -11,12 +11,13 @@ from app.clock import japan_date, now
 from app.errors import OptionMissing, PortalError, Refused
 from app.extensions import db
 from app.labels import ACTION
-from app.services import bulk_operations
+from app.models import ItemState
+from app.services import bulk_operations, cases
 from app.services.bulk_operations import MOST, Pick, Wish
 from app.services.certificates import NOT_ACTIVATED
 from app.services.documents import FEE_DIALOG
 from app.services.routes import read
-from app.views import route_filling
+from app.views import case_field, route_filling
 from app.views.answers import acting_person, codes, refuse
 from app.views.bulk_form import BulkForm, BulkSignatureForm
 from app.views.signature import certificate_choices
@@ -89,7 +90,11 @@ class BulkView(BaseView):
         """How far the operation is, and how it went with each document; the person's own only."""
         operation = queries.operation_of(g.user, operation_id)
         word = f"一括{ACTION[operation.action]}"
-        return self.render_template("bulk/show.html", title=f"{word}の状況", operation=operation, word=word)
+        seen = queries.visible_of(g.user, [item.document for item in operation.items])
+        again = [item.document_id for item in operation.items if item.state is ItemState.failed and item.document_id in seen]
+        return self.render_template(
+            "bulk/show.html", title=f"{word}の状況", operation=operation, word=word, seen=seen, again=again
+        )
 
     # -- the pages -------------------------------------------------------------------
 
@@ -109,17 +114,18 @@ class BulkView(BaseView):
         return self.render_template("bulk/option.html", title=word, sentence=sentence, by_code=g.user.company.signs_by_code)
 
     def _form_page(self, action, form, status=200, templates=None):
-        word, offered = f"一括{ACTION[action]}", bulk_operations.offered(g.user, action)
-        chosen = _ids("document")
-        documents = sorted(offered, key=lambda one: one.id not in chosen)[:MOST]  # what was chosen comes first
+        word, chosen = f"一括{ACTION[action]}", _ids("document")
+        offer = bulk_operations.offered(g.user, action, chosen)
+        documents = offer.documents
         is_chosen = chosen or request.method == "POST"  # from マイリスト without a choice: all of them
         templates = _templates(action) if templates is None else templates
         page = self.render_template(
             "bulk/form.html", title=word, word=word, action=action, form=form, documents=documents, most=MOST,
-            further=len(offered) - len(documents), chosen=chosen if is_chosen else {one.id for one in documents},
-            missing=len(chosen - {document.id for document in offered}), seen=_ids("seen"), templates=templates,
+            further=offer.further, chosen=chosen if is_chosen else {one.id for one in documents},
+            missing=offer.missing, seen={one.id for one in documents if _as_shown(one) in _ticked()}, templates=templates,
             fees=bulk_operations.fees_shown(documents, g.user), today=japan_date(now()),
             signs=any(document.mode.is_signed_by(Side.receiver) for document in documents),
+            cases=case_field.offered(Side.receiver) if action is Action.confirm_receipt else None,
         )  # fmt: skip
         return page, status
 
@@ -134,6 +140,7 @@ class BulkView(BaseView):
             fee_dialog=FEE_DIALOG, links=links, signs=any(signed), all_sign=all(signed),
             not_activated=NOT_ACTIVATED if links and not any(link.activated_at for link in links) else None,
             without_certificate=queries.without_certificate(signers, now()) if signers else [],
+            offers_case=wish.action is Action.confirm_receipt and cases.may_choose(g.user.company, Side.receiver),
         )  # fmt: skip
         return page, status
 
@@ -146,14 +153,15 @@ def _templates(action):
 
 
 def _wish(action, form):
-    people = {}
+    people, case = {}, None
     if action is Action.confirm_receipt:
+        case = cases.named_for_many(g.user.company, Side.receiver, form.case_number.data)
         people = read(
             g.user.company_id, approvers=codes(form.approvers.data), signer=codes(form.signer.data),
             viewers=codes(form.viewers.data),
         )  # fmt: skip
     return Wish(
-        action, _picks(), _ids("seen"), comment=form.comment.data or "", people=people,
+        action, _picks(), _seen(), comment=form.comment.data or "", people=people, case=case,
         fee_acknowledged=request.form.get("fee_ack") == "true",
     )  # fmt: skip
 
@@ -169,6 +177,20 @@ def _picks():
     if len({pick.document_id for pick in picks}) != len(picks):
         raise Refused("同じ契約文書が重複して選択されています。画面を開き直して、もう一度選択してください。")
     return picks
+
+
+def _as_shown(document):
+    """A document as the page names it; what was ticked before it changed is not ticked for what it is now."""
+    return f"{document.id}:{document.version}:{document.pdf_sha256}"
+
+
+def _ticked():
+    return set(request.form.getlist("seen"))
+
+
+def _seen():
+    """Ids of the chosen documents that are ticked just as they were shown."""
+    return {int(entry.partition(":")[0]) for entry in request.form.getlist("document") if entry in _ticked()}
 
 
 def _ids(name):

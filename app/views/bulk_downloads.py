@@ -32,7 +32,7 @@ class BulkDownloadView(BaseView):
         download = queries.bulk_download_of(g.user, download_id, now())
         is_lost = download.is_ready and bulk_downloads.has_lost_access(g.user, download)
         return self.render_template(
-            "bulk_downloads/show.html", title=f"{'データの一括出力' if download.is_of_company else TITLE}の状況", download=download, lost=bulk_downloads.LOST if is_lost else None,
+            "bulk_downloads/show.html", title=f"{'データの一括出力' if download.is_of_company else TITLE}の状況", download=download, lost=bulk_downloads.why_lost(download) if is_lost else None,
             search_page="ArchiveListView.index" if download.in_archive else "DocumentListView.index",
         )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """案件管理: the list of 案件, one 案件 with its documents and totals, and its form (I12)."""
 
-from flask import Response, current_app, g, request, url_for
+from flask import Response, current_app, g, jsonify, request, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
@@ -89,6 +89,14 @@ class CaseView(BaseView):
             "cases/index.html", title="案件管理", form=form, found=found, counts=counts, why_not=cases.why_not(g.user.company),
             has_conditions=any(any(texts) for texts in asked.values()), url_of_page=lambda number: url_for(".index", page=number, **asked),
         ), 200 if found else 422  # fmt: skip
+
+    @expose("/offered")
+    @has_access
+    @permission_name("list")
+    def offered(self):
+        """What the field 「案件」 of a form suggests for what was typed so far, as JSON."""
+        rows = queries.cases_offered(g.user.company_id, one_line(request.args.get("typed", ""))[:64])
+        return jsonify([list(row) for row in rows])
 
     @expose("/<int:case_id>")
     @has_access

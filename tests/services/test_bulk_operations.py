@@ -4,6 +4,7 @@ import datetime as dt
 import threading
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from app import queries
 from app.clock import japan_date, now
@@ -14,6 +15,7 @@ from app.models import (
     BulkOperation,
     BulkOperationItem,
     CompanyStatus,
+    ContractDocument,
     DocumentEvent,
     DocumentSignature,
     ItemState,
@@ -133,7 +135,7 @@ def test_approvers_of_both_sides_approve_without_any_option(make_document, ask, 
     assert made[0].party_of(person("receiver_approver").company_id).comment == ""  # none typed, none written over
     assert own.status is Status.receiver_receipt
     sent = [make_document(Status.sender_approval, NO_SIGNATURE) for _ in range(2)]
-    assert [one.id for one in bulk_operations.offered(person("approver"), Action.approve)] == [one.id for one in sent]
+    assert [one.id for one in bulk_operations.offered(person("approver"), Action.approve).documents] == [one.id for one in sent]
 
 
 @pytest.mark.requirement("I13", "R60", "R67", "R68")
@@ -177,6 +179,29 @@ def test_a_deputy_acts_in_the_others_place(make_document, ask, person):
     assert {(document.events[-1].actor, document.events[-1].on_behalf_of) for document in made} == {(deputy, absent)}
 
 
+@pytest.mark.requirement("I13", "P4")
+def test_a_page_reads_no_more_documents_than_it_offers(to_sign, person, monkeypatch):
+    monkeypatch.setattr(bulk_operations, "MOST", 2)
+    first, _, last = (document.id for document in to_sign)
+    chosen = {last, 2**31 - 1}
+    db.session.expunge_all()
+    offer = bulk_operations.offered(person("receiver_signer"), Action.sign, chosen)
+    assert [one.id for one in offer.documents] == [last, first]
+    assert (offer.further, offer.missing) == (1, 1)
+    assert sum(isinstance(row, ContractDocument) for row in db.session.identity_map.values()) == 2
+
+
+@pytest.mark.requirement("R99", "R36", "B5")
+def test_who_has_signed_many_at_once_can_still_be_taken_from_the_certificate(to_sign, ask, person):
+    operation = ask("receiver_signer", wish(Action.sign, to_sign[:2]))
+    run()
+    certificate = queries.activations_of(person("receiver_signer"), now())[0].certificate
+    certificates.link_people(certificate, [person("recipient")], now(), person("receiver_admin"))
+    db.session.commit()
+    assert certificate.people == [person("recipient")] and outcome(operation) == [DONE] * 2
+    assert {document.signatures[0].certificate_id for document in to_sign[:2]} == {certificate.id}
+
+
 # -- what is refused at once ----------------------------------------------------------
 
 
@@ -197,7 +222,7 @@ def test_only_what_waits_for_the_person_as_a_receiver_is_taken(make_document, wi
     person("signer").company.has_bulk_signing = True
     sent = make_document(Status.sender_signature)
     received = make_document(Status.receiver_signature, BY_RECEIVER)
-    assert bulk_operations.offered(person("signer"), Action.sign) == []
+    assert bulk_operations.offered(person("signer"), Action.sign).documents == []
     for who, document in (("signer", sent), ("signer", received), ("stranger", received)):
         person(who).company.has_bulk_signing = True
         with pytest.raises(OutOfTurn):
@@ -240,12 +265,15 @@ def test_one_that_moved_on_fails_with_a_sentence_and_the_others_are_done(to_sign
 
 
 @pytest.mark.requirement("B5", "R77")
-@pytest.mark.parametrize("meanwhile", ["revoked", "option", "reissued", "deleted", "suspended"])
+@pytest.mark.parametrize("meanwhile", ["revoked", "unlinked", "option", "reissued", "deleted", "suspended"])
 def test_nothing_is_signed_that_the_person_may_no_longer_sign(to_sign, ask, person, meanwhile):
     signer = person("receiver_signer")
     operation = ask("receiver_signer", wish(Action.sign, to_sign[:2]))
     if meanwhile == "revoked":
         certificates.revoke(queries.activations_of(signer, now())[0].certificate, now())
+    elif meanwhile == "unlinked":
+        certificate = queries.activations_of(signer, now())[0].certificate
+        certificates.link_people(certificate, [person("recipient")], now(), person("receiver_admin"))
     elif meanwhile == "option":
         signer.company.has_bulk_signing = False
     elif meanwhile == "reissued":
@@ -256,7 +284,7 @@ def test_nothing_is_signed_that_the_person_may_no_longer_sign(to_sign, ask, pers
         signer.company.status = CompanyStatus.suspended
     run()
     assert outcome(operation) == [FAILED] * 2 and operation.finished_at
-    words = {"revoked": "失効", "option": "一括署名オプション", "reissued": "再発行", "deleted": "利用者ID", "suspended": "停止"}
+    words = {"revoked": "失効", "unlinked": "紐付けが解除", "option": "一括署名オプション", "reissued": "再発行", "deleted": "利用者ID", "suspended": "停止"}
     assert all(words[meanwhile] in item.failure for item in operation.items)
     assert db.session.query(DocumentSignature).count() == 0
 
@@ -278,6 +306,21 @@ def test_without_a_time_stamp_it_is_tried_again_and_then_fails_with_nothing_sign
     assert [asked.count(one) for one in to_sign_hashes] == [2, 3, 1]  # who did not answer three times is asked less
     assert operation.items[1].failure == SigningFailed.sentence
     assert db.session.query(DocumentSignature).count() == 1
+
+
+@pytest.mark.requirement("Q4", "I13")
+def test_a_commit_that_fails_takes_back_the_claims_new_end_too(make_document, ask, monkeypatch):
+    made = [make_document(Status.receiver_approval, NO_SIGNATURE) for _ in range(2)]
+    operation, commits, commit = ask("receiver_approver", wish(Action.approve, made)), [], bulk_walks._commit
+
+    def fail_once(walk):
+        commits.append(1)
+        if len(commits) == 1:
+            raise OperationalError("COMMIT", None, Exception("deadlock detected"))
+        commit(walk)
+
+    monkeypatch.setattr(bulk_walks, "_commit", fail_once)
+    assert run()["done"] == 1 and outcome(operation) == [DONE] * 2
 
 
 class Killed(BaseException):
@@ -332,7 +375,7 @@ def test_two_operations_over_the_same_documents_sign_each_once(application, to_s
     first = ask("receiver_signer", wish(Action.sign, to_sign), token="a")
     with pytest.raises(OutOfTurn, match="一括処理中"):  # not offered again
         ask("receiver_signer", wish(Action.sign, to_sign), token="b")
-    assert bulk_operations.offered(person("receiver_signer"), Action.sign) == []
+    assert bulk_operations.offered(person("receiver_signer"), Action.sign).documents == []
     second = BulkOperation(  # as if both forms had arrived in the same moment
         token="b", user_id=first.user_id, action=Action.sign, requested_at=now(), activation_id=first.activation_id,
         signing_password_id=first.signing_password_id, choice={},

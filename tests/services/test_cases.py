@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from sqlalchemy import update
 
 from app import queries
 from app.clock import now
@@ -144,6 +145,19 @@ def test_a_remanded_document_keeps_what_each_company_chose(with_options, person,
     db.session.expire_all()
     assert document.status is Status.receiver_receipt
     assert [party.case for party in document.parties] == [own, theirs]
+
+
+@pytest.mark.requirement("R96", "Q3")
+def test_of_two_who_choose_another_case_at_once_the_second_is_told(with_options, person, make_case, make_document):
+    first, second = make_case("K-001"), make_case("K-002")
+    document, actor = make_document(Status.sender_approval), person("registrar")
+    assert document.sender.case is None  # read before the other's commit
+    db.session.execute(
+        update(DocumentParty).where(DocumentParty.id == document.sender.id).values(case_id=first.id)
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+    with pytest.raises(OutOfTurn, match="画面を開いた後に変更"):
+        cases.relink(document, actor, now(), second.number, was="")
 
 
 @pytest.mark.requirement("R96", "R97", "I12")

@@ -3,11 +3,12 @@
 import csv
 import hashlib
 import io
+import json
 import zipfile
 
 import pytest
 
-from app.clock import now
+from app.clock import japan_date, now
 from app.errors import Refused
 from app.extensions import db
 from app.jobs import run_job
@@ -21,9 +22,11 @@ from app.models import (
     FeeItem,
     UsageRecord,
 )
-from app.services import bulk_downloads, consents, documents
+from app.services import bulk_downloads, consents, documents, log_audit, paper_consents
+from app.signing import log_chain
 from app.workflow import SignatureMode, Status
 from tests.conftest import kept_file
+from tests.pdfs import contract
 
 NO_SIGNATURE = SignatureMode.no_signature
 
@@ -95,7 +98,7 @@ def test_the_file_holds_all_that_a_company_owns_and_nothing_of_others(make_docum
     event = db.session.query(AccountEvent).filter_by(action=AccountAction.company_export_requested).one()
     assert (event.company_id, event.note) == (receiver.id, "契約文書2件")
     own = file_of(person("admin"), order("admin"))
-    assert "500" in [line["金額（円、税抜）"] for line in table(own, "利用実績.csv")]
+    assert [line["金額（円、税抜）"] for line in table(own, "利用実績.csv")] == ["0", "500"]  # the first had no price when it was concluded
     assert {unseen.number, remanded.number} < {line["文書管理番号"] for line in table(own, "契約文書一覧.csv")}
     assert "受領側の内緒話" not in own.read("契約文書一覧.csv").decode()
 
@@ -119,6 +122,64 @@ def test_only_administrators_and_also_after_the_end(make_document, order, person
     db.session.commit()
     with pytest.raises(Refused, match="管理者のみ"):
         bulk_downloads.open_file(admin, download)
+
+
+@pytest.mark.requirement("B5", "I19", "Q13", "S7")
+def test_the_own_chain_of_the_log_is_checked_without_the_portal(make_document, order, person):
+    make_document(Status.completion_wait)
+    log_audit.anchor(now())
+    own = person("admin").company_id
+    lines = file_of(person("admin"), order("admin")).read("監査ログ.jsonl").decode().splitlines()
+    findings, count = log_chain.check_export(lines, [])
+    made = [json.loads(line) for line in lines]
+    entries = [line for line in made if line.get("type") == "entry"]
+    assert findings == [] and count == len(entries) > 3
+    assert {line["chain"] for line in entries} == {own} and {line.get("chain", own) for line in made} == {own}
+    assert any(line.get("type") == "anchored" for line in made) and not any("token" in line for line in made)
+    assert not {"ip_address", "ip_salt", "source_salt"} & {name for line in entries for name in line}
+    texts = [line["row"] for line in entries if "row" in line]
+    assert texts and {row["facts"]["company_id"] for row in texts} == {own}
+    for change, what in ((('"kind":"document.send"', '"kind":"document.sign"'), "changed"), (('"action":"send"', '"action":"sign"'), "row_changed")):
+        changed, _ = log_chain.check_export([line.replace(*change) for line in lines], [])
+        assert [finding.what for finding in changed] == [what]
+    at = next(number for number, line in enumerate(made) if line.get("type") == "entry")
+    cut = lines[:at] + lines[at + 1 : -1] + [lines[-1].replace(f'"entries":{count}', f'"entries":{count - 1}')]
+    assert "missing" in {finding.what for finding in log_chain.check_export(cut, [])[0]}
+
+
+@pytest.mark.requirement("B5", "L14", "S7")
+def test_the_papers_of_consents_are_in_the_files_of_both_companies(order, person):
+    paper_consents.record(
+        person("recipient").company, person("admin"), now(), received_on=japan_date(now()), file_name="承諾書.pdf", pdf=contract(), note="社内の控え"
+    )  # fmt: skip
+    db.session.commit()
+    for who, note in (("admin", "社内の控え"), ("receiver_admin", ""), ("stranger", None)):
+        file = file_of(person(who), order(who))
+        lines = table(file, "電子契約の承諾.csv")
+        assert [line["備考"] for line in lines] == ([] if note is None else [note])
+        for line in lines:
+            assert hashlib.sha256(file.read(line["書面のファイル名"])).hexdigest() == line["書面のSHA-256"]
+        assert len([name for name in file.namelist() if name.startswith("承諾の書面")]) == len(lines)
+
+
+@pytest.mark.requirement("B5", "S14", "I10")
+def test_what_a_correction_gives_back_stays_a_number(order, person):
+    for key, yen in (("m1", -1500), ("m2", 0)):
+        db.session.add(UsageRecord(
+            key=key, company=person("admin").company, item=FeeItem.monthly_base, used_on=now().date(), yen=yen, recorded_at=now(), reason="-1+1"
+        ))  # fmt: skip
+    lines = table(file_of(person("admin"), order("admin")), "利用実績.csv")
+    assert [line["金額（円、税抜）"] for line in lines] == ["-1500", "0"] and lines[0]["訂正の理由"] == "'-1+1"
+
+
+@pytest.mark.requirement("B5", "S7")
+def test_a_file_with_a_document_that_was_taken_back_says_where_to_ask_again(make_document, order, person):
+    document = make_document(Status.receiver_receipt, NO_SIGNATURE)
+    download = order("receiver_admin")
+    documents.remand(document, person("recipient"), now(), reason="x")
+    db.session.commit()
+    with pytest.raises(Refused, match="［データの一括出力］の画面から"):
+        bulk_downloads.open_file(person("receiver_admin"), download)
 
 
 def test_a_company_without_documents_gets_the_rest(order, person):

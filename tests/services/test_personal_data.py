@@ -10,6 +10,7 @@ from app.extensions import begin_request, db
 from app.models import (
     AccountAction,
     AccountEvent,
+    BulkOperation,
     CertificateActivation,
     DocumentSignature,
     LoginSession,
@@ -18,7 +19,7 @@ from app.models import (
     SigningPassword,
 )
 from app.services import journal, personal_data, searches
-from app.workflow import SignatureMode, Status
+from app.workflow import Action, SignatureMode, Status
 
 OTHERS = ("署名 三郎", "承認 一郎", "管理 六郎", "signer@", "approver@", "admin@", "10.0.0.9")
 
@@ -106,6 +107,8 @@ def test_nothing_of_a_person_who_is_not_deleted_is_erased(signer, person):
 @pytest.mark.requirement("L23", "L10", "S15")
 def test_of_a_deleted_person_only_name_number_and_evidence_stay(signer, person):
     signer.deleted_at = now()
+    db.session.add(BulkOperation(token="t", user_id=signer.id, action=Action.sign, requested_at=now(), ip_address="192.0.2.9"))
+    db.session.flush()
     epoch, code, hashed = signer.session_epoch, signer.user_code, signer.password
     personal_data.erase(signer, person("admin"), now())
     db.session.commit()
@@ -116,6 +119,7 @@ def test_of_a_deleted_person_only_name_number_and_evidence_stay(signer, person):
     assert db.session.query(LoginSession).filter_by(user_id=signer.id).count() == 0
     assert {row.mac for row in db.session.query(SigningPassword).filter_by(user_id=signer.id)} == {None}
     assert {row.sealed_key for row in db.session.query(CertificateActivation).filter_by(user_id=signer.id)} == {None}
+    assert db.session.query(BulkOperation).one().ip_address == ""
     letters = db.session.query(OutboxMessage).filter_by(user_id=signer.id).all()
     assert {(row.to_address, str(row.facts), row.sealed_secret, row.due_at) for row in letters} == {("", "{}", None, None)}
     events = db.session.query(AccountEvent).filter_by(user_id=signer.id).all()

@@ -10,7 +10,8 @@ from app import queries
 from app.clock import now
 from app.extensions import db
 from app.jobs import run_job
-from app.models import BulkOperation, BulkOperationItem, DocumentSignature, ItemState, Letter
+from app.models import BulkOperation, BulkOperationItem, ContractCase, DocumentSignature, ItemState, Letter
+from app.services import documents
 from app.workflow import SignatureMode, Status
 from demo import actors
 from tests.databases import of_the_page
@@ -25,11 +26,9 @@ def to_sign(make_document, person):
     return [make_document(Status.receiver_signature, BY_RECEIVER, title=f"注文請書{number}") for number in (1, 2)]
 
 
-def chosen(documents, **more):
-    return {
-        "document": [f"{one.id}:{one.version}:{one.pdf_sha256}" for one in documents],
-        "seen": [str(one.id) for one in documents],
-    } | more
+def chosen(made, **more):
+    shown = [f"{one.id}:{one.version}:{one.pdf_sha256}" for one in made]
+    return {"document": shown, "seen": shown} | more
 
 
 def secret_of(signer):
@@ -69,12 +68,29 @@ def test_from_my_list_to_the_result_of_each(client_of, to_sign, make_document, p
     assert to_sign[0].status is Status.completion_wait
 
 
+@pytest.mark.requirement("I13", "I18", "S7")
+def test_the_result_tells_nothing_of_what_is_no_longer_the_persons_and_leads_to_the_rest(client_of, make_document, person):
+    made = [make_document(Status.receiver_approval, NO_SIGNATURE) for _ in range(4)]
+    client, actor = client_of("receiver_approver"), person("receiver_approver")
+    url = client.post("/bulk/approve/operations", chosen(made[:3], token="1c0b2e6e-3b60-4a35-9d4d-7e9b6a1d8f11")).location
+    documents.remand(made[0], actor, now(), reason="金額")
+    documents.write_comment(made[1], actor, "確認中")
+    made[0].title = "他社に見せる新しい件名"
+    db.session.commit()
+    run_job("bulk-operation")
+    page = client.get(url).text
+    assert "他社に見せる新しい件名" not in page and f"/documents/{made[0].id}\"" not in page and made[0].number in page
+    again = re.search(r'href="(/bulk/approve\?[^"]+)"', page).group(1)
+    assert again == f"/bulk/approve?document={made[1].id}"
+    assert re.findall(r'name="document" value="(\d+):[^"]+" checked', client.get(again).text) == [str(made[1].id)]
+
+
 @pytest.mark.requirement("R99", "I13")
 def test_what_is_refused_keeps_what_was_typed(client_of, to_sign, person):
     client = client_of("receiver_signer")
-    reply = client.post("/bulk/sign/confirmation", chosen(to_sign, seen=[str(to_sign[0].id)], comment="控え"))
+    reply = client.post("/bulk/sign/confirmation", chosen(to_sign, seen=chosen(to_sign[:1])["seen"], comment="控え"))
     assert reply.status_code == 422 and f"チェックが入っていない契約文書があります：{to_sign[1].number}" in reply.text
-    assert re.findall(r'name="seen" value="(\d+)" checked', reply.text) == [str(to_sign[0].id)]
+    assert re.findall(r'name="seen" value="(\d+):[^"]+" checked', reply.text) == [str(to_sign[0].id)]
     assert reply.text.count(' checked data-bulk-take') == 2 and ">控え</textarea>" in reply.text.replace("\r\n", "")
     typed = chosen(to_sign, comment="控え", token="1c0b2e6e-3b60-4a35-9d4d-7e9b6a1d8f11")
     for wrong, words in (
@@ -88,7 +104,15 @@ def test_what_is_refused_keeps_what_was_typed(client_of, to_sign, person):
     for bad in ({"document": ["x"]}, {"document": ["9" * 40 + ":1:x"]}, {"document": [f"{to_sign[0].id}:1:a", f"{to_sign[0].id}:2:b"]}, {"token": "x"}):
         assert client.post("/bulk/sign/operations", typed | secret_of(person("receiver_signer")) | bad).status_code == 422
     moved = {"document": [f"{one.id}:{one.version + 1}:{one.pdf_sha256}" for one in to_sign]}
-    assert client.post("/bulk/sign/confirmation", typed | moved).status_code == 409
+    reply = client.post("/bulk/sign/confirmation", typed | moved)
+    assert reply.status_code == 409
+    before = chosen(to_sign)
+    documents.write_comment(to_sign[0], person("receiver_signer"), "中身が変わった")  # any change counts a version
+    db.session.commit()
+    for sent, status in ((before, 409), (chosen(to_sign, seen=before["seen"]), 422)):
+        reply = client.post("/bulk/sign/confirmation", sent)
+        assert reply.status_code == status  # what was ticked is no more what is there
+        assert re.findall(r'name="seen" value="(\d+):[^"]+" checked', reply.text) == [str(to_sign[1].id)]
     many = {"document": [f"{number}:1:x" for number in range(1, 52)]}
     reply = client.post("/bulk/sign/confirmation", typed | many)
     assert reply.status_code == 422 and "一度に処理できるのは50件まで" in reply.text
@@ -152,6 +176,42 @@ def test_one_route_for_all_is_chosen_confirmed_and_laid(client_of, make_document
     run_job("bulk-operation")
     db.session.expire_all()
     assert [one.status for one in made] == [Status.receiver_signature, Status.completion_wait]
+
+
+@pytest.mark.requirement("R97", "I12", "I13")
+def test_one_case_for_all_is_offered_with_the_option_and_set_at_receipt(client_of, make_document, person):
+    company = person("recipient").company
+    company.plan = person("registrar").company.plan
+    made = [make_document(Status.receiver_receipt, NO_SIGNATURE) for _ in range(3)]
+    client, fee = client_of("recipient"), {"fee_ack": "true"}
+    assert 'name="case_number"' not in client.get("/bulk/confirm_receipt").text
+    reply = client.post("/bulk/confirm_receipt/confirmation", chosen(made, case_number="K-1"))
+    assert reply.status_code == 422 and "案件を設定できません" in reply.text
+    company.has_case_at_receipt = True
+    first, ended, other = (ContractCase(company=company, number=f"K-{n}", name=f"案件{n}", created_at=now()) for n in (1, 2, 3))
+    ended.closed_at = now()
+    made[1].party_of(company.id).case = other
+    db.session.add_all([first, ended])
+    db.session.commit()
+    assert 'name="case_number"' in client.get("/bulk/confirm_receipt").text
+    reply = client.post("/bulk/confirm_receipt/confirmation", chosen(made[:1], case_number="K-2"))
+    assert reply.status_code == 422 and "終了しています" in reply.text and 'value="K-2"' in reply.text
+    page = client.post("/bulk/confirm_receipt/confirmation", chosen(made[:1], case_number="ｋ－１")).text
+    assert "K-1　案件1" in page
+    typed = chosen(made[:1], case_number="ｋ－１", token=TOKEN.search(page).group(1)) | fee
+    assert client.post("/bulk/confirm_receipt/operations", typed).status_code == 302
+    page = client.post("/bulk/confirm_receipt/confirmation", chosen(made[1:2])).text
+    assert "変更しない" in page
+    client.post("/bulk/confirm_receipt/operations", chosen(made[1:2], token=TOKEN.search(page).group(1)) | fee)
+    run_job("bulk-operation")
+    typed = chosen(made[2:], case_number="K-1", token="1c0b2e6e-3b60-4a35-9d4d-7e9b6a1d8f99") | fee
+    location = client.post("/bulk/confirm_receipt/operations", typed).location
+    first.closed_at = now()  # meanwhile
+    db.session.commit()
+    run_job("bulk-operation")
+    db.session.expire_all()
+    assert [one.party_of(company.id).case for one in made] == [first, other, None]
+    assert made[2].status is Status.receiver_receipt and "案件「K-1」は終了しています" in client.get(location).text
 
 
 @pytest.mark.requirement("P4", "I13")

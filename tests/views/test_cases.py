@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from app import queries
 from app.clock import now
 from app.extensions import db
 from app.models import ContractCase, ListColumn, ListLayout
@@ -56,6 +57,23 @@ def test_a_case_is_chosen_at_registration_and_shown_to_the_own_company(with_opti
     assert SECRET in page and "案件を変更" in page
     for url in (f"/documents/{document.id}", f"/documents/{document.id}/receipt"):
         assert SECRET not in client_of("recipient").get(url).text
+
+
+@pytest.mark.requirement("R96", "R97", "I12", "S7")
+def test_every_open_case_is_suggested_for_what_is_typed(with_options, client_of, make_case, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(queries.cases, "MOST_OFFERED", 2)
+    oldest, ended = make_case("K-001", name="一番古い100%案件"), make_case("K-002")
+    ended.closed_at = now()
+    for number in ("K-003", "K-004"):
+        make_case(number)
+    make_case("K-001", who="recipient", name=SECRET)
+    client = client_of("registrar")
+    page = client.get("/documents/new").text
+    assert 'value="K-001"' not in page and 'data-cases="/cases/offered"' in page
+    for typed, found in (("ｋ－００", ["K-004", "K-003"]), ("0%案", ["K-001"]), ("k-001", ["K-001"]), ("K-002", [])):
+        reply = client.get("/cases/offered", query_string={"typed": typed})
+        assert [number for number, _ in reply.get_json()] == found, typed
+    assert client.get("/cases/offered?typed=K-001").get_json() == [["K-001", oldest.name]]
 
 
 @pytest.mark.requirement("R97", "I12")

@@ -118,6 +118,7 @@ PAGES = {  # whoever is not named gets 200
     ("GET", "/archive/"): MEMBERS,
     # no company has the option, and none has 案件
     ("GET", "/cases/"): MEMBERS,
+    ("GET", "/cases/offered"): MEMBERS,
     ("GET", "/cases/new"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
     ("POST", "/cases/new"): dict.fromkeys(PEOPLE, 422) | MEMBERS,
     ("GET", "/cases/<int:case_id>"): dict.fromkeys(PEOPLE, 404) | MEMBERS,

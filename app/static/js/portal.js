@@ -230,6 +230,18 @@ when("click", "[data-toggle-password]", (button) => {
   button.setAttribute("aria-pressed", show);
 });
 
+/* 案件: the page holds the newest; of the others those are suggested that hold what is typed. */
+let caseTimer;
+when("input", "[data-cases]", (input) => {
+  clearTimeout(caseTimer);
+  caseTimer = setTimeout(async () => {
+    const reply = await fetch(`${input.dataset.cases}?${new URLSearchParams({ typed: input.value })}`);
+    if (!reply.ok) return;
+    const options = (await reply.json()).map(([number, name]) => Object.assign(new Option(name), { value: number }));
+    input.list?.replaceChildren(...options);
+  }, 250);
+});
+
 /* On a small screen each value of a table row stands under the name of its column. */
 document.querySelectorAll(".data-table").forEach((table) => {
   const names = [...table.querySelectorAll("thead th")].map((head) => head.textContent.trim());
