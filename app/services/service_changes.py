@@ -242,6 +242,8 @@ def _tell(application, now, said):
 def apply_due(company_ids, now):
     """Let take effect whatever of these companies is due, so that what follows goes by the rules of today."""
     due = queries.service_changes_due(japan_date(now), company_ids)
+    for company_id in sorted({application.company_id for application in due}):  # in one order, whoever else does so
+        companies.hold(company_id)
     for application in due:
         take_effect(application, now)
     if due:  # what this transaction had read of the companies before
@@ -250,8 +252,12 @@ def apply_due(company_ids, now):
 
 
 def take_effect(application, now):
-    """Carry out an approved 申請, once, however many try; False where it is done already.  The caller commits."""
+    """Carry out an approved 申請, once, however many try; False where it is done already.  The caller commits.
+
+    The months before it are owed under what was before it, also where no worker has recorded them.
+    """
     db.session.flush()
+    companies.hold(application.company_id)
     claimed = db.session.execute(
         update(ServiceApplication)
         .where(
@@ -265,6 +271,8 @@ def take_effect(application, now):
     if not claimed:
         return False
     company = application.company
+    db.session.refresh(company)
+    usage.catch_up(company, application.effective_on - dt.timedelta(days=1), now)
     _EFFECT[application.kind](application, company)
     usage.record_monthly(company, application.effective_on, now)  # of an option that begins; of a plan, from next month
     journal.note(
