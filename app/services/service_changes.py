@@ -14,7 +14,7 @@ from app import queries
 from app.clock import japan_date
 from app.errors import OutOfTurn, Refused
 from app.extensions import db
-from app.labels import OPTION, PLAN, SERVICE_STATE, day, wish_of
+from app.labels import CALLED_OFF, OPTION, PLAN, SERVICE_STATE, day, wish_of
 from app.models import (
     AccountAction,
     Company,
@@ -85,6 +85,8 @@ def withdraw(application, actor, now):
     :raises OutOfTurn: an operator has taken it up or decided
     """
     _hold(application)
+    if not service_review.may_withdraw(application):
+        raise OutOfTurn("この申請は、運営者がすでに審査しています。申請の状況をご確認ください。")
     service_review.move(application, ServiceState.withdrawn, now, actor=actor)
     journal.note(AccountAction.service_change_withdrawn, now, actor=actor, note=application.number)
 
@@ -210,6 +212,30 @@ def reject(application, operator, now, *, reason):
     _note_and_tell(application, operator, now)
 
 
+def may_call_off(application, now):
+    """Whether an approved change still waits for its 適用日."""
+    is_change = application.kind in _EFFECT and application.state is ServiceState.approved
+    return is_change and application.took_effect_at is None and application.effective_on > japan_date(now)
+
+
+def call_off(application, operator, now, *, reason):
+    """取消 of an approval before its 適用日: nothing changes, and the applicant reads why.
+
+    :raises OutOfTurn: its day has come, or somebody else has called it off
+    """
+    companies.hold(application.company_id)
+    _hold(application)
+    if not may_call_off(application, now):
+        raise OutOfTurn("この申請は、すでに適用日になったか、他の利用者が処理しています。最新の状態をご確認ください。")
+    service_review.call_off(application, operator, now, reason=reason)
+    never, application.effective_on = day(application.effective_on), None
+    journal.note(
+        AccountAction.service_change_called_off, now, actor=operator, company=application.company,
+        note=f"{application.number} {wish_of(application)}（適用日：{never}）",
+    )  # fmt: skip
+    _tell(application, now, f"適用日　　： {never}\n理由　　　： {application.reason}", outcome=CALLED_OFF)
+
+
 def _note_and_tell(application, operator, now):
     journal.note(
         AccountAction.service_change_refused, now, actor=operator, company=application.company,
@@ -224,7 +250,7 @@ def _hold(application):
     db.session.refresh(application, with_for_update={"of": ServiceApplication})
 
 
-def _tell(application, now, said):
+def _tell(application, now, said, *, outcome=None):
     """The result to the applicant; where that is nobody any more, to all administrators."""
     detail = f"申請番号　： {application.number}\n{said}"
     applicant = application.applicant
@@ -232,7 +258,7 @@ def _tell(application, now, said):
     for person in queries.administrators_of(application.company_id) if has_left else [applicant]:
         outbox.owe(
             Letter.application_decided, person, now, what=wish_of(application),
-            outcome=SERVICE_STATE[application.state], detail=detail, path="/admin/service/",
+            outcome=outcome or SERVICE_STATE[application.state], detail=detail, path="/admin/service/",
         )  # fmt: skip
 
 

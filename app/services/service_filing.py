@@ -14,9 +14,9 @@ import unicodedata
 from app import queries
 from app.errors import OutOfTurn, Refused
 from app.labels import COMPANY_FACT, USER
-from app.models import Letter, ServiceKind, ServiceState
+from app.models import AccountAction, Letter, ServiceKind, ServiceState
 from app.plans import PlanKind
-from app.services import applications, companies, outbox, service_review
+from app.services import applications, companies, journal, outbox, service_review
 from app.services.service_review import FOR_APPLICANT
 
 TERMS_VERSION = "2026-12-01"  # of the 利用規約 and the consent in templates/apply/
@@ -105,16 +105,20 @@ def key_in(operator, now, *, wanted, plan, evidence, form_token):
     if evidence is None:
         raise Refused("申込書類（PDF）を選択してください。")
     application = service_review.begin(ServiceKind.paper, now, form_token=form_token, actor=operator, plan=plan)
-    _write(application, now, wanted, evidence)
-    hand_in(application, now, actor=operator)
+    _hand_in_paper(application, operator, now, wanted, evidence)
     return application
 
 
 def key_in_again(application, operator, now, *, wanted, plan, evidence):
     """A 申請 from paper after its 差戻し, corrected by the operator."""
     application.plan = plan
+    _hand_in_paper(application, operator, now, wanted, evidence)
+
+
+def _hand_in_paper(application, operator, now, wanted, evidence):
     _write(application, now, wanted, evidence)
     hand_in(application, now, actor=operator)
+    journal.note(AccountAction.service_keyed_in, now, actor=operator, note=application.number)
 
 
 def check_whole(application):

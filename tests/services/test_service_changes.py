@@ -89,7 +89,8 @@ def test_an_option_is_applied_for_approved_and_in_force_at_once_where_that_is_to
     assert (letter.letter, letter.user_id) == (Letter.application_decided, person("admin").id)
     assert letter.facts["outcome"] == "承認" and "一括署名オプション" in letter.facts["what"]
     assert notes() == [
-        AccountAction.service_change_applied, AccountAction.service_change_approved, AccountAction.service_change_took_effect
+        AccountAction.service_change_applied, AccountAction.service_review_started, AccountAction.service_change_approved,
+        AccountAction.service_change_took_effect,
     ]
     assert [event.state for event in application.events] == ["filling", "received", "in_review", "approved"]
     approve(apply(option=BULK, kind=ServiceKind.option_end))
@@ -178,6 +179,37 @@ def test_of_two_operators_the_second_is_told(apply, approve, person, company):
     db.session.rollback()
     assert application.effective_on == in_days(2) and company.plan.kind is PlanKind.one_side
     assert db.session.query(OutboxMessage).filter_by(letter=Letter.application_decided).count() == 1
+
+
+@pytest.mark.requirement("I9", "I11", "Q3")
+def test_an_approval_is_called_off_until_its_day_has_come_and_not_by_the_applicant(apply, approve, person, company):
+    application, operator = approve(apply(kind=ServiceKind.termination), days=2), person("operator")
+    assert not service_review.may_withdraw(application)
+    db.session.execute(db.delete(OutboxMessage))
+    day = midnight(in_days(2))
+    for refused, moment, act in (
+        (OutOfTurn, now(), lambda at: service_changes.withdraw(application, person("admin"), at)),
+        (Refused, now(), lambda at: service_changes.call_off(application, operator, at, reason=" ")),
+        (OutOfTurn, day, lambda at: service_changes.call_off(application, operator, at, reason="撤回のため")),
+    ):
+        db.session.commit()
+        with pytest.raises(refused):
+            act(moment)
+        db.session.rollback()
+    service_changes.call_off(application, operator, day - dt.timedelta(seconds=1), reason="撤回のお申し出のため")
+    db.session.commit()
+    assert (application.state, application.effective_on) == (ServiceState.withdrawn, None)
+    letter = db.session.query(OutboxMessage).one()
+    assert letter.user_id == person("admin").id and letter.facts["outcome"].startswith("承認の取消")
+    assert "撤回のお申し出のため" in letter.facts["detail"]
+    with pytest.raises(OutOfTurn):
+        service_changes.call_off(application, operator, now(), reason="もう一度")
+    db.session.rollback()
+    assert notes()[-1] is AccountAction.service_change_called_off
+    assert run_job("service-changes", day)["due"] == 0 and company.is_active
+    in_force = approve(apply(option=BULK))  # nothing keeps the company from going on
+    with pytest.raises(OutOfTurn):
+        service_changes.call_off(in_force, operator, now(), reason="適用済み")
 
 
 @pytest.mark.requirement("I9", "I11")

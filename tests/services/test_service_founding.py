@@ -282,6 +282,8 @@ def test_a_paper_application_goes_the_same_way_to_its_plan(person):
     assert "application-form.pdf" in zipfile.ZipFile(io.BytesIO(evidence.pack(certificate))).namelist()
     assert db.session.query(ServiceApplication).count() == 1
     assert db.session.query(ServiceEvent).filter_by(application_id=made.id).count() == 5
+    keyed_in = db.session.query(AccountEvent).filter_by(action="service_keyed_in", note=made.number)
+    assert {event.actor_id for event in keyed_in} == {person("operator").id} and keyed_in.count() == 2
 
 
 @pytest.mark.requirement("I9")
