@@ -49,7 +49,7 @@ def suggested(invitation):
     }
 
 
-def keep(invitation, now, *, wanted, version, evidence=None, form_token):
+def keep(invitation, now, *, wanted, version, evidence=None):
     """［途中保存］: keep what was typed, unchecked and however little it is; the caller commits.
 
     :param wanted: as in the head of this file
@@ -59,8 +59,9 @@ def keep(invitation, now, *, wanted, version, evidence=None, form_token):
     """
     application = invitation.application
     if application is None:
+        once = f"invitation {invitation.id}"  # whatever was typed, one 申請 comes of an invitation
         application = service_review.begin(
-            ServiceKind.partner, now, form_token=form_token, invitation=invitation, plan=PlanKind.partner
+            ServiceKind.partner, now, form_token=once, invitation=invitation, plan=PlanKind.partner
         )
     elif version != application.version:
         raise OutOfTurn(KEPT_ELSEWHERE)

@@ -146,6 +146,16 @@ def waiting(person):
     return made
 
 
+@pytest.mark.requirement("I9", "Q3")
+def test_whatever_token_a_form_sends_an_invitation_makes_its_one_application(browser, invited, person):
+    service_walk.invite(person("admin"), address="b@kodama.example")
+    other = token_mailed()
+    db.session.commit()
+    client, given = browser(), typed(act="save", form_token="x" * 300)  # longer than its column
+    assert [client.post(f"/apply/{token}", given).status_code for token in (invited, other, other)] == [302, 302, 409]
+    assert db.session.query(ServiceApplication).count() == 2
+
+
 @pytest.mark.requirement("I9", "R101", "L3")
 def test_an_operator_reviews_returns_and_approves(client_of, waiting):
     client, base = client_of("operator"), "/operator/service-applications"
