@@ -107,7 +107,8 @@ def close(company_id, month, now):
     db.session.flush()
     for record in records:
         record.statement = statement
-    for person in queries.administrators_of(company_id):
+    is_news = any(record.yen for record in records)  # 取引先専用プラン may cost nothing, month after month
+    for person in queries.administrators_of(company_id) if is_news else []:
         outbox.owe(
             Letter.statement, person, now, month=month_label(month), statement_no=statement.number,
             statement_id=statement.id,

@@ -379,6 +379,28 @@ def test_months_that_were_missed_are_closed_one_by_one_and_other_companies_stay_
     assert found == [(one.id, dt.date(2027, 1, 1)), (other.id, dt.date(2027, 2, 1)), (one.id, dt.date(2027, 3, 1))]
 
 
+@pytest.mark.requirement("I10", "R101")
+def test_a_month_that_cost_nothing_is_closed_and_told_by_no_mail(app, person):
+    set_price(FeeItem.monthly_base, 0, [PlanKind.partner])
+    company = person("recipient").company
+    usage.record_monthly(company, dt.date(2027, 1, 1), at(2027, 1, 1))
+    db.session.commit()
+    assert jobs.run_job("usage-closing", at(2027, 2, 1))["done"] == 1
+    assert db.session.query(Statement).one().total_yen == 0
+    assert db.session.query(OutboxMessage).filter_by(letter=Letter.statement).count() == 0
+
+
+@pytest.mark.requirement("I10", "B5")
+@pytest.mark.parametrize("status", [CompanyStatus.suspended, CompanyStatus.terminated])
+def test_nobody_is_enrolled_in_and_charged_to_a_company_that_is_not_active(company, status):
+    company.status = status
+    db.session.commit()
+    with pytest.raises(Refused, match="利用中の企業にのみ"):
+        companies.enrol(PortalUser(full_name="新人", company=company, mail_address="a@b.example"), now(), roles=[])
+    db.session.rollback()
+    assert records(item=FeeItem.additional_user) == []
+
+
 @pytest.mark.requirement("I10")
 def test_what_is_recorded_and_closed_cannot_be_changed_or_deleted(app, company):
     set_price(FeeItem.monthly_base, 1_000)

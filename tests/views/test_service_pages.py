@@ -16,7 +16,7 @@ from app.models import (
     ServiceKind,
     ServiceState,
 )
-from app.services import applications, service_founding, service_review
+from app.services import applications, service_filing, service_founding, service_review
 from tests import service_walk
 from tests.service_walk import NUMBER, PDF, token_mailed, typed, version_on, wanted
 
@@ -137,6 +137,17 @@ def test_tokens_that_open_nothing_are_answered_alike(browser, client_of, invited
     without = client.post_without_token(f"/apply/{invited}", {})
     assert without.status_code == 400 and "login" not in (without.location or "")  # the address is a secret
     assert db.session.query(ServiceApplication).count() == 0
+
+
+@pytest.mark.requirement("I9", "S9")
+def test_no_token_stands_in_the_log_of_the_portal(app, browser, invited, monkeypatch, caplog):
+    def fails(*_args, **_given):
+        raise RuntimeError
+
+    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", False)
+    monkeypatch.setattr(service_filing, "keep", fails)
+    assert browser().post(f"/apply/{invited}", typed(act="save")).status_code == 500
+    assert "/apply/<string:token>" in caplog.text and invited not in caplog.text
 
 
 @pytest.fixture
