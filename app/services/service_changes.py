@@ -6,7 +6,7 @@ new plan whether or not the job has run.  What was sent before keeps the plans i
 """
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select, update
 
@@ -161,8 +161,17 @@ def _check(company, wish, to_come):
     starts = wish.kind is ServiceKind.option_start
     if has(company, wish.option) is starts:
         raise Refused(f"{OPTION[wish.option]}は、{'すでに利用中' if starts else 'ご利用になっていない'}ため、申請できません。")
-    if starts and wish.option in CASE_OPTIONS and company.plan.kind is not PlanKind.one_side:
+    if starts and wish.option in CASE_OPTIONS and plan_on(wish.wanted_on, company, to_come) is not PlanKind.one_side:
         raise Refused(ONLY_ONE_SIDE)
+
+
+def plan_on(day_wanted, company, to_come):
+    """The plan of a day to come, by the プラン変更 that waits; of any day where it is None."""
+    for one in to_come:
+        begins = one.effective_on or wish_again(one).wanted_on
+        if one.kind is ServiceKind.plan_change and (day_wanted is None or begins <= day_wanted):
+            return one.plan
+    return company.plan.kind
 
 
 # -- by the operator --------------------------------------------------------------
@@ -186,7 +195,7 @@ def approved(application, operator, now, *, effective_on):
     _hold(application)
     _check_day(effective_on, now)
     settled = [one for one in queries.service_changes_to_come(application.company_id) if one.state is ServiceState.approved]
-    _check(application.company, wish_again(application), settled)
+    _check(application.company, replace(wish_again(application), wanted_on=effective_on), settled)
     service_review.move(application, ServiceState.approved, now, actor=operator)
     application.effective_on = effective_on
     said = f"{wish_of(application)}（適用日：{day(effective_on)}）"
@@ -227,6 +236,10 @@ def call_off(application, operator, now, *, reason):
     _hold(application)
     if not may_call_off(application, now):
         raise OutOfTurn("この申請は、すでに適用日になったか、他の利用者が処理しています。最新の状態をご確認ください。")
+    _call_off(application, operator, now, reason)
+
+
+def _call_off(application, operator, now, reason):
     service_review.call_off(application, operator, now, reason=reason)
     never, application.effective_on = day(application.effective_on), None
     journal.note(
@@ -298,6 +311,10 @@ def take_effect(application, now):
         return False
     company = application.company
     db.session.refresh(company)
+    if _is_void(application, company):
+        application.took_effect_at = None
+        _call_off(application, None, now, ONLY_ONE_SIDE)
+        return True
     usage.catch_up(company, application.effective_on - dt.timedelta(days=1), now)
     _EFFECT[application.kind](application, company)
     usage.record_monthly(company, application.effective_on, now)  # of an option that begins; of a plan, from next month
@@ -315,12 +332,14 @@ def _change_plan(application, company):
             setattr(company, f"has_{option.value}", False)
 
 
+def _is_void(application, company):
+    """Whether an approved 案件管理オプション can no longer begin: the plan has changed since."""
+    is_case = application.kind is ServiceKind.option_start and application.option in CASE_OPTIONS
+    return is_case and company.plan.kind is not PlanKind.one_side
+
+
 def _switch_option(application, company):
-    """On or off; 案件管理 stays off where the plan has changed since the approval."""
-    starts = application.kind is ServiceKind.option_start
-    if starts and application.option in CASE_OPTIONS and company.plan.kind is not PlanKind.one_side:
-        return
-    setattr(company, f"has_{application.option.value}", starts)
+    setattr(company, f"has_{application.option.value}", application.kind is ServiceKind.option_start)
 
 
 def _end(application, company):

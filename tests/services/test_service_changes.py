@@ -241,11 +241,38 @@ def test_a_plan_counts_from_the_first_moment_of_its_day_and_ends_the_case_option
 
 @pytest.mark.requirement("I11", "I12")
 def test_a_case_option_approved_before_the_plan_changed_stays_off(apply, approve, company):
-    approve(apply(option=CASE), days=3)
+    option = approve(apply(option=CASE), days=3)
     approve(apply(plan=PlanKind.both_sides), days=2)
-    run_job("service-changes", midnight(in_days(4)))
+    db.session.execute(db.delete(OutboxMessage))
+    db.session.commit()
+    assert run_job("service-changes", midnight(in_days(4)))["done"] == 2
     db.session.expire_all()
     assert company.plan.kind is PlanKind.both_sides and not company.has_case_at_registration
+    assert (option.state, option.took_effect_at) == (ServiceState.withdrawn, None)  # and nobody is told that it is in force
+    letter = db.session.query(OutboxMessage).one()
+    assert letter.facts["outcome"].startswith("承認の取消") and "片方課金プランの企業のみ" in letter.facts["detail"]
+    assert notes()[-1] is AccountAction.service_change_called_off
+    assert run_job("service-changes", midnight(in_days(4)))["due"] == 0
+
+
+@pytest.mark.requirement("I11", "I12", "R96")
+def test_a_case_option_may_begin_with_the_plan_that_allows_it(apply, approve, person):
+    plan = apply("stranger", plan=PlanKind.one_side, days=2)
+    with pytest.raises(Refused, match="片方課金プランの企業のみ"):
+        apply("stranger", option=CASE, days=1)
+    db.session.rollback()
+    option = apply("stranger", option=CASE, days=2)
+    with pytest.raises(Refused, match="片方課金プランの企業のみ"):
+        approve(option, days=2)  # the plan first
+    db.session.rollback()
+    approve(plan, days=3)
+    with pytest.raises(Refused, match="片方課金プランの企業のみ"):
+        approve(option, days=2)
+    db.session.rollback()
+    approve(option, days=3)
+    assert run_job("service-changes", midnight(in_days(3)))["done"] == 2
+    db.session.expire_all()
+    assert person("stranger").company.has_case_at_registration
 
 
 @pytest.mark.requirement("I9", "R102", "R104")
