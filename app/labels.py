@@ -188,6 +188,7 @@ SERVICE_STATE = {
     ServiceState.rejected: "却下",
     ServiceState.withdrawn: "取下げ",
 }
+CALLED_OFF = "承認の取消（適用されません）"
 COMPANY_FACT = {
     "name": "企業名",
     "kana": "企業名カナ",
@@ -328,6 +329,9 @@ ACCOUNT_ACTION = {
     AccountAction.service_application_decided: "利用申請の審査",
     AccountAction.fee_table_changed: "料金表の変更",
     AccountAction.usage_corrected: "利用実績の訂正",
+    AccountAction.service_review_started: "利用申請の審査開始",
+    AccountAction.service_keyed_in: "利用申請の登録（紙の申込書）",
+    AccountAction.service_change_called_off: "プラン・オプション・解約の承認の取消",
     AccountAction.service_change_applied: "プラン・オプション・解約の申請",
     AccountAction.service_change_withdrawn: "プラン・オプション・解約の申請の取下げ",
     AccountAction.service_change_approved: "プラン・オプション・解約の承認",

@@ -1,6 +1,5 @@
 """利用申請 of the demo's first day, by the verbs its people would have used."""
 
-import uuid
 
 from app.clock import now
 from app.extensions import db
@@ -41,7 +40,7 @@ def apply(inviter, evidence):
         .order_by(OutboxMessage.id.desc())
     ).first()
     application = service_filing.keep(
-        invitation, now(), wanted=given, version=None, form_token=str(uuid.uuid4()),
+        invitation, now(), wanted=given, version=None,
         evidence=applications.take_in("印鑑証明書.pdf", evidence),
     )  # fmt: skip
     db.session.flush()

@@ -51,7 +51,7 @@ def hand_in(inviter, moment=None, given=None, **invitation):
     invited = invite(inviter, moment, **invitation)
     token = token_mailed()
     application = service_filing.keep(
-        invited, moment, wanted=given or wanted(), version=None, form_token=str(uuid.uuid4()),
+        invited, moment, wanted=given or wanted(), version=None,
         evidence=applications.take_in("印鑑証明書.pdf", PDF),
     )  # fmt: skip
     db.session.flush()

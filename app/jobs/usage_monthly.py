@@ -1,7 +1,7 @@
 """Record what companies owe by the month: 月額基本料 and options (I10); what an earlier run missed comes with the next."""
 
 from app.extensions import db
-from app.services import usage
+from app.services import service_changes, usage
 
 
 def due(now):
@@ -10,6 +10,8 @@ def due(now):
 
 
 def run_one(company_id, now):
+    """Record what one company owes, by the plan and the options of today, also where their own job comes later."""
+    service_changes.apply_due([company_id], now)
     usage.record_month(company_id, now)
     db.session.commit()
     return True

@@ -65,7 +65,8 @@ def service_changes_due(today, company_ids=None):
     )  # fmt: skip
     if company_ids is not None:
         found = found.where(ServiceApplication.company_id.in_(company_ids))
-    return db.session.scalars(found.order_by(ServiceApplication.effective_on, ServiceApplication.id)).all()
+    plans_first = ServiceApplication.kind != ServiceKind.plan_change  # an option may begin with the plan that allows it
+    return db.session.scalars(found.order_by(ServiceApplication.effective_on, plans_first, ServiceApplication.id)).all()
 
 
 def documents_under_way(company_id):

@@ -19,12 +19,13 @@ _WITH_ALL = (joinedload(UsageRecord.document), selectinload(UsageRecord.correcti
 
 @dataclass(frozen=True)
 class ItemSum:
-    """What one 項目 comes to; `has_samples`: some of its prices are サンプル."""
+    """What one 項目 comes to since the day of its first record; `has_samples`: some of its prices are サンプル."""
 
     item: FeeItem
     count: int  # what was used, corrections left out
     yen: int
     has_samples: bool
+    first_on: dt.date
 
 
 def _records(company_id, statement_id):
@@ -51,9 +52,9 @@ def usage_sums(company_id, statement_id=None):
     used = func.sum(case((records.c.corrects_id.is_(None), 1), else_=0))
     samples = func.sum(case((records.c.is_sample, 1), else_=0))
     found = db.session.execute(
-        select(records.c.item, used, func.sum(records.c.yen), samples).group_by(records.c.item)
+        select(records.c.item, used, func.sum(records.c.yen), samples, func.min(records.c.used_on)).group_by(records.c.item)
     )
-    rows = {item: ItemSum(item, int(count), int(yen), bool(some)) for item, count, yen, some in found}
+    rows = {item: ItemSum(item, int(count), int(yen), bool(some), first) for item, count, yen, some, first in found}
     return [rows[item] for item in FeeItem if item in rows]
 
 

@@ -41,9 +41,12 @@ def enrol(user, now, *, roles, to_address=None, initial=None):
     :param roles: Flask-AppBuilder's role rows
     :param to_address: where the two mails go; the person's own address when not given (R106)
     :param initial: one of :func:`credentials.new_initial_passwords`; made here when not given
+    :raises Refused: the company is suspended or has left: it is not charged for anybody either
     """
     check_mail_address(user.mail_address)
     with db.session.no_autoflush:  # the row is not whole before it has its number
+        if user.company is not None and not user.company.is_active:
+            raise Refused("利用中の企業にのみ、利用者を登録できます。お問い合わせ窓口にご連絡ください。")
         user.username = next_number("user")
     user.email = f"{user.username}@users.invalid"  # Flask-AppBuilder wants it unique; nobody logs in by it
     user.first_name, user.last_name = "", user.full_name[:64]

@@ -40,8 +40,6 @@ def register(company, particulars, actor, now, *, token=None, initial=None):
     """
     companies.hold(company.id)
     refuse_second(token)
-    if not company.is_active:
-        raise Refused("利用中の企業にのみ、利用者を登録できます。お問い合わせ窓口にご連絡ください。")
     roles = role_rows("Member", "CompanyAdmin") if particulars.is_admin else role_rows("Member")
     user = PortalUser(company=company, enrolment_token=token)
     _fill_in(user, particulars)

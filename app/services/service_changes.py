@@ -6,7 +6,7 @@ new plan whether or not the job has run.  What was sent before keeps the plans i
 """
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select, update
 
@@ -14,7 +14,7 @@ from app import queries
 from app.clock import japan_date
 from app.errors import OutOfTurn, Refused
 from app.extensions import db
-from app.labels import OPTION, PLAN, SERVICE_STATE, day, wish_of
+from app.labels import CALLED_OFF, OPTION, PLAN, SERVICE_STATE, day, wish_of
 from app.models import (
     AccountAction,
     Company,
@@ -85,6 +85,8 @@ def withdraw(application, actor, now):
     :raises OutOfTurn: an operator has taken it up or decided
     """
     _hold(application)
+    if not service_review.may_withdraw(application):
+        raise OutOfTurn("この申請は、運営者がすでに審査しています。申請の状況をご確認ください。")
     service_review.move(application, ServiceState.withdrawn, now, actor=actor)
     journal.note(AccountAction.service_change_withdrawn, now, actor=actor, note=application.number)
 
@@ -159,8 +161,17 @@ def _check(company, wish, to_come):
     starts = wish.kind is ServiceKind.option_start
     if has(company, wish.option) is starts:
         raise Refused(f"{OPTION[wish.option]}は、{'すでに利用中' if starts else 'ご利用になっていない'}ため、申請できません。")
-    if starts and wish.option in CASE_OPTIONS and company.plan.kind is not PlanKind.one_side:
+    if starts and wish.option in CASE_OPTIONS and plan_on(wish.wanted_on, company, to_come) is not PlanKind.one_side:
         raise Refused(ONLY_ONE_SIDE)
+
+
+def plan_on(day_wanted, company, to_come):
+    """The plan of a day to come, by the プラン変更 that waits; of any day where it is None."""
+    for one in to_come:
+        begins = one.effective_on or wish_again(one).wanted_on
+        if one.kind is ServiceKind.plan_change and (day_wanted is None or begins <= day_wanted):
+            return one.plan
+    return company.plan.kind
 
 
 # -- by the operator --------------------------------------------------------------
@@ -184,7 +195,7 @@ def approved(application, operator, now, *, effective_on):
     _hold(application)
     _check_day(effective_on, now)
     settled = [one for one in queries.service_changes_to_come(application.company_id) if one.state is ServiceState.approved]
-    _check(application.company, wish_again(application), settled)
+    _check(application.company, replace(wish_again(application), wanted_on=effective_on), settled)
     service_review.move(application, ServiceState.approved, now, actor=operator)
     application.effective_on = effective_on
     said = f"{wish_of(application)}（適用日：{day(effective_on)}）"
@@ -210,6 +221,34 @@ def reject(application, operator, now, *, reason):
     _note_and_tell(application, operator, now)
 
 
+def may_call_off(application, now):
+    """Whether an approved change still waits for its 適用日."""
+    is_change = application.kind in _EFFECT and application.state is ServiceState.approved
+    return is_change and application.took_effect_at is None and application.effective_on > japan_date(now)
+
+
+def call_off(application, operator, now, *, reason):
+    """取消 of an approval before its 適用日: nothing changes, and the applicant reads why.
+
+    :raises OutOfTurn: its day has come, or somebody else has called it off
+    """
+    companies.hold(application.company_id)
+    _hold(application)
+    if not may_call_off(application, now):
+        raise OutOfTurn("この申請は、すでに適用日になったか、他の利用者が処理しています。最新の状態をご確認ください。")
+    _call_off(application, operator, now, reason)
+
+
+def _call_off(application, operator, now, reason):
+    service_review.call_off(application, operator, now, reason=reason)
+    never, application.effective_on = day(application.effective_on), None
+    journal.note(
+        AccountAction.service_change_called_off, now, actor=operator, company=application.company,
+        note=f"{application.number} {wish_of(application)}（適用日：{never}）",
+    )  # fmt: skip
+    _tell(application, now, f"適用日　　： {never}\n理由　　　： {application.reason}", outcome=CALLED_OFF)
+
+
 def _note_and_tell(application, operator, now):
     journal.note(
         AccountAction.service_change_refused, now, actor=operator, company=application.company,
@@ -224,7 +263,7 @@ def _hold(application):
     db.session.refresh(application, with_for_update={"of": ServiceApplication})
 
 
-def _tell(application, now, said):
+def _tell(application, now, said, *, outcome=None):
     """The result to the applicant; where that is nobody any more, to all administrators."""
     detail = f"申請番号　： {application.number}\n{said}"
     applicant = application.applicant
@@ -232,7 +271,7 @@ def _tell(application, now, said):
     for person in queries.administrators_of(application.company_id) if has_left else [applicant]:
         outbox.owe(
             Letter.application_decided, person, now, what=wish_of(application),
-            outcome=SERVICE_STATE[application.state], detail=detail, path="/admin/service/",
+            outcome=outcome or SERVICE_STATE[application.state], detail=detail, path="/admin/service/",
         )  # fmt: skip
 
 
@@ -242,6 +281,8 @@ def _tell(application, now, said):
 def apply_due(company_ids, now):
     """Let take effect whatever of these companies is due, so that what follows goes by the rules of today."""
     due = queries.service_changes_due(japan_date(now), company_ids)
+    for company_id in sorted({application.company_id for application in due}):  # in one order, whoever else does so
+        companies.hold(company_id)
     for application in due:
         take_effect(application, now)
     if due:  # what this transaction had read of the companies before
@@ -250,8 +291,12 @@ def apply_due(company_ids, now):
 
 
 def take_effect(application, now):
-    """Carry out an approved 申請, once, however many try; False where it is done already.  The caller commits."""
+    """Carry out an approved 申請, once, however many try; False where it is done already.  The caller commits.
+
+    The months before it are owed under what was before it, also where no worker has recorded them.
+    """
     db.session.flush()
+    companies.hold(application.company_id)
     claimed = db.session.execute(
         update(ServiceApplication)
         .where(
@@ -265,6 +310,12 @@ def take_effect(application, now):
     if not claimed:
         return False
     company = application.company
+    db.session.refresh(company)
+    if _is_void(application, company):
+        application.took_effect_at = None
+        _call_off(application, None, now, ONLY_ONE_SIDE)
+        return True
+    usage.catch_up(company, application.effective_on - dt.timedelta(days=1), now)
     _EFFECT[application.kind](application, company)
     usage.record_monthly(company, application.effective_on, now)  # of an option that begins; of a plan, from next month
     journal.note(
@@ -281,12 +332,14 @@ def _change_plan(application, company):
             setattr(company, f"has_{option.value}", False)
 
 
+def _is_void(application, company):
+    """Whether an approved 案件管理オプション can no longer begin: the plan has changed since."""
+    is_case = application.kind is ServiceKind.option_start and application.option in CASE_OPTIONS
+    return is_case and company.plan.kind is not PlanKind.one_side
+
+
 def _switch_option(application, company):
-    """On or off; 案件管理 stays off where the plan has changed since the approval."""
-    starts = application.kind is ServiceKind.option_start
-    if starts and application.option in CASE_OPTIONS and company.plan.kind is not PlanKind.one_side:
-        return
-    setattr(company, f"has_{application.option.value}", starts)
+    setattr(company, f"has_{application.option.value}", application.kind is ServiceKind.option_start)
 
 
 def _end(application, company):

@@ -14,9 +14,9 @@ import unicodedata
 from app import queries
 from app.errors import OutOfTurn, Refused
 from app.labels import COMPANY_FACT, USER
-from app.models import Letter, ServiceKind, ServiceState
+from app.models import AccountAction, Letter, ServiceKind, ServiceState
 from app.plans import PlanKind
-from app.services import applications, companies, outbox, service_review
+from app.services import applications, companies, journal, outbox, service_review
 from app.services.service_review import FOR_APPLICANT
 
 TERMS_VERSION = "2026-12-01"  # of the 利用規約 and the consent in templates/apply/
@@ -49,7 +49,7 @@ def suggested(invitation):
     }
 
 
-def keep(invitation, now, *, wanted, version, evidence=None, form_token):
+def keep(invitation, now, *, wanted, version, evidence=None):
     """［途中保存］: keep what was typed, unchecked and however little it is; the caller commits.
 
     :param wanted: as in the head of this file
@@ -59,8 +59,9 @@ def keep(invitation, now, *, wanted, version, evidence=None, form_token):
     """
     application = invitation.application
     if application is None:
+        once = f"invitation {invitation.id}"  # whatever was typed, one 申請 comes of an invitation
         application = service_review.begin(
-            ServiceKind.partner, now, form_token=form_token, invitation=invitation, plan=PlanKind.partner
+            ServiceKind.partner, now, form_token=once, invitation=invitation, plan=PlanKind.partner
         )
     elif version != application.version:
         raise OutOfTurn(KEPT_ELSEWHERE)
@@ -105,16 +106,20 @@ def key_in(operator, now, *, wanted, plan, evidence, form_token):
     if evidence is None:
         raise Refused("申込書類（PDF）を選択してください。")
     application = service_review.begin(ServiceKind.paper, now, form_token=form_token, actor=operator, plan=plan)
-    _write(application, now, wanted, evidence)
-    hand_in(application, now, actor=operator)
+    _hand_in_paper(application, operator, now, wanted, evidence)
     return application
 
 
 def key_in_again(application, operator, now, *, wanted, plan, evidence):
     """A 申請 from paper after its 差戻し, corrected by the operator."""
     application.plan = plan
+    _hand_in_paper(application, operator, now, wanted, evidence)
+
+
+def _hand_in_paper(application, operator, now, wanted, evidence):
     _write(application, now, wanted, evidence)
     hand_in(application, now, actor=operator)
+    journal.note(AccountAction.service_keyed_in, now, actor=operator, note=application.number)
 
 
 def check_whole(application):

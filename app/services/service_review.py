@@ -8,7 +8,8 @@ from sqlalchemy.orm.attributes import flag_modified
 
 from app.errors import OutOfTurn, Refused
 from app.extensions import client_address, db
-from app.models import ServiceApplication, ServiceEvent, ServiceState
+from app.models import AccountAction, ServiceApplication, ServiceEvent, ServiceState
+from app.services import journal
 from app.services.numbers import next_number
 
 MOST_REASON = 1000  # characters
@@ -21,7 +22,7 @@ FOLLOWING = {
     },
     ServiceState.in_review: {ServiceState.returned, ServiceState.approved, ServiceState.rejected},
     ServiceState.returned: {ServiceState.received, ServiceState.withdrawn},
-    ServiceState.approved: set(),
+    ServiceState.approved: {ServiceState.withdrawn},  # while it waits for its 適用日
     ServiceState.rejected: set(),
     ServiceState.withdrawn: set(),
 }  # fmt: skip
@@ -50,7 +51,7 @@ def move(application, state, now, *, actor=None, note=""):
 
     :raises OutOfTurn: it is not where this can follow: somebody else was quicker
     """
-    if state not in FOLLOWING[application.state]:
+    if state not in FOLLOWING[application.state] or application.took_effect_at is not None:
         raise OutOfTurn("この申請は、他の利用者がすでに処理しています。最新の状態をご確認ください。")
     application.state = state
     if state is ServiceState.received:
@@ -63,6 +64,9 @@ def move(application, state, now, *, actor=None, note=""):
 def start_review(application, operator, now):
     """審査中: an operator has taken it up; the applicant can no longer withdraw it."""
     move(application, ServiceState.in_review, now, actor=operator)
+    journal.note(
+        AccountAction.service_review_started, now, actor=operator, company=application.company, note=application.number
+    )
 
 
 def send_back(application, operator, now, *, reason):
@@ -75,6 +79,12 @@ def reject(application, operator, now, *, reason):
     """却下: nothing comes of it."""
     _give_reason(application, reason)
     move(application, ServiceState.rejected, now, actor=operator, note=application.reason)
+
+
+def call_off(application, operator, now, *, reason):
+    """取消 of an approval that has not taken effect."""
+    _give_reason(application, reason)
+    move(application, ServiceState.withdrawn, now, actor=operator, note=application.reason)
 
 
 def _give_reason(application, reason):
@@ -97,5 +107,5 @@ def record(application, state, now, *, actor=None, note=""):
 
 
 def may_withdraw(application):
-    """Whether the applicant may take it back now."""
-    return ServiceState.withdrawn in FOLLOWING[application.state]
+    """Whether the applicant may take it back now; once approved, the operator alone may."""
+    return application.state in UNDECIDED and ServiceState.withdrawn in FOLLOWING[application.state]

@@ -4,11 +4,12 @@ Whoever is suspended or has left goes on reading; :mod:`app.security` refuses th
 """
 
 from app import queries
+from app.clock import japan_date
 from app.errors import OutOfTurn
 from app.extensions import db
 from app.labels import COMPANY_STATUS
 from app.models import AccountAction, CompanyStatus, ContractDocument, Letter
-from app.services import companies, documents, journal, outbox
+from app.services import companies, documents, journal, outbox, usage
 from app.workflow import Action, find_step
 
 TURNS = {CompanyStatus.active: ("suspend",), CompanyStatus.suspended: ("resume",)}
@@ -40,6 +41,7 @@ def _turn(company, source, target, action, operator, now):
     db.session.refresh(company)
     if company.status is not source:
         raise OutOfTurn(f"この企業の状態は「{COMPANY_STATUS[company.status]}」のため、この操作は行えません。最新の状態をご確認ください。")
+    usage.catch_up(company, japan_date(now), now)  # the months before a 停止 are owed, those within it are not
     company.status = target
     journal.note(action, now, actor=operator, company=company)
     for person in queries.administrators_of(company.id):

@@ -4,6 +4,7 @@ Tax is reckoned once an invoice for its one rate, on the net sum, and rounded do
 recorded for a month that is closed goes into the next one that is not.
 """
 
+import datetime as dt
 from dataclasses import dataclass
 
 from flask import current_app
@@ -14,7 +15,7 @@ from app.clock import japan_date, month_of, next_month
 from app.extensions import db
 from app.labels import month as month_label
 from app.models import Company, Letter, Statement, UsageRecord
-from app.services import companies, outbox
+from app.services import companies, outbox, service_changes, usage
 from app.services.numbers import next_number
 
 
@@ -73,9 +74,13 @@ def _due(now, records, statements):
 def close(company_id, month, now):
     """締め: everything of the company up to the end of `month` that stands in no 利用明細 yet becomes one.
 
+    Monthly fees that no worker has recorded yet come first, so that a month is not closed without its 月額基本料.
+
     :returns: the new row; None where somebody else has closed it, or an earlier month comes first
     """
     companies.hold(company_id)
+    service_changes.apply_due([company_id], now)
+    usage.catch_up(db.session.get(Company, company_id), next_month(month) - dt.timedelta(days=1), now)
     own = _due(
         now,
         select(UsageRecord).where(UsageRecord.company_id == company_id),
@@ -102,7 +107,8 @@ def close(company_id, month, now):
     db.session.flush()
     for record in records:
         record.statement = statement
-    for person in queries.administrators_of(company_id):
+    is_news = any(record.yen for record in records)  # 取引先専用プラン may cost nothing, month after month
+    for person in queries.administrators_of(company_id) if is_news else []:
         outbox.owe(
             Letter.statement, person, now, month=month_label(month), statement_no=statement.number,
             statement_id=statement.id,

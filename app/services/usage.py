@@ -5,6 +5,8 @@ or from how many processes it is recorded.  The price is that of the day.  Where
 and the record says so; the operator sees it and puts it right by a correction.
 """
 
+import datetime as dt
+
 from sqlalchemy import exists, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -12,7 +14,16 @@ from app.clock import japan_date, month_of, next_month
 from app.errors import OutOfTurn, Refused
 from app.extensions import db
 from app.labels import FEE_ITEM, UNPRICED, charge, month
-from app.models import RIGHT, AccountAction, Company, CompanyStatus, FeeItem, PortalUser, UsageRecord
+from app.models import (
+    RIGHT,
+    AccountAction,
+    AccountEvent,
+    Company,
+    CompanyStatus,
+    FeeItem,
+    PortalUser,
+    UsageRecord,
+)
 from app.services import fee_table, journal
 from app.services.fees import fees_of
 
@@ -98,9 +109,36 @@ def without_monthly(now):
 
 
 def record_month(company_id, now):
-    """The monthly items of one company, from the first of the month on or from the day it came."""
-    company = db.session.get(Company, company_id)
-    record_monthly(company, max(month_of(japan_date(now)), japan_date(company.created_at)), now)
+    """The monthly items of one company, from the first of the month on or from the day it came; first what was missed."""
+    company, first = db.session.get(Company, company_id), month_of(japan_date(now))
+    catch_up(company, first - dt.timedelta(days=1), now)
+    record_monthly(company, max(first, japan_date(company.created_at)), now)
+
+
+def catch_up(company, until, now):
+    """What no worker was there to record: each month after the newest recorded one, up to that of `until`.
+
+    It is owed as the company stands now, so call it before plan, options or state change.  Months of a 停止 are not
+    owed, and of a company of which no month is recorded none before this one.
+    """
+    newest = db.session.scalar(
+        select(func.max(UsageRecord.used_on)).where(
+            UsageRecord.company_id == company.id, UsageRecord.item == FeeItem.monthly_base, UsageRecord.corrects_id.is_(None)
+        )
+    )
+    if newest is None or next_month(newest) > until:
+        return
+    resumed_at = db.session.scalar(
+        select(func.max(AccountEvent.at)).where(
+            AccountEvent.company_id == company.id, AccountEvent.action == AccountAction.company_resumed
+        )
+    )
+    month = next_month(newest)
+    if resumed_at is not None:
+        month = max(month, month_of(japan_date(resumed_at)))
+    while month <= until:
+        record_monthly(company, month, now)
+        month = next_month(month)
 
 
 def _record(key, company, item, now, *, day=None, plan=None, **columns):

@@ -151,7 +151,8 @@ def _standing_of(company, option, to_come):
     return {
         "option": option, "is_on": service_changes.has(company, option),
         "waiting": next((row for row in to_come if row.option is option), None),
-        "is_closed": option in service_changes.CASE_OPTIONS and company.plan.kind is not PlanKind.one_side,
+        "is_closed": option in service_changes.CASE_OPTIONS
+        and service_changes.plan_on(None, company, to_come) is not PlanKind.one_side,
     }  # fmt: skip
 
 

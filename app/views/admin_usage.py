@@ -28,6 +28,7 @@ class AdminUsageView(BaseView):
         sums = queries.usage_sums(company.id)
         return self.render_template(
             "admin_usage/index.html", title="利用状況・料金照会", company=company, month=month_of(today), sums=sums,
+            has_earlier=any(each.first_on < month_of(today) for each in sums),
             preview=statements.preview(sums), prices=fee_table.prices_of(company.plan.kind, today),
             found=queries.statements_of(company.id, page_number()),
             url_of_page=lambda number: url_for(".index", page=number),

@@ -57,9 +57,8 @@ class ApplyView(BaseView):
         form.people.rearrange(request.form.get("rearrange", ""))
         try:
             service_filing.keep(
-                invitation, moment, wanted=form.wanted(), version=form.drawn_version, evidence=_taken_in(form),
-                form_token=form.form_token.data,
-            )  # fmt: skip
+                invitation, moment, wanted=form.wanted(), version=form.drawn_version, evidence=_taken_in(form)
+            )
             db.session.commit()
         except PortalError as refusal:
             status = refuse(form, refusal)

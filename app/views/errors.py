@@ -65,7 +65,7 @@ def _portal_error(error):
 
 def _lost_race(error):
     """A constraint refused what somebody else did in the same moment."""
-    log.warning("refused by a constraint on %s %s: %s", request.method, request.path, type(error.orig).__name__)
+    log.warning("refused by a constraint on %s %s: %s", request.method, _asked_for(), type(error.orig).__name__)
     return _portal_error(OutOfTurn())
 
 
@@ -93,9 +93,14 @@ def _database_away(error):
 
 
 def _unforeseen(error):
-    log.exception("unforeseen error on %s %s", request.method, request.path, exc_info=error)
+    log.exception("unforeseen error on %s %s", request.method, _asked_for(), exc_info=error)
     _roll_back()
     return _page(500, SENTENCES[500], bare=True)
+
+
+def _asked_for():
+    """The path for the log; of an address that is a secret (利用申請サイト) the rule alone."""
+    return request.url_rule.rule if "token" in (request.view_args or {}) else request.path
 
 
 def _roll_back():

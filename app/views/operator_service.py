@@ -52,7 +52,7 @@ class ServiceApplicationModelView(OperatorView):
     datamodel = Rows(ServiceApplication)
     base_permissions = [*READ_ONLY, "can_decide"]
     include_route_methods = {
-        "list", "show", "evidence", "review", "approval", "returning", "rejection", "paper", "paper_again",
+        "list", "show", "evidence", "review", "approval", "returning", "rejection", "cancellation", "paper", "paper_again",
     }  # fmt: skip
     list_title = "利用申請"
     list_template = "operator/service_list.html"
@@ -139,6 +139,15 @@ class ServiceApplicationModelView(OperatorView):
         """［却下］: the reason first, then the mail."""
         return self._with_reason(pk, "却下", "reject")
 
+    @expose("/cancellation/<pk>", methods=["GET", "POST"])
+    @has_access
+    @permission_name("decide")
+    def cancellation(self, pk):
+        """［承認を取消］ of a change that waits for its 適用日: the reason first, then the mail."""
+        if not service_changes.may_call_off(self.datamodel.get(pk), now()):
+            raise OutOfTurn(service_founding.DECIDED)
+        return self._with_reason(pk, "取消", "call_off")
+
     def _with_reason(self, pk, word, verb):
         application, form, status = self.datamodel.get(pk), ReasonForm(), 200
         carry_out = getattr(service_founding if application.kind in FOUNDING else service_changes, verb)
@@ -153,7 +162,7 @@ class ServiceApplicationModelView(OperatorView):
                 except PortalError as refusal:
                     status = refuse(form, refusal)
                     application = self.datamodel.get(pk)
-        elif application.state not in FOR_OPERATOR:
+        elif application.state not in FOR_OPERATOR and verb != "call_off":
             raise OutOfTurn(service_founding.DECIDED)
         page = self.render_template(
             "operator/service_reason.html", title=f"利用申請の{word}", word=word, application=application, form=form,
@@ -242,6 +251,7 @@ class ServiceApplicationModelView(OperatorView):
             "operator/service_application.html", title=f"利用申請 {application.number}", application=application, form=form,
             is_founding=is_founding, is_waiting=is_waiting, name=_name_of(application),
             may_correct=application.kind is ServiceKind.paper and application.state in FOR_APPLICANT,
+            may_call_off=service_changes.may_call_off(application, now()),
             plan=PLAN.get(application.plan), effective_on=day(application.effective_on),
             alike=queries.companies_like(given["name"], given["corporate_number"]) if is_founding and is_waiting else [],
             others=queries.undecided_applications_like(application, UNDECIDED) if is_founding and is_waiting else [],

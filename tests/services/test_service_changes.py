@@ -89,7 +89,8 @@ def test_an_option_is_applied_for_approved_and_in_force_at_once_where_that_is_to
     assert (letter.letter, letter.user_id) == (Letter.application_decided, person("admin").id)
     assert letter.facts["outcome"] == "承認" and "一括署名オプション" in letter.facts["what"]
     assert notes() == [
-        AccountAction.service_change_applied, AccountAction.service_change_approved, AccountAction.service_change_took_effect
+        AccountAction.service_change_applied, AccountAction.service_review_started, AccountAction.service_change_approved,
+        AccountAction.service_change_took_effect,
     ]
     assert [event.state for event in application.events] == ["filling", "received", "in_review", "approved"]
     approve(apply(option=BULK, kind=ServiceKind.option_end))
@@ -180,6 +181,37 @@ def test_of_two_operators_the_second_is_told(apply, approve, person, company):
     assert db.session.query(OutboxMessage).filter_by(letter=Letter.application_decided).count() == 1
 
 
+@pytest.mark.requirement("I9", "I11", "Q3")
+def test_an_approval_is_called_off_until_its_day_has_come_and_not_by_the_applicant(apply, approve, person, company):
+    application, operator = approve(apply(kind=ServiceKind.termination), days=2), person("operator")
+    assert not service_review.may_withdraw(application)
+    db.session.execute(db.delete(OutboxMessage))
+    day = midnight(in_days(2))
+    for refused, moment, act in (
+        (OutOfTurn, now(), lambda at: service_changes.withdraw(application, person("admin"), at)),
+        (Refused, now(), lambda at: service_changes.call_off(application, operator, at, reason=" ")),
+        (OutOfTurn, day, lambda at: service_changes.call_off(application, operator, at, reason="撤回のため")),
+    ):
+        db.session.commit()
+        with pytest.raises(refused):
+            act(moment)
+        db.session.rollback()
+    service_changes.call_off(application, operator, day - dt.timedelta(seconds=1), reason="撤回のお申し出のため")
+    db.session.commit()
+    assert (application.state, application.effective_on) == (ServiceState.withdrawn, None)
+    letter = db.session.query(OutboxMessage).one()
+    assert letter.user_id == person("admin").id and letter.facts["outcome"].startswith("承認の取消")
+    assert "撤回のお申し出のため" in letter.facts["detail"]
+    with pytest.raises(OutOfTurn):
+        service_changes.call_off(application, operator, now(), reason="もう一度")
+    db.session.rollback()
+    assert notes()[-1] is AccountAction.service_change_called_off
+    assert run_job("service-changes", day)["due"] == 0 and company.is_active
+    in_force = approve(apply(option=BULK))  # nothing keeps the company from going on
+    with pytest.raises(OutOfTurn):
+        service_changes.call_off(in_force, operator, now(), reason="適用済み")
+
+
 @pytest.mark.requirement("I9", "I11")
 def test_a_rejection_changes_nothing_and_says_why(apply, person, company):
     application = apply(option=BULK)
@@ -209,11 +241,38 @@ def test_a_plan_counts_from_the_first_moment_of_its_day_and_ends_the_case_option
 
 @pytest.mark.requirement("I11", "I12")
 def test_a_case_option_approved_before_the_plan_changed_stays_off(apply, approve, company):
-    approve(apply(option=CASE), days=3)
+    option = approve(apply(option=CASE), days=3)
     approve(apply(plan=PlanKind.both_sides), days=2)
-    run_job("service-changes", midnight(in_days(4)))
+    db.session.execute(db.delete(OutboxMessage))
+    db.session.commit()
+    assert run_job("service-changes", midnight(in_days(4)))["done"] == 2
     db.session.expire_all()
     assert company.plan.kind is PlanKind.both_sides and not company.has_case_at_registration
+    assert (option.state, option.took_effect_at) == (ServiceState.withdrawn, None)  # and nobody is told that it is in force
+    letter = db.session.query(OutboxMessage).one()
+    assert letter.facts["outcome"].startswith("承認の取消") and "片方課金プランの企業のみ" in letter.facts["detail"]
+    assert notes()[-1] is AccountAction.service_change_called_off
+    assert run_job("service-changes", midnight(in_days(4)))["due"] == 0
+
+
+@pytest.mark.requirement("I11", "I12", "R96")
+def test_a_case_option_may_begin_with_the_plan_that_allows_it(apply, approve, person):
+    plan = apply("stranger", plan=PlanKind.one_side, days=2)
+    with pytest.raises(Refused, match="片方課金プランの企業のみ"):
+        apply("stranger", option=CASE, days=1)
+    db.session.rollback()
+    option = apply("stranger", option=CASE, days=2)
+    with pytest.raises(Refused, match="片方課金プランの企業のみ"):
+        approve(option, days=2)  # the plan first
+    db.session.rollback()
+    approve(plan, days=3)
+    with pytest.raises(Refused, match="片方課金プランの企業のみ"):
+        approve(option, days=2)
+    db.session.rollback()
+    approve(option, days=3)
+    assert run_job("service-changes", midnight(in_days(3)))["done"] == 2
+    db.session.expire_all()
+    assert person("stranger").company.has_case_at_registration
 
 
 @pytest.mark.requirement("I9", "R102", "R104")

@@ -76,7 +76,7 @@ def test_a_resent_invitation_kills_the_earlier_token_and_a_cancelled_one_its_own
     with pytest.raises(LinkUnknown):
         invitations.opened(earlier, later)
     assert invitations.opened(newer, later + 29 * DAY)
-    kept = service_filing.keep(invitation, later, wanted={}, version=None, form_token="f")
+    kept = service_filing.keep(invitation, later, wanted={}, version=None)
     db.session.flush()
     db.session.refresh(invitation)
     assert invitations.state_of(invitation, later) is InvitationState.filling
@@ -147,15 +147,15 @@ def test_half_a_form_is_kept_and_needs_its_印鑑証明書(person):
     invitation = invite(person("admin"))
     application = service_filing.keep(
         invitation, now(), wanted={"company": {"name": "x" * 5000, "is_admin": "1"}, "people": [{}] * 99},
-        version=None, form_token="f",
+        version=None,
     )  # fmt: skip
     db.session.flush()
     db.session.refresh(invitation)
     assert len(application.wanted["company"]["name"]) == service_filing.LONGEST
     assert "is_admin" not in application.wanted["company"] and len(application.wanted["people"]) == 11
     with pytest.raises(OutOfTurn):
-        service_filing.keep(invitation, now(), wanted={}, version=application.version - 1, form_token="f")
-    service_filing.keep(invitation, now(), wanted=wanted(), version=application.version, form_token="f")
+        service_filing.keep(invitation, now(), wanted={}, version=application.version - 1)
+    service_filing.keep(invitation, now(), wanted=wanted(), version=application.version)
     db.session.flush()
     with pytest.raises(Refused, match="印鑑証明書"):
         service_filing.hand_in(application, now())
@@ -239,7 +239,7 @@ def test_a_returned_application_is_corrected_at_a_new_address_and_a_rejected_one
         invitations.opened(earlier, later)
     invitation = invitations.opened(token_mailed(Letter.service_returned), later)
     assert invitations.state_of(invitation, later) is InvitationState.returned
-    service_filing.keep(invitation, later, wanted=wanted(address="新住所"), version=application.version, form_token="g")
+    service_filing.keep(invitation, later, wanted=wanted(address="新住所"), version=application.version)
     db.session.flush()
     service_filing.hand_in(application, later)
     assert application.reason == "" and application.wanted["company"]["address"] == "新住所"
@@ -282,6 +282,8 @@ def test_a_paper_application_goes_the_same_way_to_its_plan(person):
     assert "application-form.pdf" in zipfile.ZipFile(io.BytesIO(evidence.pack(certificate))).namelist()
     assert db.session.query(ServiceApplication).count() == 1
     assert db.session.query(ServiceEvent).filter_by(application_id=made.id).count() == 5
+    keyed_in = db.session.query(AccountEvent).filter_by(action="service_keyed_in", note=made.number)
+    assert {event.actor_id for event in keyed_in} == {person("operator").id} and keyed_in.count() == 2
 
 
 @pytest.mark.requirement("I9")

@@ -19,6 +19,7 @@ from app.models import (
     ApplicationKind,
     ArchiveExtension,
     Company,
+    CompanyOption,
     CompanyStatus,
     Fee,
     FeeItem,
@@ -26,6 +27,7 @@ from app.models import (
     OutboxMessage,
     Plan,
     PortalUser,
+    ServiceKind,
     Statement,
     UsageRecord,
 )
@@ -36,6 +38,8 @@ from app.services import (
     companies,
     documents,
     fee_table,
+    service_changes,
+    standing,
     statement_files,
     statements,
     usage,
@@ -185,6 +189,86 @@ def test_monthly_fees_once_a_month_from_the_day_a_company_comes_or_an_option_beg
     ]  # fmt: skip
 
 
+@pytest.fixture
+def owing(company):
+    """発出建設 alone is active, from 20 January on; its 月額基本料 is 10,000 yen, and 5,000 on 双方課金プラン."""
+    set_price(FeeItem.monthly_base, 10_000, [PlanKind.one_side])
+    set_price(FeeItem.monthly_base, 5_000, [PlanKind.both_sides])
+    set_price(FeeItem.bulk_signing_monthly, 2_000)
+    for other in db.session.scalars(db.select(Company).where(Company.id != company.id)):
+        other.status = CompanyStatus.suspended
+    company.created_at = at(2027, 1, 20)
+    usage.record_monthly(company, dt.date(2027, 1, 20), at(2027, 1, 20))
+    db.session.commit()
+    return company
+
+
+def months_charged():
+    return [(f"{record.used_on:%m/%d}", record.yen) for record in records() if record.item in usage.MONTHLY]
+
+
+def approve_change(company, operator, moment, day, kind=ServiceKind.plan_change, **wanted):
+    service_changes.key_in(company, operator, moment, form_token=f"{kind} {day}", wish=service_changes.Wish(kind, day, **wanted))
+    db.session.commit()
+
+
+@pytest.mark.requirement("I10", "I9")
+@pytest.mark.parametrize("first_job", ["usage-monthly", "usage-closing", "service-changes"])
+def test_months_in_which_no_worker_ran_are_owed_by_what_counted_in_them(app, owing, person, first_job):
+    """The worker stops on 25 January and is started on 10 April; its jobs begin all at once, in any order."""
+    operator, moment = person("operator"), at(2027, 1, 24)
+    approve_change(owing, operator, moment, dt.date(2027, 3, 15), plan=PlanKind.both_sides)
+    approve_change(owing, operator, moment, dt.date(2027, 3, 1), ServiceKind.option_start, option=CompanyOption.bulk_signing)
+    usage._record("certificate:1", owing, FeeItem.additional_user, at(2027, 3, 9), subject="U1")
+    db.session.commit()
+    begins = at(2027, 4, 10)
+    for name in (first_job, "usage-monthly", "service-changes"):
+        assert jobs.run_job(name, begins)["failed"] == 0
+    assert sorted(months_charged()) == [
+        ("01/20", 10_000), ("02/01", 10_000), ("03/01", 2_000), ("03/01", 10_000), ("04/01", 2_000), ("04/01", 5_000)
+    ]  # fmt: skip
+    for _ in range(3):
+        jobs.run_job("usage-closing", begins)
+    closed = db.session.execute(db.select(Statement.month, Statement.net_yen).order_by(Statement.month)).all()
+    assert closed == [(dt.date(2027, 1, 1), 10_000), (dt.date(2027, 2, 1), 10_000), (dt.date(2027, 3, 1), 12_000)]
+    assert jobs.run_job("usage-monthly", begins)["due"] == 0
+
+
+@pytest.mark.requirement("I10", "I9", "B5")
+def test_who_left_before_the_first_is_not_charged_for_the_month_whichever_job_comes_first(app, owing, person):
+    approve_change(owing, person("operator"), at(2027, 1, 24), dt.date(2027, 3, 1), ServiceKind.termination)
+    jobs.run_job("usage-monthly", at(2027, 3, 1, 9))
+    assert months_charged() == [("01/20", 10_000), ("02/01", 10_000)] and not owing.is_active
+    jobs.run_job("service-changes", at(2027, 3, 1, 9))
+    assert len(months_charged()) == 2
+
+
+@pytest.mark.requirement("I10", "B5")
+def test_the_months_of_a_停止_are_not_caught_up_with(app, owing, person):
+    standing.suspend(owing, person("operator"), at(2027, 3, 5))  # no worker since January
+    db.session.commit()
+    assert [day for day, _ in months_charged()] == ["01/20", "02/01", "03/01"]
+    standing.resume(owing, person("operator"), at(2027, 6, 20))
+    db.session.commit()
+    jobs.run_job("usage-monthly", at(2027, 7, 2))
+    assert [day for day, _ in months_charged()] == ["01/20", "02/01", "03/01", "06/01", "07/01"]
+
+
+@pytest.mark.requirement("I10", "I11", "R99", "R101")
+def test_a_change_records_the_month_of_its_own_day(app, owing, person):
+    """An option is charged with the month it begins in, a plan with the next one; of a new month with its first day."""
+    operator = person("operator")
+    jobs.run_job("usage-monthly", at(2027, 2, 1, 1))
+    approve_change(owing, operator, at(2027, 2, 10), dt.date(2027, 2, 10), ServiceKind.option_start, option=CompanyOption.bulk_signing)
+    approve_change(owing, operator, at(2027, 2, 10), dt.date(2027, 2, 12), plan=PlanKind.both_sides)
+    jobs.run_job("service-changes", at(2027, 2, 12, 0))
+    assert months_charged()[1:] == [("02/01", 10_000), ("02/10", 2_000)]
+    approve_change(owing, operator, at(2027, 2, 20), dt.date(2027, 3, 1), plan=PlanKind.one_side)
+    jobs.run_job("service-changes", at(2027, 3, 1, 0))
+    jobs.run_job("usage-monthly", at(2027, 3, 1, 1))
+    assert sorted(months_charged()[3:]) == [("03/01", 2_000), ("03/01", 10_000)]
+
+
 # -- prices ------------------------------------------------------------------------
 
 
@@ -236,7 +320,7 @@ def test_a_month_is_closed_corrected_and_exported_with_the_clock_moved(app, comp
     usage.correct(base, person("operator"), at(2027, 2, 15), reason="割引の適用漏れ", new_yen=5_000)
     usage._record("late", company, FeeItem.certificate_issue, at(2027, 1, 20), subject="JC-3")  # after its month was closed
     db.session.commit()
-    company.name = "株式会社改名建設"
+    company.name, company.status = "株式会社改名建設", CompanyStatus.suspended  # no month is owed from here on
     db.session.commit()
     assert jobs.run_job("usage-closing", at(2027, 3, 2, 4))["done"] == 1
     first, second = db.session.scalars(db.select(Statement).order_by(Statement.month)).all()
@@ -293,6 +377,28 @@ def test_months_that_were_missed_are_closed_one_by_one_and_other_companies_stay_
     assert (report["done"], report["failed"]) == (3, 0)
     found = db.session.execute(db.select(Statement.company_id, Statement.month).order_by(Statement.number)).all()
     assert found == [(one.id, dt.date(2027, 1, 1)), (other.id, dt.date(2027, 2, 1)), (one.id, dt.date(2027, 3, 1))]
+
+
+@pytest.mark.requirement("I10", "R101")
+def test_a_month_that_cost_nothing_is_closed_and_told_by_no_mail(app, person):
+    set_price(FeeItem.monthly_base, 0, [PlanKind.partner])
+    company = person("recipient").company
+    usage.record_monthly(company, dt.date(2027, 1, 1), at(2027, 1, 1))
+    db.session.commit()
+    assert jobs.run_job("usage-closing", at(2027, 2, 1))["done"] == 1
+    assert db.session.query(Statement).one().total_yen == 0
+    assert db.session.query(OutboxMessage).filter_by(letter=Letter.statement).count() == 0
+
+
+@pytest.mark.requirement("I10", "B5")
+@pytest.mark.parametrize("status", [CompanyStatus.suspended, CompanyStatus.terminated])
+def test_nobody_is_enrolled_in_and_charged_to_a_company_that_is_not_active(company, status):
+    company.status = status
+    db.session.commit()
+    with pytest.raises(Refused, match="利用中の企業にのみ"):
+        companies.enrol(PortalUser(full_name="新人", company=company, mail_address="a@b.example"), now(), roles=[])
+    db.session.rollback()
+    assert records(item=FeeItem.additional_user) == []
 
 
 @pytest.mark.requirement("I10")

@@ -13,6 +13,7 @@ from app.extensions import db
 from app.models import (
     CompanyOption,
     CompanyStatus,
+    OutboxMessage,
     Plan,
     ServiceApplication,
     ServiceKind,
@@ -151,6 +152,38 @@ def test_the_operator_keys_in_from_paper_and_stops_and_resumes(client_of, person
     client.get(f"/operator/companies/action/suspend/{company.id}")
     db.session.expire_all()
     assert company.is_active
+
+
+@pytest.mark.requirement("I9", "I11", "Q4")
+@pytest.mark.parametrize("verb, state, told", [
+    ("returning", "returned", "差戻し"), ("rejection", "rejected", "却下"), ("cancellation", "withdrawn", "承認の取消"),
+])  # fmt: skip
+def test_the_operator_gives_a_change_back_with_a_reason(client_of, person, verb, state, told):
+    admin, base = person("admin"), "/operator/service-applications"
+    wish = service_changes.Wish(ServiceKind.option_start, japan_date(now()), option=CompanyOption.bulk_signing)
+    row = service_changes.apply_for(admin.company, admin, now(), form_token="x", wish=wish)
+    db.session.commit()
+    client, url = client_of("operator"), f"{base}/{verb}/{row.id}"
+    if verb == "cancellation":
+        assert client.get(url).status_code == 409
+        day = {"version": str(row.version), "effective_on": today(3)}
+        assert client.post(f"{base}/approval/{row.id}", day).status_code == 302
+        db.session.refresh(row)
+        assert url in client.get(f"{base}/show/{row.id}").text
+        assert f"{base}/show/{row.id}" in client.get(f"/operator/companies/change/{row.company_id}").text
+    else:
+        assert f"{base}/cancellation" not in client.get(f"{base}/show/{row.id}").text
+    assert client.get(url).status_code == 200
+    typed = {"version": str(row.version), "reason": "お電話でのお申し出のため"}
+    assert client_of("admin").post(url, typed).status_code == 403
+    assert client.post(url, typed | {"reason": ""}).status_code == 422
+    assert client.post(url, typed | {"version": "99"}).status_code == 409
+    assert client.post(url, typed).status_code == 302 and client.post(url, typed).status_code == 409
+    db.session.refresh(row)
+    assert (row.state, row.took_effect_at) == (state, None)
+    assert "お電話でのお申し出のため" in client_of("admin").get("/admin/service/").text
+    facts = [letter.facts for letter in db.session.query(OutboxMessage).filter_by(user_id=admin.id)]
+    assert facts[-1]["outcome"].startswith(told) and "お電話での" in facts[-1]["detail"]
 
 
 # -- the nine cells, where a plan changes between 発信 and 受取確認 -------------------

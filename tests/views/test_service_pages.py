@@ -16,7 +16,7 @@ from app.models import (
     ServiceKind,
     ServiceState,
 )
-from app.services import applications, service_founding, service_review
+from app.services import applications, service_filing, service_founding, service_review
 from tests import service_walk
 from tests.service_walk import NUMBER, PDF, token_mailed, typed, version_on, wanted
 
@@ -139,11 +139,32 @@ def test_tokens_that_open_nothing_are_answered_alike(browser, client_of, invited
     assert db.session.query(ServiceApplication).count() == 0
 
 
+@pytest.mark.requirement("I9", "S9")
+def test_no_token_stands_in_the_log_of_the_portal(app, browser, invited, monkeypatch, caplog):
+    def fails(*_args, **_given):
+        raise RuntimeError
+
+    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", False)
+    monkeypatch.setattr(service_filing, "keep", fails)
+    assert browser().post(f"/apply/{invited}", typed(act="save")).status_code == 500
+    assert "/apply/<string:token>" in caplog.text and invited not in caplog.text
+
+
 @pytest.fixture
 def waiting(person):
     made = service_walk.hand_in(person("admin"))
     db.session.commit()
     return made
+
+
+@pytest.mark.requirement("I9", "Q3")
+def test_whatever_token_a_form_sends_an_invitation_makes_its_one_application(browser, invited, person):
+    service_walk.invite(person("admin"), address="b@kodama.example")
+    other = token_mailed()
+    db.session.commit()
+    client, given = browser(), typed(act="save", form_token="x" * 300)  # longer than its column
+    assert [client.post(f"/apply/{token}", given).status_code for token in (invited, other, other)] == [302, 302, 409]
+    assert db.session.query(ServiceApplication).count() == 2
 
 
 @pytest.mark.requirement("I9", "R101", "L3")

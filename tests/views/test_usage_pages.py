@@ -51,6 +51,11 @@ def test_the_company_reads_its_running_month_its_prices_and_its_statements(clien
     page = client.get("/admin/usage/").text
     for told in (f"当月の利用（{month(month_of(TODAY))}）", "300円（サンプル）", "330円", used.number, "10,000円（サンプル）", "料金表（片方課金プラン）"):
         assert told in page
+    earlier = "利用明細をまだ作成していない、前月までのご利用を含みます"
+    assert earlier not in page
+    usage._record("late", used.company, FeeItem.document, now(), day=used.month, subject="D1")
+    db.session.commit()
+    assert earlier in client.get("/admin/usage/").text
     running = client.get("/admin/usage/running").text
     assert f"@{HOSTILE}".replace("<", "&lt;").replace(">", "&gt;").replace('"', "&#34;") in running
     shown = client.get(base).text
