@@ -206,19 +206,20 @@ class Seed:
                 [who[one].user_code for one in viewers], is_shared=True, **default,
             )  # fmt: skip
             route_templates.save(who[keeper], now(), wish)
+
     def _consents(self):
         """Both contractors for construction work have consented to contracts of 株式会社あおば建設 (L14)."""
         partner = self.people["青木 健一"].company
         for name in ("水野 直樹", "髙﨑 一郎"):
             consents.give(partner, self.people[name], now(), drawn=0)
-        giver = self.people["津田 文子"].company
+        giver = self.people["島田 亮"].company
         letter = Sheet(
             "電子契約に関する承諾書", f"{partner.name} 御中　　当社は、次の内容により建設工事の請負契約を締結することを承諾します。",
             [Section("措置の種類および内容", [("", CONSENT_TEXT)], (0.02, 0.98)), Section("承諾者", [("企業名", giver.name), ("住所", giver.address)])],
             f"{giver.name}（架空の企業）",
         )  # fmt: skip
         paper_consents.record(
-            giver, self.people["青木 健一"], now(), received_on=japan_date(now()), file_name="電子契約承諾書_つばめ鉄鋼.pdf",
+            giver, self.people["青木 健一"], now(), received_on=japan_date(now()), file_name="電子契約承諾書_しらさぎ建材.pdf",
             pdf=draw(letter).pdf, note="原本は工事部の書庫に保管",
         )  # fmt: skip
         db.session.commit()

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests import databases
 from tests.browser.person import Person
@@ -50,6 +50,7 @@ def launch(playwright):
 @pytest.fixture(scope="package")
 def chromium():
     """Ended with the last browser test: its event loop stays in this thread, and signing wants one of its own."""
+    expect.set_options(timeout=ANSWER_MS)
     with sync_playwright() as playwright:
         browser = launch(playwright)
         if browser is None:
