@@ -1,4 +1,4 @@
-"""The command line of the portal: demo, serve, worker, job, db, fees, rotate-kek, storage, verify, verify-log.
+"""The command line of the portal: demo, serve, worker, job, db, fees, rotate-kek, storage, tsa-crl, verify, verify-log.
 
 Each command imports what it needs when it runs: the settings must be in place before the application is
 imported, and `verify` works where no portal is set up.
@@ -188,6 +188,26 @@ def storage(data):
             report, answers = {"answers": False, "cause": str(failure.__cause__)}, False
     click.echo(json.dumps(report, ensure_ascii=False, indent=2))
     sys.exit(0 if answers else 1)
+
+
+@cli.command("tsa-crl")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def tsa_crl(files):
+    """Store revocation lists of outside time-stamp authorities by hand, where the portal cannot fetch them."""
+    from app import create_app
+    from app.clock import now
+    from app.errors import Refused
+    from app.extensions import db, writing
+    from app.services import tsa_lists
+
+    with create_app().app_context(), writing():
+        for path in files:
+            try:
+                count = tsa_lists.store(path.read_bytes(), now())
+            except Refused as refusal:
+                raise click.ClickException(f"{path}: {refusal}")
+            db.session.commit()
+            click.echo(f"{path}: {count} new")
 
 
 @cli.command("create-operator")
