@@ -255,8 +255,8 @@ def verify(file, root, data, as_json):
         from app.signing.verify import verify as judge
 
         pdf = file.read_bytes()
-        roots, outside, ends, kept = _trusted(root, pdf)
-        verdict = judge(pdf, roots, outside, ends=ends)
+        roots, outside, ends, stamp_roots, kept = _trusted(root, pdf)
+        verdict = judge(pdf, roots, outside, ends=ends, stamp_roots=stamp_roots)
     except Exception as error:
         click.echo(f"検証できません：{error}", err=True)
         sys.exit(2)
@@ -312,7 +312,7 @@ def _check_log(target, source, root):
 
 
 def _trusted(path, pdf):
-    """Roots, those of outside signers, the ends of algorithms, and how the file stands to those that are kept.
+    """Roots, those of outside signers, the ends of algorithms, roots of time stamps alone, and how the file stands to those that are kept.
 
     The given roots, else those of the portal that is set up here and of outside signers it knows, else the demo's;
     only a portal that is set up knows what it keeps and when algorithms end.
@@ -323,7 +323,7 @@ def _trusted(path, pdf):
     if path is None and "PORTAL_KEK" not in os.environ and "PORTAL_KEK_FILE" not in os.environ:
         path = demo_root
     if path is not None:
-        return load_pem_x509_certificates(path.read_bytes()), {}, {}, None
+        return load_pem_x509_certificates(path.read_bytes()), {}, {}, [], None
     from hashlib import sha256
 
     from app import create_app, queries
@@ -332,7 +332,8 @@ def _trusted(path, pdf):
     app = create_app()
     with app.app_context():
         kept = queries.kept_as(sha256(pdf).hexdigest())
-        return strongroom().roots, outside_roots(pdf), app.config["ALGORITHM_ENDS"], kept
+        strong = strongroom()
+        return strong.roots, outside_roots(pdf), app.config["ALGORITHM_ENDS"], strong.stamp_roots, kept
 
 
 def _in_words(verdict, kept):

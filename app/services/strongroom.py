@@ -143,7 +143,7 @@ class Strongroom:
         )
 
     def _tsa(self):
-        roots = self.outside_tsa_roots
+        roots = self.stamp_roots
         if not self._config["TSA_URLS"]:
             own = self.authorities
             embedded = EmbeddedTsa(own.tsa, [own.tsa_ca.certificate, own.root.certificate])
@@ -164,8 +164,8 @@ class Strongroom:
             return x509.load_pem_x509_certificates(file.read())
 
     @property
-    def outside_tsa_roots(self):
-        """Those that are trusted, for time stamps."""
+    def stamp_roots(self):
+        """Those that a verification trusts for time stamps, and for nothing else."""
         return [one for one in self.outside_tsa_certificates if one.issuer == one.subject]
 
     @property
@@ -216,8 +216,8 @@ class Strongroom:
 
     @property
     def roots(self):
-        """What a verification trusts; it needs no key, and goes on while a token is away."""
-        return [self.authorities.root.certificate, *self.outside_tsa_roots]
+        """What a verification trusts for signers and time stamps; it needs no key, and goes on while a token is away."""
+        return [self.authorities.root.certificate]
 
 
 def _is_fresh(made_at, moment):

@@ -69,7 +69,7 @@ def _examined(pdf, expected):
     try:
         verdict = verify_apart(
             pdf, strongroom().roots, outside_roots, expected, Limits(memory_bytes=600 * 1024 * 1024),
-            current_app.config["ALGORITHM_ENDS"],
+            current_app.config["ALGORITHM_ENDS"], strongroom().stamp_roots,
         )  # fmt: skip
     finally:
         _free.release()

@@ -75,11 +75,13 @@ def verify(
     outside: evidence.OutsideRoots = evidence.NOBODY,
     expected: Collection[str] = (),
     ends: layers.AlgorithmEnds = layers.FOR_EVER,
+    stamp_roots: Sequence[x509.Certificate] = (),
 ) -> Verdict:
     """Judge `pdf` by the strict rules, trusting `roots` only and fetching nothing.
 
     :param outside: the roots of certificates that companies brought from outside authorities
     :param expected: signature fields that must be signed, where it is known who had to sign
+    :param stamp_roots: trusted for time stamps, not for signers: their authorities issue certificates to anybody
     :param ends: kinds of key that prove nothing after a day, unless a time stamp of another kind came before
 
     Never raises: whatever a stranger's file does to the parsers ends as :attr:`Outcome.unjudged`, or as
@@ -87,7 +89,7 @@ def verify(
     """
     sha256 = hashlib.sha256(pdf).hexdigest()
     try:
-        return _judge(pdf, _Trust(roots, outside, ends), expected, sha256)
+        return _judge(pdf, _Trust(roots, outside, ends, stamp_roots), expected, sha256)
     except Exception as failure:  # a stranger's bytes: parsers raise nearly anything
         log.info("not judged: %r", failure)
     damage = _visible_damage(pdf)
@@ -104,6 +106,7 @@ class _Trust:
     roots: Sequence[x509.Certificate]
     outside: evidence.OutsideRoots
     ends: layers.AlgorithmEnds
+    stamp_roots: Sequence[x509.Certificate]
 
 
 def _judge(pdf, trust, expected, sha256):
@@ -159,7 +162,7 @@ _REVOKED = "署名の時点で、署名者の証明書は失効していまし�
 def _peel(reader, trust):
     """The document time stamps, judged; None where there are none, or they do not hold."""
     try:
-        peeled = layers.peel(reader, trust.roots, clock.now(), trust.ends)
+        peeled = layers.peel(reader, trust.roots, clock.now(), trust.ends, trust.stamp_roots)
     except layers.NotProven as failure:
         log.info("time stamps not trusted: %s", failure)
         return None
@@ -167,7 +170,10 @@ def _peel(reader, trust):
 
 
 def _judge_signature(signature, pdf, reader, peeled, trust):
-    judge = functools.partial(judgement.judge_signature, signature, trust.roots, trust.outside, peeled, ends=trust.ends)
+    judge = functools.partial(
+        judgement.judge_signature, signature, trust.roots, trust.outside, peeled, ends=trust.ends,
+        stamp_roots=trust.stamp_roots,
+    )  # fmt: skip
     result = judge()
     intact = _is_intact(signature, result.api_status) and evidence.is_consistent(signature, pdf)
     has_revocation = True
