@@ -208,6 +208,7 @@ def _judge_signature(signature, pdf, reader, peeled, trust):
         department=_text(subject.get("organizational_unit_name")),
         title=_text(subject.get("title")),
         issuer=_text(certificate.issuer.native.get("common_name")) or certificate.issuer.human_friendly,
+        untimed=intact and not trusted and _is_untimed(at, result.ades_subindic),
     )
 
 
@@ -261,7 +262,7 @@ def _sentence(intact, trusted, at, indication, strong):
         return f"{_shown(at)}の署名は有効です。署名後の変更はありません。"
     if indication is AdESFailure.REVOKED:
         return _REVOKED
-    if at is None and indication is AdESIndeterminate.SIG_CONSTRAINTS_FAILURE:
+    if _is_untimed(at, indication):
         return _UNTIMED
     reasons = {
         "NO_CERTIFICATE_CHAIN_FOUND": "署名者の証明書は、信頼する認証局から発行されたものではありません。",
@@ -274,6 +275,10 @@ def _sentence(intact, trusted, at, indication, strong):
     }
     reason = reasons.get(indication.standard_name, "署名者の証明書の信頼性を確認できません。")
     return f"署名後の変更は見つかりませんでしたが、この署名は検証できません。{reason}"
+
+
+def _is_untimed(at, indication):
+    return at is None and indication is AdESIndeterminate.SIG_CONSTRAINTS_FAILURE
 
 
 def _provable_until(reader, time_stamps):

@@ -85,7 +85,9 @@ def test_sound_signatures_of_other_programs_are_called_unchanged(portal, strange
     assert "タイムスタンプが付いていないため" in bare.signatures[0].sentence and "タイムスタンプのない" in bare.sentence
     abroad = verify(stranger.sign(sample_pdf(), tsa=portal.tsa, **KINDS[kind]), Portal(KeyKind.p_256).roots)
     assert abroad.finding is Finding.untrusted
-    assert all(one.signatures[0].intact for one in (stamped, bare, abroad))
+    bare_abroad = verify(stranger.sign(sample_pdf(), **KINDS[kind]), Portal(KeyKind.p_256).roots)
+    assert [one.signatures[0].untimed for one in (stamped, bare, abroad, bare_abroad)] == [False, True, False, False]
+    assert all(one.signatures[0].intact for one in (stamped, bare, abroad, bare_abroad))
 
 
 SHAPES = {
