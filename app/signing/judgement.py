@@ -59,11 +59,10 @@ def judge_signature(
             status_cls=ades.PdfSignatureStatus,
         )
     )
-    above = peeled and peeled.over(signature)
-    if above and result.ades_subindic.status is ades.AdESStatus.INDETERMINATE:
+    above, token = peeled and peeled.over(signature), evidence.signature_time_stamp(signature)
+    if above and token is not None and result.ades_subindic.status is ades.AdESStatus.INDETERMINATE:
         problem = peeled.problem_of(signature, signer_root, with_revocation=with_revocation)
         result = dataclasses.replace(result, ades_subindic=problem or ades.AdESPassed.OK)
-    token = evidence.signature_time_stamp(signature)
     if token is not None and result.ades_subindic is ades.AdESPassed.OK:
         made = (signature.signer_cert, evidence.time_of(token))
         stamped = (evidence.signer_certificate(token), above.at if above else clock.now())
