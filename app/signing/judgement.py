@@ -63,6 +63,10 @@ def judge_signature(
     if above and token is not None and result.ades_subindic.status is ades.AdESStatus.INDETERMINATE:
         problem = peeled.problem_of(signature, signer_root, with_revocation=with_revocation)
         result = dataclasses.replace(result, ades_subindic=problem or ades.AdESPassed.OK)
+    elif with_revocation and token is not None and result.ades_subindic is ades.AdESPassed.OK:
+        signer_roots = [*roots, signer_root] if signer_root else roots
+        problem = layers.problem_of_signer(signature, evidence.time_of(token), signer_roots)
+        result = dataclasses.replace(result, ades_subindic=problem or ades.AdESPassed.OK)
     if token is not None and result.ades_subindic is ades.AdESPassed.OK:
         made = (signature.signer_cert, evidence.time_of(token))
         stamped = (evidence.signer_certificate(token), above.at if above else clock.now())
@@ -75,8 +79,8 @@ def judge_signature(
 def _spec(reader, roots, stamp_roots, signer_root, with_revocation):
     """How pyHanko shall judge: trust these roots, know what the file's DSS holds, fetch nothing.
 
-    An offline judge has no revocation answer newer than those in the file.  These count however old they are: they are
-    about the time-stamped moment.
+    An offline judge has no revocation answer newer than those in the file.  For it these count however old they
+    are; that they were current at the time-stamped moment is looked at by :func:`layers.problem_of_signer`.
     """
     revocation = CertRevTrustPolicy(
         REQUIRE_REVINFO if with_revocation else NO_REVOCATION,

@@ -126,6 +126,28 @@ class Layers:
         _require(_run(checking), at, self.everything, self.ends, if_revoked=AdESFailure.REVOKED)
 
 
+def problem_of_signer(
+    signature: EmbeddedPdfSignature, at: dt.datetime, roots: Sequence[x509.Certificate]
+) -> AdESSubIndic | None:
+    """Why nothing in the file shows that the signer's certificate was good at `at`; None when something does.
+
+    An answer or list from before says nothing once its next one was due: whoever stole a key has the old ones, too.
+    """
+    known = evidence.knowledge(signature.reader)
+    checking = cms_basic_validation(
+        signature.signed_data,
+        raw_digest=signature.compute_digest(),
+        validation_context=_made(known, at, [evidence.parsed(root) for root in roots], REQUIRE_REVINFO),
+        key_usage_settings=SIGNERS_KEY,
+    )
+    try:
+        _require(_run(checking), at, known, FOR_EVER, if_revoked=AdESFailure.REVOKED)
+    except NotProven as failure:
+        log.info("%s: no current evidence: %s", signature.field_name, failure)
+        return failure.indication
+    return None
+
+
 def peel(
     reader: PdfFileReader,
     roots: Sequence[x509.Certificate],
