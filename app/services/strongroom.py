@@ -277,6 +277,18 @@ def revoked_certificates():
     return [(int(serial), at) for serial, at in rows]
 
 
+def revoked_among(numbers):
+    """Since when those of these certificates of ours (管理番号) are revoked that are."""
+    table = Certificate.__table__.c
+    wanted = [number for number in numbers if number]
+    rows = _read(
+        select(table.number, table.revoked_at).where(
+            table.number.in_(wanted), table.revoked_at.is_not(None), table.is_imported.is_(False)
+        )
+    )
+    return {row.number: row.revoked_at for row in rows}
+
+
 def certificate_state(ca_certificate, serial_number):
     """What OCSP says of a serial number; None where the authority never issued it."""
     for generation in strongroom().tsa_generations:

@@ -7,12 +7,13 @@ stop.  What cannot be judged is said to be so, never called altered.
 Source: ETSI EN 319 102-1 (validation); quality goals S1 and S2
 """
 
+import datetime as dt
 import functools
 import hashlib
 import logging
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from asn1crypto import cms
 from cryptography import x509
@@ -97,6 +98,25 @@ def verify(
         finding = Finding.broken if damage == _BROKEN else Finding.altered
         return Verdict(Outcome.invalid, damage, sha256, finding)
     return Verdict(Outcome.unjudged, _UNREADABLE, sha256)
+
+
+def after_revocation(verdict: Verdict, revoked: Mapping[str, dt.datetime]) -> Verdict:
+    """The verdict, corrected by what the issuer knows and a file may keep silent about.
+
+    :param revoked: 管理番号 of certificates under the own root, and since when each is revoked
+    """
+    told = [
+        replace(one, trusted=False, level=None, sentence=_REVOKED)
+        if one.trusted and one.signed_at and one.certificate_no in revoked and revoked[one.certificate_no] <= one.signed_at
+        else one
+        for one in verdict.signatures
+    ]
+    if told == verdict.signatures:
+        return verdict
+    return replace(
+        verdict, outcome=Outcome.invalid, finding=Finding.revoked, sentence=_REVOKED, signatures=told, level=None,
+        provable_until=None,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
