@@ -69,6 +69,12 @@ class Production:
         self.OBJECT_LOCK = self._one_of("OBJECT_LOCK", ("governance", "compliance", "off"))
         self.TSA_URLS = self.text("TSA_URLS").split()
         self.TSA_ROOTS_FILE = self.text("TSA_ROOTS_FILE")
+        self.TSA_CRL_URLS = self.text("TSA_CRL_URLS").split()
+        if self.TSA_URLS and not self.TSA_ROOTS_FILE:
+            raise MissingSetting("PORTAL_TSA_ROOTS_FILE is not set. Time stamps of PORTAL_TSA_URLS must lead to its roots.")
+        for url in (*self.TSA_URLS, *self.TSA_CRL_URLS):
+            if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+                raise MissingSetting("PORTAL_TSA_URLS and PORTAL_TSA_CRL_URLS must be http or https addresses.")
         self.SIGNER_ROOTS_FILE = self.text("SIGNER_ROOTS_FILE")
         self._token()
         self.KEY_KIND = self.text("KEY_KIND", "rsa_3072")

@@ -1,4 +1,4 @@
-"""The command line of the portal: demo, serve, worker, job, db, fees, rotate-kek, storage, verify, verify-log.
+"""The command line of the portal: demo, serve, worker, job, db, fees, rotate-kek, storage, tsa-crl, verify, verify-log.
 
 Each command imports what it needs when it runs: the settings must be in place before the application is
 imported, and `verify` works where no portal is set up.
@@ -190,6 +190,26 @@ def storage(data):
     sys.exit(0 if answers else 1)
 
 
+@cli.command("tsa-crl")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def tsa_crl(files):
+    """Store revocation lists of outside time-stamp authorities by hand, where the portal cannot fetch them."""
+    from app import create_app
+    from app.clock import now
+    from app.errors import Refused
+    from app.extensions import db, writing
+    from app.services import tsa_lists
+
+    with create_app().app_context(), writing():
+        for path in files:
+            try:
+                count = tsa_lists.store(path.read_bytes(), now())
+            except Refused as refusal:
+                raise click.ClickException(f"{path}: {refusal}")
+            db.session.commit()
+            click.echo(f"{path}: {count} new")
+
+
 @cli.command("create-operator")
 @click.argument("full_name")
 @click.argument("mail_address")
@@ -235,8 +255,8 @@ def verify(file, root, data, as_json):
         from app.signing.verify import verify as judge
 
         pdf = file.read_bytes()
-        roots, outside, ends, kept = _trusted(root, pdf)
-        verdict = judge(pdf, roots, outside, ends=ends)
+        roots, outside, ends, stamp_roots, kept = _trusted(root, pdf)
+        verdict = judge(pdf, roots, outside, ends=ends, stamp_roots=stamp_roots)
     except Exception as error:
         click.echo(f"検証できません：{error}", err=True)
         sys.exit(2)
@@ -292,7 +312,7 @@ def _check_log(target, source, root):
 
 
 def _trusted(path, pdf):
-    """Roots, those of outside signers, the ends of algorithms, and how the file stands to those that are kept.
+    """Roots, those of outside signers, the ends of algorithms, roots of time stamps alone, and how the file stands to those that are kept.
 
     The given roots, else those of the portal that is set up here and of outside signers it knows, else the demo's;
     only a portal that is set up knows what it keeps and when algorithms end.
@@ -303,7 +323,7 @@ def _trusted(path, pdf):
     if path is None and "PORTAL_KEK" not in os.environ and "PORTAL_KEK_FILE" not in os.environ:
         path = demo_root
     if path is not None:
-        return load_pem_x509_certificates(path.read_bytes()), {}, {}, None
+        return load_pem_x509_certificates(path.read_bytes()), {}, {}, [], None
     from hashlib import sha256
 
     from app import create_app, queries
@@ -312,7 +332,8 @@ def _trusted(path, pdf):
     app = create_app()
     with app.app_context():
         kept = queries.kept_as(sha256(pdf).hexdigest())
-        return strongroom().roots, outside_roots(pdf), app.config["ALGORITHM_ENDS"], kept
+        strong = strongroom()
+        return strong.roots, outside_roots(pdf), app.config["ALGORITHM_ENDS"], strong.stamp_roots, kept
 
 
 def _in_words(verdict, kept):

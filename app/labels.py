@@ -266,6 +266,7 @@ LETTER = {
     Letter.statement: "利用明細",
     Letter.company_standing: "ご利用の停止・再開",
     Letter.storage_alert: "ファイル保存先の異常",
+    Letter.tsa_list_alert: "時刻認証局の失効リストの期限",
     Letter.consent_on_paper: "書面による承諾の登録",
 }
 KEPT = {  # what a file is to the archive (run.py verify)
@@ -433,6 +434,7 @@ JOB = {  # 定期処理, by the names in app.jobs
     "key-destruction": "失効した電子証明書の鍵の破棄",
     "seal-renewal": "サービスの証明書の更新",
     "service-changes": "プラン・オプション・解約の適用",
+    "tsa-crl": "時刻認証局の失効リストの取得",
     "usage-closing": "利用明細の締め",
     "usage-monthly": "月額料金の記録",
     "object-lock": "保存先での削除と上書きの防止",

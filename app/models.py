@@ -12,6 +12,7 @@ from app.tables.certificate import (
     CertificateActivation,
     SigningCode,
     SigningPassword,
+    TsaRevocationList,
     Validity,
 )
 from app.tables.company import Company, CompanyStatus, Plan
@@ -124,6 +125,7 @@ __all__ = [
     "SigningCode",
     "SigningPassword",
     "Statement",
+    "TsaRevocationList",
     "UsageRecord",
     "UserState",
     "Utc",

@@ -302,6 +302,8 @@ class Browser:
     def _ask(self, method, url, **kwargs):
         db.session.commit()
         reply = contextvars.Context().run(getattr(self.client, method), url, **kwargs)
+        for one in (*reply.history, reply):  # a body over 500 KB lies in a temporary file that the client leaves open
+            one.request.environ["wsgi.input"].close()
         db.session.commit()
         return reply
 

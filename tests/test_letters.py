@@ -59,6 +59,7 @@ SUBJECTS = {
     Letter.statement: "利用明細のお知らせ",
     Letter.company_standing: "ご利用の停止・再開のお知らせ",
     Letter.storage_alert: "ファイル保存先の異常のお知らせ",
+    Letter.tsa_list_alert: "時刻認証局の失効リストの期限のお知らせ",
     Letter.consent_on_paper: "書面による承諾の登録のお知らせ",
 }
 FACTS = {
@@ -76,7 +77,7 @@ FACTS = {
     "term": "2026/04/01 ～ 2027/03/31", "renews_itself": True,
     "inviter": "株式会社発出建設", "application_number": "A00000001", "partner_code": "C00000002", "administrator": "受取 太郎",
     "month": "2026年11月", "statement_no": "S00000001", "statement_id": 1,
-    "has_option": True, "grace_days": 365, "listed": [{"number": "D00000001", "what": "正常"}], "others": 0, "is_resumed": False,
+    "has_option": True, "grace_days": 365, "listed": [{"number": "D00000001", "what": "正常"}], "others": 0, "problems": ["期限切れ"], "is_resumed": False,
 }  # fmt: skip
 
 

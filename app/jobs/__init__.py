@@ -30,6 +30,7 @@ from app.jobs import (
     service_changes,
     signing_password_expiry,
     term_end,
+    tsa_crl,
     usage_closing,
     usage_monthly,
 )
@@ -56,6 +57,7 @@ JOBS = {
     "service-changes": service_changes,
     "signing-password-expiry": signing_password_expiry,
     "term-end": term_end,
+    "tsa-crl": tsa_crl,
     "usage-closing": usage_closing,
     "usage-monthly": usage_monthly,
     "send-mail": send_mail,
@@ -79,13 +81,14 @@ TIMETABLE = {
     "seal-renewal": {"hour": 1, "minute": 0},
     "service-changes": {"second": 10},  # every minute: a 適用日 begins at midnight in Japan
     "term-end": {"hour": 8, "minute": 15},
+    "tsa-crl": {"minute": 35},
     "usage-closing": {"hour": "4-6", "minute": 10},
     "usage-monthly": {"minute": 5},
 }
 # leave a row only when they had something to do
 QUIET = frozenset({
     "send-mail", "archive-extension", "bulk-download", "bulk-operation", "key-destruction", "object-lock", "service-changes",
-    "usage-monthly",
+    "tsa-crl", "usage-monthly",
 })  # fmt: skip
 LATE_HOURS = 25  # every other job has a run a day, and an hour to finish it
 

@@ -11,7 +11,7 @@ def due(now):
 
 def run_one(document_id, now):
     """Hold the files of one document; False where that was done meanwhile."""
-    wanted = object_locks.wanted(document_id)
+    wanted = object_locks.wanted(document_id, now)
     db.session.commit()  # nothing is held while the storage is asked
     if wanted is None:
         return False

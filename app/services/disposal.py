@@ -10,7 +10,16 @@ from app.clock import japan_date
 from app.errors import OutOfTurn, Refused
 from app.extensions import db
 from app.labels import day
-from app.models import ArchiveRecord, ContractDocument, DocumentRevision
+from app.models import (
+    ArchiveRecord,
+    CertificateApplication,
+    ContractDocument,
+    DocumentAttachment,
+    DocumentRevision,
+    PaperConsent,
+    SentEdition,
+    ServiceApplication,
+)
 from app.services import integrity, retention, steps
 from app.services.strongroom import strongroom
 from app.workflow import Action, find_step
@@ -47,29 +56,31 @@ def due(now):
 
 
 def erase(document_id, now):
-    """Delete the recorded files of one document, but none that another document is kept by.
+    """Delete the recorded files of one document, but none that something else is kept by.
 
-    Equal bytes are stored once: two documents may share the PDF they began with.
+    Equal bytes are stored once: two documents may share the PDF they began with, and a contract may have gone out
+    as an attachment to another one, or stand as the scanned paper of a consent.
     """
     record = db.session.scalar(select(ArchiveRecord).where(ArchiveRecord.document_id == document_id))
     if record.erase_due_at is None:
         return False
     for sha256 in record.disposed_files:
-        if not _is_kept_by_another(sha256, document_id):
+        if not _is_kept_otherwise(sha256, document_id):
             strongroom().store.erase(sha256)
     record.erase_due_at = None
     return True
 
 
-def _is_kept_by_another(sha256, document_id):
+def _is_kept_otherwise(sha256, document_id):
     others = (
         select(ContractDocument.id)
         .outerjoin(ArchiveRecord, ArchiveRecord.document_id == ContractDocument.id)
         .where(ContractDocument.id != document_id, ArchiveRecord.disposed_at.is_(None))
     )
-    of_revision = others.join(DocumentRevision, DocumentRevision.document_id == ContractDocument.id)
     named = or_(ContractDocument.pdf_sha256 == sha256, ContractDocument.unsigned_sha256 == sha256)
-    return any(
-        db.session.scalar(found.limit(1)) is not None
-        for found in (of_revision.where(DocumentRevision.sha256 == sha256), others.where(named))
-    )
+    found = [others.where(named)]
+    for column in (DocumentRevision.sha256, SentEdition.unsigned_sha256, DocumentAttachment.sha256):
+        found.append(others.join(column.class_, column.class_.document_id == ContractDocument.id).where(column == sha256))
+    for column in (PaperConsent.sha256, CertificateApplication.evidence_sha256, ServiceApplication.evidence_sha256):
+        found.append(select(column.class_.id).where(column == sha256))
+    return any(db.session.scalar(one.limit(1)) is not None for one in found)

@@ -114,7 +114,8 @@ def _of_contents(stored, expected):
 
 def _judged(stored):
     ends = current_app.config["ALGORITHM_ENDS"]
-    return verify(stored, strongroom().roots, outside_roots(stored), ends=ends)
+    strong = strongroom()
+    return verify(stored, strong.roots, outside_roots(stored), ends=ends, stamp_roots=strong.stamp_roots)
 
 
 def record(document_id, findings, proof, now):

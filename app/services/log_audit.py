@@ -154,7 +154,7 @@ def _check(connection, chain, erased, newest=None):
     if check.first == 1:
         findings += [log_chain.Finding(of, 0, "row_extra", f"{table} {row_id}") for of, table, row_id in _uncovered(connection, chain)]
         if chain == NOBODYS:
-            findings += filter(None, (log_chain.check_token(anchor, strongroom().roots) for anchor in _anchors(connection)))
+            findings += filter(None, (log_chain.check_token(anchor, _roots()) for anchor in _anchors(connection)))
     return findings, check.first, check.sequence
 
 
@@ -276,7 +276,7 @@ def anchor(now):
     db.session.commit()  # nothing is held while the authority answers
     digest = log_chain.anchor_digest(heads)
     token = strongroom().desk.tsa.token_over(digest)
-    plain_tokens.check(token, digest, strongroom().roots)
+    plain_tokens.check(token, digest, _roots())
     row = LogAnchor(at=now, token=token)
     db.session.add(row)
     db.session.flush()
@@ -290,6 +290,11 @@ def anchor(now):
     for chain, sequence, _ in heads:
         db.session.execute(update(LogHead).where(LogHead.chain == chain).values(anchored_sequence=sequence))
     db.session.commit()
+
+
+def _roots():
+    """What time stamps must lead to."""
+    return [*strongroom().roots, *strongroom().stamp_roots]
 
 
 # -- export -------------------------------------------------------------------
@@ -361,7 +366,7 @@ def end_of_own(count):
 
 def from_export(lines):
     """Check an export with the roots of this portal."""
-    return log_chain.check_export(lines, strongroom().roots)
+    return log_chain.check_export(lines, _roots())
 
 
 def as_json(findings, count):

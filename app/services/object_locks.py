@@ -5,7 +5,7 @@ anew.  Records that wait are taken up whenever such a bucket comes into use.
 """
 
 from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.clock import end_of_japan_day, japan_date, years_later
 from app.errors import StorageFailed
@@ -15,33 +15,43 @@ from app.services import integrity, retention
 from app.services.strongroom import strongroom
 from app.signing.bucket import LockMode
 
+MOST_A_RUN = 1000  # the others follow ten minutes later
+
 
 def due(now):
     """Ids of the documents whose files are to be held; none where the storage holds nothing.
 
     Of a storage that does not answer one is tried all the same, so that the failure is told.
     """
-    waiting = db.session.scalars(
-        select(ArchiveRecord.document_id).where(ArchiveRecord.lock_due_at <= now).order_by(ArchiveRecord.lock_due_at)
-    ).all()
+    waiting = select(ArchiveRecord.document_id).where(ArchiveRecord.lock_due_at <= now).order_by(ArchiveRecord.lock_due_at)
+    first = db.session.scalars(waiting.limit(1)).all()
     db.session.commit()  # nothing is held while the storage is asked
     try:
-        return waiting if waiting and is_in_use() else []
+        if not (first and is_in_use()):  # without a lock all documents wait for ever: they are not even read
+            return []
     except StorageFailed:
-        return waiting[:1]
+        return first
+    return db.session.scalars(waiting.limit(MOST_A_RUN)).all()
 
 
 def is_in_use():
     return current_app.config["OBJECT_LOCK"] != "off" and strongroom().store.protection().has_lock
 
 
-def wanted(document_id):
-    """(moment of asking, the last day, files) of one document; None where it is held already."""
+def wanted(document_id, now):
+    """(moment of asking, the last day, files) of one document; None where it is held already, or was for long enough.
+
+    No storage takes a retention that is over: such a document waits no more, for an operator may delete its files.
+    """
     document = db.session.get(ContractDocument, document_id)
     record = document.archive_record
     if record.lock_due_at is None:
         return None
-    return record.lock_due_at, last_day(document), integrity.files_of(document)
+    until = last_day(document)
+    if until < japan_date(now):
+        record.lock_due_at = None
+        return None
+    return record.lock_due_at, until, integrity.files_of(document)
 
 
 def last_day(document):
@@ -63,11 +73,13 @@ def hold(until, files):
 
 
 def keep(document_id, until, due_at):
-    """Note what is held; a document that got a new file meanwhile stays due."""
-    record = db.session.scalar(select(ArchiveRecord).where(ArchiveRecord.document_id == document_id))
-    record.locked_until = until
-    if record.lock_due_at == due_at:
-        record.lock_due_at = None
+    """Note what is held; a document that got a new file meanwhile, or was extended, stays due."""
+    db.session.execute(
+        update(ArchiveRecord)
+        .where(ArchiveRecord.document_id == document_id, ArchiveRecord.lock_due_at == due_at)
+        .values(locked_until=until, lock_due_at=None)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def report():

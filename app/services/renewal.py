@@ -8,10 +8,10 @@ second administrator meets the constraint on that row, and a stop in between los
 import datetime as dt
 
 from flask import current_app
-from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy import and_, exists, or_, select, true, update
 
 from app.clock import japan_date, years_later
-from app.errors import OutOfTurn, Refused
+from app.errors import OutOfTurn, Refused, SigningFailed
 from app.extensions import db
 from app.labels import day
 from app.models import (
@@ -27,6 +27,7 @@ from app.services.strongroom import strongroom
 from app.workflow import Action, Status, find_step
 
 EXTENSION_YEARS = 10  # R98
+EVERY = true()
 BY_ITSELF_DAYS = 200  # before 保管満了日, and so before the first notice of it
 MOST_A_RUN = 500  # renewals; ordered extensions wait no longer than these take
 NO_OPTION = "長期保管延長オプションのご契約がないため、保管期間を延長できません。お申し込みは、お問い合わせ窓口にご連絡ください。"
@@ -105,7 +106,7 @@ def ordered(now):
     ).all()
 
 
-def extending_by_themselves(now):
+def extending_by_themselves(now, only=EVERY):
     """Ids of the documents whose end is near and of which a company chose 自動延長."""
     today = japan_date(now)
     is_open = exists().where(
@@ -119,6 +120,7 @@ def extending_by_themselves(now):
             ContractDocument.retained_until.between(today, today + dt.timedelta(days=BY_ITSELF_DAYS)),
             exists(_party_that_chose(ContractDocument.id)),
             ~is_open,
+            only,
         )
         .order_by(ContractDocument.retained_until)
     ).all()
@@ -140,7 +142,7 @@ def order_by_itself(document_id, now):
     """Order the extension that a company chose to have by itself; False where it is ordered already."""
     document = db.session.get(ContractDocument, document_id)
     company_id = db.session.scalar(_party_that_chose(document_id).limit(1))
-    if company_id is None or document_id not in extending_by_themselves(now):
+    if company_id is None or not extending_by_themselves(now, ContractDocument.id == document_id):
         return False
     if next_until(document) > _last_provable_day():
         return False
@@ -172,7 +174,10 @@ def _given_up():
     ends = current_app.config["ALGORITHM_ENDS"]
     if not ends:
         return []
-    used = tsa_generations.algorithm_in_use()
+    try:
+        used = tsa_generations.algorithm_in_use()
+    except SigningFailed:  # of an outside authority nobody can tell before it answers; the other work goes on
+        return []
     return [] if used in ends else list(ends)
 
 

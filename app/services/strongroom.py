@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from app.clock import now
 from app.extensions import db, reading
-from app.models import Authority, Certificate
+from app.models import Authority, Certificate, TsaRevocationList
 from app.signing import authorities as pki
 from app.signing import evidence
 from app.signing.hardware import Token
@@ -130,25 +130,54 @@ class Strongroom:
             return self._desk
 
     def _make_desk(self, moment):
-        own = self.authorities
+        own, root_crl = self.authorities, self.root_crl(moment)
         return SigningDesk(
             root=own.root.certificate,
             signers_ca=own.signers_ca,
             tsa=self._tsa(),
-            ca_certificates=[own.signers_ca.certificate, *(one.ca.certificate for one in self.tsa_generations)],
-            ca_crls=[self.root_crl(moment)],
+            ca_certificates=[
+                own.signers_ca.certificate, *(one.ca.certificate for one in self.tsa_generations), *self._outside_tsa_cas,
+            ],
+            ca_crls=lambda: [root_crl, *self.tsa_lists()],
             leaf_ocsp=self.leaf_ocsp,
         )
 
     def _tsa(self):
+        roots = self.stamp_roots
         if not self._config["TSA_URLS"]:
             own = self.authorities
-            return EmbeddedTsa(own.tsa, [own.tsa_ca.certificate, own.root.certificate])
-        roots = []
-        if self._config["TSA_ROOTS_FILE"]:
-            with open(self._config["TSA_ROOTS_FILE"], "rb") as file:
-                roots = x509.load_pem_x509_certificates(file.read())
-        return TimeStampAuthorities([HttpTsa(url, roots) for url in self._config["TSA_URLS"]])
+            embedded = EmbeddedTsa(own.tsa, [own.tsa_ca.certificate, own.root.certificate])
+            embedded.roots = roots  # what an outside one stamped before stays provable, and is renewed
+            return embedded
+        cas = self._outside_tsa_cas
+        return TimeStampAuthorities(
+            [HttpTsa(url, roots, between=cas, lists=self.tsa_lists) for url in self._config["TSA_URLS"]]
+        )
+
+    @property
+    def outside_tsa_certificates(self):
+        """Roots of the outside time-stamp authorities, present and former, and CAs below them, as the operator set."""
+        path = self._config["TSA_ROOTS_FILE"]
+        if not path:
+            return []
+        with open(path, "rb") as file:
+            return x509.load_pem_x509_certificates(file.read())
+
+    @property
+    def stamp_roots(self):
+        """Those that a verification trusts for time stamps, and for nothing else."""
+        return [one for one in self.outside_tsa_certificates if one.issuer == one.subject]
+
+    @property
+    def _outside_tsa_cas(self):
+        return [one for one in self.outside_tsa_certificates if one.issuer != one.subject]
+
+    def tsa_lists(self):
+        """The current revocation lists, DER, that tell of outside time-stamp authorities (app.services.tsa_lists)."""
+        if not self._config["TSA_ROOTS_FILE"]:
+            return []
+        table = TsaRevocationList.__table__
+        return [row.der for row in _read(select(table.c.der).where(table.c.next_update > now()).order_by(table.c.id))]
 
     def root_crl(self, moment):
         """The root's list of revoked authorities, DER; none is revoked so far."""
@@ -187,8 +216,8 @@ class Strongroom:
 
     @property
     def roots(self):
-        """What a verification trusts; it needs no key, and goes on while a token is away."""
-        return [self.authorities.root.certificate, *self._tsa().roots]
+        """What a verification trusts for signers and time stamps; it needs no key, and goes on while a token is away."""
+        return [self.authorities.root.certificate]
 
 
 def _is_fresh(made_at, moment):
@@ -246,6 +275,18 @@ def revoked_certificates():
         )
     )
     return [(int(serial), at) for serial, at in rows]
+
+
+def revoked_among(numbers):
+    """Since when those of these certificates of ours (管理番号) are revoked that are."""
+    table = Certificate.__table__.c
+    wanted = [number for number in numbers if number]
+    rows = _read(
+        select(table.number, table.revoked_at).where(
+            table.number.in_(wanted), table.revoked_at.is_not(None), table.is_imported.is_(False)
+        )
+    )
+    return {row.number: row.revoked_at for row in rows}
 
 
 def certificate_state(ca_certificate, serial_number):

@@ -10,10 +10,11 @@ from flask import current_app
 
 from app import queries
 from app.errors import Busy, VerificationRefused
-from app.services.strongroom import outside_roots_of, strongroom
+from app.services.strongroom import outside_roots_of, revoked_among, strongroom
 from app.signing.authorities import SEAL_NO
 from app.signing.intake import Limits
 from app.signing.verdict import Verdict
+from app.signing.verify import after_revocation
 from app.signing.verify_apart import verify_apart
 
 AT_ONCE = 2  # in one process; each may take seconds and half a gigabyte
@@ -69,10 +70,11 @@ def _examined(pdf, expected):
     try:
         verdict = verify_apart(
             pdf, strongroom().roots, outside_roots, expected, Limits(memory_bytes=600 * 1024 * 1024),
-            current_app.config["ALGORITHM_ENDS"],
+            current_app.config["ALGORITHM_ENDS"], strongroom().stamp_roots,
         )  # fmt: skip
     finally:
         _free.release()
+    verdict = after_revocation(verdict, revoked_among({one.certificate_no for one in verdict.signatures}))
     names = {one.certificate_no for one in verdict.signatures}  # under the own root, SEAL is the service
     is_certificate = verdict.is_valid and not foreign and names == {SEAL_NO}
     return Report(verdict, len(pdf), queries.kept_as(verdict.sha256), is_certificate)

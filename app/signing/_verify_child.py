@@ -39,9 +39,10 @@ def main(options):
     from app.signing import evidence, verify
     from app.signing.verify_apart import certificates_of, question_in
 
-    roots, outside, expected, ends = question_in(json.loads(sys.stdin.buffer.readline()))
+    trust = question_in(json.loads(sys.stdin.buffer.readline()))
     pdf = sys.stdin.buffer.read()
-    verdict = verify.verify(pdf, roots, outside, expected, ends)
+    verdict = verify.verify(pdf, *trust)
+    _, outside, *_ = trust
     signers = [] if verdict.is_valid or outside else sorted(evidence.signers_of(pdf))
     answer = {"verdict": verdict.as_dict(), "signers": certificates_of(signers)}
     sys.stdout.write(json.dumps(answer))

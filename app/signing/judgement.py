@@ -39,15 +39,17 @@ def judge_signature(
     peeled: layers.Layers | None = None,
     *,
     ends: layers.AlgorithmEnds = layers.FOR_EVER,
+    stamp_roots: Sequence[x509.Certificate] = (),
     with_revocation: bool = True,
 ) -> ades.AdESBasicValidationResult:
     """The verdict of EN 319 102-1 on one signature: now, or at the time its time stamps prove.
 
     :param peeled: the document time stamps of the file, where it has some and they hold
+    :param stamp_roots: trusted for time stamps, not for signers
     """
     evidence.look_at(signature)
     signer_root = outside.get(signature.signer_cert.dump())
-    spec = _spec(signature.reader, roots, signer_root, with_revocation)
+    spec = _spec(signature.reader, roots, stamp_roots, signer_root, with_revocation)
     result = asyncio.run(
         ades.ades_with_time_validation(
             signature.signed_data,
@@ -57,11 +59,14 @@ def judge_signature(
             status_cls=ades.PdfSignatureStatus,
         )
     )
-    above = peeled and peeled.over(signature)
-    if above and result.ades_subindic.status is ades.AdESStatus.INDETERMINATE:
+    above, token = peeled and peeled.over(signature), evidence.signature_time_stamp(signature)
+    if above and token is not None and result.ades_subindic.status is ades.AdESStatus.INDETERMINATE:
         problem = peeled.problem_of(signature, signer_root, with_revocation=with_revocation)
         result = dataclasses.replace(result, ades_subindic=problem or ades.AdESPassed.OK)
-    token = evidence.signature_time_stamp(signature)
+    elif with_revocation and token is not None and result.ades_subindic is ades.AdESPassed.OK:
+        signer_roots = [*roots, signer_root] if signer_root else roots
+        problem = layers.problem_of_signer(signature, evidence.time_of(token), signer_roots)
+        result = dataclasses.replace(result, ades_subindic=problem or ades.AdESPassed.OK)
     if token is not None and result.ades_subindic is ades.AdESPassed.OK:
         made = (signature.signer_cert, evidence.time_of(token))
         stamped = (evidence.signer_certificate(token), above.at if above else clock.now())
@@ -71,11 +76,11 @@ def judge_signature(
     return result
 
 
-def _spec(reader, roots, signer_root, with_revocation):
-    """How pyHanko shall judge: trust `roots`, know what the file's DSS holds, fetch nothing.
+def _spec(reader, roots, stamp_roots, signer_root, with_revocation):
+    """How pyHanko shall judge: trust these roots, know what the file's DSS holds, fetch nothing.
 
-    An offline judge has no revocation answer newer than those in the file.  These count however old they are: they are
-    about the time-stamped moment.
+    An offline judge has no revocation answer newer than those in the file.  For it these count however old they
+    are; that they were current at the time-stamped moment is looked at by :func:`layers.problem_of_signer`.
     """
     revocation = CertRevTrustPolicy(
         REQUIRE_REVINFO if with_revocation else NO_REVOCATION,
@@ -85,7 +90,7 @@ def _spec(reader, roots, signer_root, with_revocation):
     signer_roots = [*roots, signer_root] if signer_root else roots
     return SignatureValidationSpec(
         cert_validation_policy=_trusting(signer_roots, revocation),
-        ts_cert_validation_policy=_trusting(roots, revocation),
+        ts_cert_validation_policy=_trusting([*roots, *stamp_roots], revocation),
         revinfo_gathering_policy=RevocationInfoGatheringSpec(RevinfoOnlineFetchingRule.LOCAL_ONLY),
         local_knowledge=evidence.knowledge(reader),
         key_usage_settings=layers.SIGNERS_KEY,
@@ -98,7 +103,11 @@ def _trusting(roots, revocation):
 
 
 def why_not_b_lt(
-    pdf: bytes, field: str, roots: Sequence[x509.Certificate], outside: evidence.OutsideRoots = evidence.NOBODY
+    pdf: bytes,
+    field: str,
+    roots: Sequence[x509.Certificate],
+    outside: evidence.OutsideRoots = evidence.NOBODY,
+    stamp_roots: Sequence[x509.Certificate] = (),
 ) -> str | None:
     """What `pdf`, just signed in `field`, lacks to be B-LT; None when it is."""
     reader = evidence.read(pdf)
@@ -113,7 +122,7 @@ def why_not_b_lt(
         return "the DSS lacks certificates"
     if evidence.signature_time_stamp(signature) is None:
         return "no time stamp"
-    result = judge_signature(signature, roots, outside)
+    result = judge_signature(signature, roots, outside, stamp_roots=stamp_roots)
     if result.ades_subindic is not ades.AdESPassed.OK:
         return f"{result.ades_subindic}: {result.failure_msg}"
     status = result.api_status
@@ -126,7 +135,10 @@ def why_not_b_lt(
 
 
 def why_not_b_lta(
-    pdf: bytes, roots: Sequence[x509.Certificate], outside: evidence.OutsideRoots = evidence.NOBODY
+    pdf: bytes,
+    roots: Sequence[x509.Certificate],
+    outside: evidence.OutsideRoots = evidence.NOBODY,
+    stamp_roots: Sequence[x509.Certificate] = (),
 ) -> str | None:
     """What `pdf`, just archived, lacks to stay provable while its last time stamp lasts, or None.
 
@@ -144,7 +156,7 @@ def why_not_b_lta(
         return "the time stamp is from the future"
     last_day = evidence.signer_certificate(last.signed_data).not_valid_after - dt.timedelta(days=1)
     try:
-        peeled = layers.peel(reader, roots, last_day)
+        peeled = layers.peel(reader, roots, last_day, stamp_roots=stamp_roots)
     except layers.NotProven as failure:
         return f"time stamps: {failure}"
     for signature in reader.embedded_regular_signatures:

@@ -78,10 +78,13 @@ class Layers:
     """A file whose document time stamps hold, one after the other.
 
     :param proofs: of the time stamps, newest first
+    :param roots: trusted for signers and time stamps
+    :param stamp_roots: trusted for time stamps alone
     """
 
     proofs: Sequence[Proof]
     roots: Sequence[asn1_x509.Certificate]
+    stamp_roots: Sequence[asn1_x509.Certificate]
     ends: AlgorithmEnds
     everything: LocalKnowledge = field(repr=False)
 
@@ -108,7 +111,7 @@ class Layers:
         if above is None or token is None:
             raise NotProven("no time stamp")
         rule = REQUIRE_REVINFO if with_revocation else NO_REVOCATION
-        context = _context(above, above.at, self.roots, rule)
+        context = _context(above, above.at, [*self.roots, *self.stamp_roots], rule)
         imprint = message_imprint_checker(signature.signer_info)
         _require(_run(validate_tst_signed_data(token, context, imprint)), above.at, self.everything, self.ends)
         _require_order(token, above.at)
@@ -123,11 +126,34 @@ class Layers:
         _require(_run(checking), at, self.everything, self.ends, if_revoked=AdESFailure.REVOKED)
 
 
+def problem_of_signer(
+    signature: EmbeddedPdfSignature, at: dt.datetime, roots: Sequence[x509.Certificate]
+) -> AdESSubIndic | None:
+    """Why nothing in the file shows that the signer's certificate was good at `at`; None when something does.
+
+    An answer or list from before says nothing once its next one was due: whoever stole a key has the old ones, too.
+    """
+    known = evidence.knowledge(signature.reader)
+    checking = cms_basic_validation(
+        signature.signed_data,
+        raw_digest=signature.compute_digest(),
+        validation_context=_made(known, at, [evidence.parsed(root) for root in roots], REQUIRE_REVINFO),
+        key_usage_settings=SIGNERS_KEY,
+    )
+    try:
+        _require(_run(checking), at, known, FOR_EVER, if_revoked=AdESFailure.REVOKED)
+    except NotProven as failure:
+        log.info("%s: no current evidence: %s", signature.field_name, failure)
+        return failure.indication
+    return None
+
+
 def peel(
     reader: PdfFileReader,
     roots: Sequence[x509.Certificate],
     now: dt.datetime,
     ends: AlgorithmEnds = FOR_EVER,
+    stamp_roots: Sequence[x509.Certificate] = (),
 ) -> Layers:
     """Judge the document time stamps from the outermost one inward.
 
@@ -135,9 +161,12 @@ def peel(
     old.  For all others the evidence must have been current at the moment at which they are judged.
 
     :param now: the moment at which the outermost one must hold
+    :param stamp_roots: trusted for time stamps, not for signers
     :raises NotProven: one of them does not hold
     """
-    everything, trusted = evidence.knowledge(reader), [evidence.parsed(root) for root in roots]
+    everything, signers_roots = evidence.knowledge(reader), [evidence.parsed(root) for root in roots]
+    only_stamps = [evidence.parsed(root) for root in stamp_roots]
+    trusted = [*signers_roots, *only_stamps]
     proofs, above = [], None
     for stamp in reversed(reader.embedded_timestamp_signatures):
         evidence.look_at(stamp)
@@ -151,7 +180,7 @@ def peel(
         known = evidence.knowledge(reader.get_historical_resolver(stamp.signed_revision))
         above = Proof(evidence.time_of(stamp.signed_data), stamp.signed_revision, known)
         proofs.append(above)
-    return Layers(proofs, trusted, ends, everything)
+    return Layers(proofs, signers_roots, only_stamps, ends, everything)
 
 
 def has_ended(certificate: asn1_x509.Certificate, moment: dt.datetime, ends: AlgorithmEnds) -> bool:

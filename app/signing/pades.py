@@ -178,7 +178,7 @@ def sign_pdf(
         while True:
             chains = desk.tsa.certificate_chains()
             signed = _sign_once(desk, chains, pdf, key, certificate, field, stamp, reason, outside)
-            failure = judgement.why_not_b_lt(signed, field, desk.trusted_roots, roots)
+            failure = judgement.why_not_b_lt(signed, field, [desk.root], roots, desk.tsa.roots)
             if failure is None:
                 return signed
             # an outside TSA may have answered with a certificate it did not have before: known from now on
@@ -231,7 +231,7 @@ def timestamp_archive(
             writer, "sha256", bytes_reserved=_reserve(chains), in_place=True
         )
         archived = writer.prev.stream.getvalue()
-        failure = judgement.why_not_b_lta(archived, desk.trusted_roots, outside)
+        failure = judgement.why_not_b_lta(archived, [desk.root], outside, desk.tsa.roots)
         if failure:
             raise SigningFailed from ValueError(failure)
         return archived

@@ -4,16 +4,12 @@ An answer is worth nothing until it passed our own checks (:mod:`app.signing.tok
 never stands in for a time stamp: no token, no signature.
 """
 
-import base64
 import hashlib
-import http.client
 import logging
 import secrets
-import ssl
 import threading
 import time
-import urllib.parse
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from asn1crypto import cms, core, tsp
 from asn1crypto import x509 as asn1_x509
@@ -27,9 +23,10 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from app import clock
 from app.errors import SigningFailed
+from app.signing import outgoing
 from app.signing.authorities import Credential
 from app.signing.keys import sign_sha256
-from app.signing.token_answers import IMPRINT_BYTES, TokenRefused, check_answer, finish
+from app.signing.token_answers import IMPRINT_BYTES, TokenRefused, TokenUnproven, check_answer, finish
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +40,10 @@ REST_SECONDS = 60  # an authority that failed is asked last for so long
 _TSA_DOWN = (
     "タイムスタンプを取得できなかったため、署名を完了できませんでした。契約文書の状態は変わっていません。"
     "しばらくしてから、もう一度お試しください。"
+)
+_TSA_UNPROVEN = (
+    "時刻認証局の証明書が失効していないことを確認できないため、署名を完了できませんでした。契約文書の状態は変わっていません。"
+    "お手数ですが、お問い合わせ窓口までご連絡ください。"
 )
 
 
@@ -203,6 +204,9 @@ class HttpTsa:
     :param url: ``https://`` or ``http://`` address; ``user:password@`` in it becomes Basic authentication
     :param roots: where given, tokens must lead to one of these
     :param certificates: the authority's certificate and its CAs, where known beforehand
+    :param between: CAs that a token need not bring itself
+    :param lists: returns the current revocation lists (DER); where given, a token counts only when they tell that
+        its certificates are not revoked
     """
 
     def __init__(
@@ -210,15 +214,15 @@ class HttpTsa:
         url: str,
         roots: Sequence[x509.Certificate] = (),
         certificates: Sequence[x509.Certificate] = (),
+        between: Sequence[x509.Certificate] = (),
+        lists: Callable[[], Sequence[bytes]] | None = None,
     ):
-        parts = urllib.parse.urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("a time-stamp authority needs an http or https address")
-        self.name = parts.hostname + (f":{parts.port}" if parts.port else "")
+        self._parts = outgoing.split(url)
+        self.name = outgoing.name_of(self._parts)
         self.roots = tuple(roots)
+        self._between, self._lists = tuple(between), lists
         self.chain = tuple(c.public_bytes(Encoding.DER) for c in certificates)
         self.rests_until = 0.0
-        self._parts = parts
 
     def time_stamp(self, message_digest: bytes, md_algorithm: str, seconds: float) -> bytes:
         """Ask for one token, as DER.
@@ -226,6 +230,9 @@ class HttpTsa:
         :param seconds: at most so long
         :raises TokenRefused: no answer, or one that does not hold
         """
+        lists = self._lists and self._lists()
+        if lists is not None and not lists:  # nothing would prove a token that may have to be paid for
+            raise TokenUnproven("no current revocation list is at hand")
         nonce = secrets.randbits(63) | 1 << 62
         request = tsp.TimeStampReq(
             {
@@ -239,52 +246,17 @@ class HttpTsa:
             }
         )
         try:
-            answer = self._post(request.dump(), seconds)
-        except (OSError, http.client.HTTPException) as failure:
-            raise TokenRefused(f"no answer: {failure!r}") from failure
-        token, chain = check_answer(answer, message_digest, md_algorithm, nonce, self.roots, clock.now())
+            answer = outgoing.call(
+                self._parts, seconds, ANSWER_MAX_BYTES, body=request.dump(),
+                headers={"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"},
+            )  # fmt: skip
+        except outgoing.NoAnswer as failure:
+            raise TokenRefused(str(failure)) from failure
+        token, chain = check_answer(
+            answer, message_digest, md_algorithm, nonce, self.roots, clock.now(), self._between, lists
+        )
         self.chain = chain
         return token
-
-    def _post(self, body, seconds):
-        deadline = time.monotonic() + seconds
-        parts = self._parts
-        if parts.scheme == "https":
-            connection = http.client.HTTPSConnection(
-                parts.hostname, parts.port, timeout=seconds, context=ssl.create_default_context()
-            )
-        else:
-            connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=seconds)
-        headers = {
-            "Content-Type": "application/timestamp-query",
-            "Accept": "application/timestamp-reply",
-            "User-Agent": "contract-portal",
-            "Connection": "close",
-        }
-        if parts.username is not None:
-            login = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
-            headers["Authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        try:
-            connection.request("POST", path, body=body, headers=headers)
-            sock = connection.sock
-            answer = connection.getresponse()
-            if answer.status != 200:  # a redirect too: only the configured host is called
-                raise TokenRefused(f"HTTP status {answer.status}")
-            received = bytearray()
-            while True:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise TokenRefused("answers too slowly")
-                sock.settimeout(left)
-                piece = answer.read1(65536)
-                if not piece:
-                    return bytes(received)
-                received += piece
-                if len(received) > ANSWER_MAX_BYTES:
-                    raise TokenRefused("answer too large")
-        finally:
-            connection.close()
 
 
 class TimeStampAuthorities(CertifiedTimeStamper):
@@ -321,13 +293,14 @@ class TimeStampAuthorities(CertifiedTimeStamper):
             except (PathBuildingError, PathValidationError) as refused:
                 failure = refused  # one of several authorities may be unknown here; not all of them
         if not found:
-            raise SigningFailed(_TSA_DOWN) from failure
+            log.error("no time-stamp authority can be relied on: %s", failure)
+            raise SigningFailed(_TSA_UNPROVEN) from failure
 
     async def async_timestamp(self, message_digest, md_algorithm):
         return cms.ContentInfo.load(self._first_token(message_digest, md_algorithm))
 
     def _first_token(self, message_digest, md_algorithm):
-        deadline = time.monotonic() + TOTAL_SECONDS
+        deadline, sentence = time.monotonic() + TOTAL_SECONDS, _TSA_DOWN
         for authority in self._in_turn():
             left = deadline - time.monotonic()
             if left <= 0:
@@ -337,10 +310,12 @@ class TimeStampAuthorities(CertifiedTimeStamper):
             except TokenRefused as refused:
                 log.warning("time-stamp authority %s failed: %s", authority.name, refused)
                 authority.rests_until = time.monotonic() + REST_SECONDS
+                if isinstance(refused, TokenUnproven):
+                    sentence = _TSA_UNPROVEN
                 continue
             authority.rests_until = 0.0
             return token
-        raise SigningFailed(_TSA_DOWN)
+        raise SigningFailed(sentence)
 
     def _in_turn(self) -> Iterator[HttpTsa]:
         moment = time.monotonic()

@@ -9,13 +9,15 @@ import datetime as dt
 import hashlib
 from collections.abc import Sequence
 
+from asn1crypto import crl as asn1_crl
 from asn1crypto import tsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.sign.general import NonexistentAttributeError, find_unique_cms_attribute
 from pyhanko.sign.validation.generic_cms import validate_tst_signed_data
-from pyhanko_certvalidator import ValidationContext
+from pyhanko_certvalidator import CertificateValidator, ValidationContext
+from pyhanko_certvalidator.errors import PathBuildingError, PathValidationError
 
 CLOCK_TOLERANCE = dt.timedelta(seconds=60)
 IMPRINT_BYTES = {"sha256": 32, "sha384": 48, "sha512": 64}
@@ -25,6 +27,10 @@ class TokenRefused(Exception):
     """The answer of a time-stamp authority does not hold; counts as that authority's failure."""
 
 
+class TokenUnproven(TokenRefused):
+    """Nobody can tell from the revocation lists at hand that the authority's certificates are good."""
+
+
 def check_answer(
     answer: bytes,
     message_digest: bytes,
@@ -32,22 +38,27 @@ def check_answer(
     nonce: int,
     roots: Sequence[x509.Certificate],
     now: dt.datetime,
+    between: Sequence[x509.Certificate] = (),
+    lists: Sequence[bytes] | None = None,
 ) -> tuple[bytes, tuple[bytes, ...]]:
     """The token in a time-stamp answer, and the certificates in it, the signer's first; all DER.
 
     :param nonce: the number we sent
     :param roots: where given, the token's certificate must lead to one of them
+    :param between: CAs that the token need not bring
+    :param lists: where given, revocation lists (DER) that must tell of every certificate that it is not revoked
+    :raises TokenUnproven: nothing else is wrong with it, but the lists do not tell that
     :raises TokenRefused: whatever is wrong with it
     """
     try:
-        return _check_answer(answer, message_digest, md_algorithm, nonce, roots, now)
+        return _check_answer(answer, message_digest, md_algorithm, nonce, roots, now, between, lists)
     except TokenRefused:
         raise
     except Exception as failure:  # a stranger's bytes: parsers raise nearly anything
         raise TokenRefused(f"unreadable answer: {failure!r}") from failure
 
 
-def _check_answer(answer, message_digest, md_algorithm, nonce, roots, now):
+def _check_answer(answer, message_digest, md_algorithm, nonce, roots, now, between, lists):
     response = tsp.TimeStampResp.load(answer, strict=True)
     if response["status"]["status"].native not in ("granted", "granted_with_mods"):
         raise TokenRefused(f"refused: {response['status'].native}")
@@ -79,8 +90,11 @@ def _check_answer(answer, message_digest, md_algorithm, nonce, roots, now):
     ):
         raise TokenRefused("certificate is not for time stamping")
     _check_certificate_attribute(signer_info, leaf)
-    _check_signature(signed_data, message_digest, roots, certificates, now)
-    others = [c.dump() for c in certificates if c is not leaf]
+    known = [*certificates, *map(_parsed, between)]
+    _check_signature(signed_data, message_digest, roots, known, now)
+    if lists is not None:
+        _check_revocation(leaf, roots, known, lists, now)
+    others = [c.dump() for c in known if c is not leaf]
     return token.dump(), (leaf.dump(), *others)
 
 
@@ -114,7 +128,7 @@ def _check_certificate_attribute(signer_info, leaf):
 
 def _check_signature(signed_data, message_digest, roots, certificates, now):
     context = ValidationContext(
-        trust_roots=[asn1_x509.Certificate.load(root.public_bytes(Encoding.DER)) for root in roots],
+        trust_roots=list(map(_parsed, roots)),
         other_certs=certificates,
         moment=now,
         allow_fetching=False,
@@ -125,6 +139,26 @@ def _check_signature(signed_data, message_digest, roots, certificates, now):
         raise TokenRefused("its signature does not hold")
     if roots and status.get("trust_problem_indic") is not None:
         raise TokenRefused(f"not trusted: {status['trust_problem_indic']}")
+
+
+def _check_revocation(leaf, roots, certificates, lists, now):
+    """Without this a token would be paid for that no signature can be proven by."""
+    context = ValidationContext(
+        trust_roots=list(map(_parsed, roots)),
+        crls=[asn1_crl.CertificateList.load(der) for der in lists],
+        moment=now,
+        allow_fetching=False,
+        revocation_mode="require",
+    )
+    validator = CertificateValidator(leaf, certificates, validation_context=context)
+    try:
+        finish(validator.async_validate_usage(set(), {"time_stamping"}))
+    except (PathBuildingError, PathValidationError) as failure:
+        raise TokenUnproven(f"revocation: {failure}") from failure
+
+
+def _parsed(certificate):
+    return asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER))
 
 
 def finish(coroutine):

@@ -41,6 +41,7 @@ class SignatureVerdict:
     :param signed_at: the time-stamped moment; where there is no time stamp, None
     :param intact: the signed bytes are unchanged and only signing went on after them
     :param trusted: chain, validity and revocation hold at `signed_at`
+    :param untimed: a trusted authority issued the certificate, and only the time is not proven
     """
 
     field: str
@@ -55,6 +56,7 @@ class SignatureVerdict:
     department: str | None = None
     title: str | None = None
     issuer: str | None = None
+    untimed: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ stop.  What cannot be judged is said to be so, never called altered.
 Source: ETSI EN 319 102-1 (validation); quality goals S1 and S2
 """
 
+import datetime as dt
 import functools
 import hashlib
 import logging
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from asn1crypto import cms
 from cryptography import x509
@@ -75,11 +76,13 @@ def verify(
     outside: evidence.OutsideRoots = evidence.NOBODY,
     expected: Collection[str] = (),
     ends: layers.AlgorithmEnds = layers.FOR_EVER,
+    stamp_roots: Sequence[x509.Certificate] = (),
 ) -> Verdict:
     """Judge `pdf` by the strict rules, trusting `roots` only and fetching nothing.
 
     :param outside: the roots of certificates that companies brought from outside authorities
     :param expected: signature fields that must be signed, where it is known who had to sign
+    :param stamp_roots: trusted for time stamps, not for signers: their authorities issue certificates to anybody
     :param ends: kinds of key that prove nothing after a day, unless a time stamp of another kind came before
 
     Never raises: whatever a stranger's file does to the parsers ends as :attr:`Outcome.unjudged`, or as
@@ -87,7 +90,7 @@ def verify(
     """
     sha256 = hashlib.sha256(pdf).hexdigest()
     try:
-        return _judge(pdf, _Trust(roots, outside, ends), expected, sha256)
+        return _judge(pdf, _Trust(roots, outside, ends, stamp_roots), expected, sha256)
     except Exception as failure:  # a stranger's bytes: parsers raise nearly anything
         log.info("not judged: %r", failure)
     damage = _visible_damage(pdf)
@@ -97,6 +100,25 @@ def verify(
     return Verdict(Outcome.unjudged, _UNREADABLE, sha256)
 
 
+def after_revocation(verdict: Verdict, revoked: Mapping[str, dt.datetime]) -> Verdict:
+    """The verdict, corrected by what the issuer knows and a file may keep silent about.
+
+    :param revoked: 管理番号 of certificates under the own root, and since when each is revoked
+    """
+    told = [
+        replace(one, trusted=False, level=None, sentence=_REVOKED)
+        if one.trusted and one.signed_at and one.certificate_no in revoked and revoked[one.certificate_no] <= one.signed_at
+        else one
+        for one in verdict.signatures
+    ]
+    if told == verdict.signatures:
+        return verdict
+    return replace(
+        verdict, outcome=Outcome.invalid, finding=Finding.revoked, sentence=_REVOKED, signatures=told, level=None,
+        provable_until=None,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class _Trust:
     """Whom and what to trust, as :func:`verify` was told."""
@@ -104,6 +126,7 @@ class _Trust:
     roots: Sequence[x509.Certificate]
     outside: evidence.OutsideRoots
     ends: layers.AlgorithmEnds
+    stamp_roots: Sequence[x509.Certificate]
 
 
 def _judge(pdf, trust, expected, sha256):
@@ -159,7 +182,7 @@ _REVOKED = "署名の時点で、署名者の証明書は失効していまし�
 def _peel(reader, trust):
     """The document time stamps, judged; None where there are none, or they do not hold."""
     try:
-        peeled = layers.peel(reader, trust.roots, clock.now(), trust.ends)
+        peeled = layers.peel(reader, trust.roots, clock.now(), trust.ends, trust.stamp_roots)
     except layers.NotProven as failure:
         log.info("time stamps not trusted: %s", failure)
         return None
@@ -167,7 +190,10 @@ def _peel(reader, trust):
 
 
 def _judge_signature(signature, pdf, reader, peeled, trust):
-    judge = functools.partial(judgement.judge_signature, signature, trust.roots, trust.outside, peeled, ends=trust.ends)
+    judge = functools.partial(
+        judgement.judge_signature, signature, trust.roots, trust.outside, peeled, ends=trust.ends,
+        stamp_roots=trust.stamp_roots,
+    )  # fmt: skip
     result = judge()
     intact = _is_intact(signature, result.api_status) and evidence.is_consistent(signature, pdf)
     has_revocation = True
@@ -202,6 +228,7 @@ def _judge_signature(signature, pdf, reader, peeled, trust):
         department=_text(subject.get("organizational_unit_name")),
         title=_text(subject.get("title")),
         issuer=_text(certificate.issuer.native.get("common_name")) or certificate.issuer.human_friendly,
+        untimed=intact and not trusted and _is_untimed(at, result.ades_subindic),
     )
 
 
@@ -255,7 +282,7 @@ def _sentence(intact, trusted, at, indication, strong):
         return f"{_shown(at)}の署名は有効です。署名後の変更はありません。"
     if indication is AdESFailure.REVOKED:
         return _REVOKED
-    if at is None and indication is AdESIndeterminate.SIG_CONSTRAINTS_FAILURE:
+    if _is_untimed(at, indication):
         return _UNTIMED
     reasons = {
         "NO_CERTIFICATE_CHAIN_FOUND": "署名者の証明書は、信頼する認証局から発行されたものではありません。",
@@ -268,6 +295,10 @@ def _sentence(intact, trusted, at, indication, strong):
     }
     reason = reasons.get(indication.standard_name, "署名者の証明書の信頼性を確認できません。")
     return f"署名後の変更は見つかりませんでしたが、この署名は検証できません。{reason}"
+
+
+def _is_untimed(at, indication):
+    return at is None and indication is AdESIndeterminate.SIG_CONSTRAINTS_FAILURE
 
 
 def _provable_until(reader, time_stamps):

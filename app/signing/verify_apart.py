@@ -35,6 +35,7 @@ def verify_apart(
     expected: Collection[str] = (),
     limits: Limits = Limits(),  # noqa: B008 - immutable
     ends: AlgorithmEnds = FOR_EVER,
+    stamp_roots: Sequence[x509.Certificate] = (),
 ) -> Verdict:
     """:func:`app.signing.verify.verify`, elsewhere.
 
@@ -44,6 +45,7 @@ def verify_apart(
     known = {
         "roots": certificates_of(root.public_bytes(Encoding.DER) for root in roots), "expected": sorted(expected),
         "ends": {kind: day.isoformat() for kind, day in ends.items()},
+        "stamp_roots": certificates_of(root.public_bytes(Encoding.DER) for root in stamp_roots),
     }  # fmt: skip
     answer = _ask(pdf, known, {}, limits)
     if answer is None:
@@ -55,10 +57,11 @@ def verify_apart(
 
 
 def question_in(question):
-    """The roots, outside roots, expected fields and ends of algorithms that the first line of the input names."""
+    """What :func:`app.signing.verify.verify` takes beside the file, from the first line of the input."""
     outside = {base64.b64decode(one): _certificate(root) for one, root in question["outside"]}
     ends = {kind: dt.date.fromisoformat(day) for kind, day in question["ends"].items()}
-    return [_certificate(root) for root in question["roots"]], outside, question["expected"], ends
+    roots, stamp_roots = ([_certificate(root) for root in question[name]] for name in ("roots", "stamp_roots"))
+    return roots, outside, question["expected"], ends, stamp_roots
 
 
 def certificates_of(ders):

@@ -102,6 +102,19 @@ class CertificateActivation(Model):
     __table_args__ = (UniqueConstraint("user_id", "certificate_id"),)
 
 
+class TsaRevocationList(Model):
+    """The newest revocation list (CRL) of one authority above the outside time-stamp authorities."""
+
+    __tablename__ = "tsa_revocation_list"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    authority_sha256: Mapped[str] = mapped_column(String(64), unique=True)  # of the certificate of who issued it
+    der: Mapped[bytes] = mapped_column(LargeBinary)
+    last_update: Mapped[dt.datetime] = mapped_column(Utc)
+    next_update: Mapped[dt.datetime] = mapped_column(Utc)
+    stored_at: Mapped[dt.datetime] = mapped_column(Utc)
+
+
 class SigningCode(Model):
     """A code that signs one revision of one document once, for companies that chose it (S19)."""
 

@@ -58,6 +58,7 @@ class Letter(StrEnum):
     statement = auto()
     company_standing = auto()
     storage_alert = auto()
+    tsa_list_alert = auto()
     consent_on_paper = auto()
 
 

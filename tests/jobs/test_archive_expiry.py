@@ -10,10 +10,19 @@ from app.clock import now
 from app.errors import OutOfTurn, Refused
 from app.extensions import db
 from app.jobs import run_job
-from app.models import CompanyStatus, Letter, OutboxMessage
-from app.services import disposal, renewal
+from app.models import (
+    CompanyStatus,
+    ConsentAct,
+    ConsentMethod,
+    ElectronicConsent,
+    Letter,
+    OutboxMessage,
+    PaperConsent,
+)
+from app.services import disposal, integrity, object_locks, renewal
 from app.services.strongroom import strongroom
 from app.workflow import Action, SignatureMode, Status
+from tests.conftest import kept_file
 
 JAPAN = ZoneInfo("Asia/Tokyo")
 NAME = "archive-expiry"
@@ -75,6 +84,40 @@ def test_a_late_run_tells_what_fits_and_an_extension_begins_anew(archived, perso
     strongroom().forget()
     assert run_job(NAME, at(END - dt.timedelta(days=20)))["due"] == 0
     assert run_job(NAME, at(dt.date(2046, 7, 25)))["done"] == 1
+
+
+@pytest.mark.requirement("T16", "L10")
+def test_what_else_is_kept_by_the_same_bytes_survives_a_disposal(archived, person, clock, make_document):
+    """A contract may be an attachment of another one, and the scanned paper of a consent may be one of its files."""
+    contents = [strongroom().store.get(one) for one in (archived.pdf_sha256, archived.unsigned_sha256)]
+    assert contents[0] != contents[1]
+    amended = make_document(Status.draft, SignatureMode.no_signature, attached=[kept_file("基本契約.pdf", contents[0])])
+    amended.unsigned_sha256 = amended.pdf_sha256 = strongroom().store.put(b"%PDF-1.7 another contract")
+    consent = ElectronicConsent(
+        giver_id=person("recipient").company_id, partner_id=person("registrar").company_id, act=ConsentAct.given,
+        method=ConsentMethod.on_paper, at=now(), position=1, actor=person("registrar"), text_version="1", text="",
+    )  # fmt: skip
+    consent.paper = PaperConsent(received_on=END, file_name="承諾.pdf", sha256=archived.unsigned_sha256, note="")
+    db.session.add(consent)
+    record = archived.archive_record
+    record.disposed_at, record.disposed_files, record.erase_due_at = now(), list(integrity.files_of(archived)), now()
+    db.session.commit()
+    assert run_job(NAME)["done"] == 1
+    assert [strongroom().store.get(one) for one in record.disposed_files[:2]] == contents
+
+
+@pytest.mark.requirement("L8", "T16")
+def test_nothing_is_held_after_its_grace_nor_forgotten_when_it_got_a_new_file(archived, clock):
+    record = archived.archive_record
+    due_at, until, _ = object_locks.wanted(archived.id, now())
+    assert until == GRACE_END
+    record.lock_due_at = now() + dt.timedelta(seconds=1)  # an extension in between
+    db.session.commit()
+    object_locks.keep(archived.id, until, due_at)
+    db.session.refresh(record)
+    assert record.lock_due_at is not None and record.locked_until is None
+    clock.move_to(at(GRACE_END + dt.timedelta(days=1)))
+    assert object_locks.wanted(archived.id, now()) is None and record.lock_due_at is None
 
 
 @pytest.mark.requirement("T16", "I15", "L10")

@@ -1,15 +1,26 @@
 """S1 and S2: no attacked file is ever shown as unaltered, and no sound one is called altered."""
 
+import datetime as dt
+import io
 from collections import Counter
 
 import pytest
+import time_machine
+from asn1crypto import crl as asn1_crl
+from asn1crypto import ocsp as asn1_ocsp
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign import signers
+from pyhanko.sign.validation.dss import DocumentSecurityStore
 
+from app import clock
+from app.signing import evidence
 from app.signing.fields import FieldSpec, place_fields
 from app.signing.keys import KeyKind
 from app.signing.verdict import Finding, Outcome
 from app.signing.verify import verify
 from tests import attacks
 from tests.signing.conftest import Portal, sample_pdf
+from tests.signing.test_odd_files import Stranger
 
 # how many samples there are of each class; docs/verification.md quotes the sums
 COUNTED = {
@@ -67,3 +78,28 @@ def test_an_older_revision_is_sound_but_incomplete(portal, signed_once, archived
     verdict = verify(signed_once, portal.roots, expected=expected)
     assert (verdict.outcome, verdict.finding) == (Outcome.invalid, Finding.incomplete)
     assert verify(archived, portal.roots, expected=expected).outcome is Outcome.valid
+
+
+@pytest.mark.requirement("S1", "R3")
+@pytest.mark.parametrize("days", [0, 30])
+def test_an_answer_about_revocation_proves_nothing_after_it_ran_out(days):
+    """A stolen key signs after the revocation, with an answer of before, which any older contract carries."""
+    portal = Portal(KeyKind.p_256)
+    signer = portal.signer()
+    old = [asn1_ocsp.OCSPResponse.load(portal.leaf_ocsp(signer.certificate))]
+    with time_machine.travel(clock.now() + dt.timedelta(days=days)):
+        new = asn1_ocsp.OCSPResponse.load(portal.leaf_ocsp(portal.authorities.tsa.certificate))
+        signed = Stranger(portal, signer).sign(sample_pdf(), tsa=portal.tsa)
+        known = [signer, portal.authorities.tsa, portal.authorities.root, *portal.cas.values()]
+        writer = IncrementalPdfFileWriter(io.BytesIO(signed))
+        DocumentSecurityStore.supply_dss_in_writer(
+            writer, None, certs=[evidence.parsed(one.certificate) for one in known], ocsps=[*old, new],
+            crls=[asn1_crl.CertificateList.load(one) for one in portal.ca_crls()],
+        )  # fmt: skip
+        out = io.BytesIO()
+        writer.write(out)
+        stamped = IncrementalPdfFileWriter(io.BytesIO(out.getvalue()))
+        out = signers.PdfTimeStamper(portal.tsa, field_name="over").timestamp_pdf(stamped, "sha256", bytes_reserved=32768)
+        verdict = verify(out.getvalue(), portal.roots)
+    assert verdict.finding is (Finding.untrusted if days else Finding.intact), verdict.sentence
+    assert verdict.signatures[0].trusted is not bool(days)

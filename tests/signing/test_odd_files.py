@@ -73,6 +73,13 @@ KINDS = {
 }
 
 
+def judgement_of_stamped(portal, pdf):
+    """The verdict once a document time stamp lies over a signature that has none of its own."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=False)
+    stamper = signers.PdfTimeStamper(portal.tsa, field_name="over")
+    return verify(stamper.timestamp_pdf(writer, "sha256", bytes_reserved=32768).getvalue(), portal.roots)
+
+
 @pytest.mark.requirement("S2", "L16")
 @pytest.mark.parametrize("kind", KINDS)
 def test_sound_signatures_of_other_programs_are_called_unchanged(portal, stranger, kind):
@@ -85,7 +92,12 @@ def test_sound_signatures_of_other_programs_are_called_unchanged(portal, strange
     assert "タイムスタンプが付いていないため" in bare.signatures[0].sentence and "タイムスタンプのない" in bare.sentence
     abroad = verify(stranger.sign(sample_pdf(), tsa=portal.tsa, **KINDS[kind]), Portal(KeyKind.p_256).roots)
     assert abroad.finding is Finding.untrusted
-    assert all(one.signatures[0].intact for one in (stamped, bare, abroad))
+    if "nothing may follow" not in kind:
+        kept = judgement_of_stamped(portal, stranger.sign(sample_pdf(), **KINDS[kind]))
+        assert kept.finding is Finding.untimed and kept.time_stamps[0].trusted
+    bare_abroad = verify(stranger.sign(sample_pdf(), **KINDS[kind]), Portal(KeyKind.p_256).roots)
+    assert [one.signatures[0].untimed for one in (stamped, bare, abroad, bare_abroad)] == [False, True, False, False]
+    assert all(one.signatures[0].intact for one in (stamped, bare, abroad, bare_abroad))
 
 
 SHAPES = {

@@ -20,7 +20,9 @@ from app.signing.authorities import Credential
 from app.signing.keys import KeyKind, new_key
 from app.signing.timestamps import EmbeddedTsa, HttpTsa, TimeStampAuthorities
 from app.signing.token_answers import TokenRefused, check_answer
+from app.signing.verdict import Finding
 from app.signing.verify import Outcome, verify
+from app.signing.verify_apart import verify_apart
 from tests.independent import independently_valid
 from tests.signing.conftest import Portal
 
@@ -147,12 +149,10 @@ class Tsa(http.server.BaseHTTPRequestHandler):
             return self.reply(200, self.server.tsa.answer(request(bytes(20), "sha1")))
         if behaviour == "slow":
             return self.drip(self.server.tsa.answer(body))
-        if behaviour == "clock 61 seconds ahead":
-            with time_machine.travel(clock.now() + dt.timedelta(seconds=62)):
-                return self.reply(200, self.server.tsa.answer(body))
-        if behaviour == "wrong clock":
-            with time_machine.travel(clock.now() - dt.timedelta(days=400)):
-                return self.reply(200, self.server.tsa.answer(body))
+        if seconds := {"clock over a minute ahead": 70, "wrong clock": -400 * 86400}.get(behaviour):
+            with time_machine.travel(clock.now() + dt.timedelta(seconds=seconds)):
+                answer = self.server.tsa.answer(body)
+            return self.reply(200, answer)  # by then the clock, which all threads share, is right again
         return self.reply(200, self.server.tsa.answer(body))
 
     def reply(self, status, body, *headers):
@@ -227,17 +227,30 @@ def test_contracts_are_stamped_by_an_outside_authority(portal, outside, sender, 
     archived = desk.archive(desk.sign(contract, **key))
     assert server.asked == 4
     roots = [*portal.roots, *outside.roots]
-    assert verify(signed, roots).level == "B-LT"
-    assert verify(archived, roots).level == "B-LTA"
+    assert verify(signed, portal.roots, stamp_roots=outside.roots).level == "B-LT"
+    assert verify(archived, portal.roots, stamp_roots=outside.roots).level == "B-LTA"
     assert verify(archived, portal.roots).outcome is Outcome.unjudged
     independently_valid(archived, b"".join(root.public_bytes(Encoding.PEM) for root in roots))
+
+
+@pytest.mark.requirement("L18", "S1")
+def test_the_root_of_a_time_stamp_authority_vouches_for_no_signer(portal, outside, contract):
+    """Its CAs issue certificates to anybody, with any company's name in them."""
+    impostor = outside.signer("株式会社みなと建設")
+    key = {"key": impostor.key, "certificate": impostor.certificate, "field": "sender"}
+    signed = outside.desk.sign(contract, **key)
+    for pdf in (signed, outside.desk.archive(signed)):
+        verdict = verify(pdf, portal.roots, stamp_roots=outside.roots)
+        assert verdict.finding is Finding.untrusted and not verdict.signatures[0].trusted
+        assert all(stamp.trusted for stamp in verdict.time_stamps)
+        assert verify_apart(pdf, portal.roots, stamp_roots=outside.roots) == verdict
 
 
 @pytest.mark.requirement("L18")
 @pytest.mark.parametrize(
     "behaviour",
     [
-        "wrong nonce", "wrong imprint", "wrong clock", "clock 61 seconds ahead", "garbage", "empty", "error", "refusal",
+        "wrong nonce", "wrong imprint", "wrong clock", "clock over a minute ahead", "garbage", "empty", "error", "refusal",
         "redirect", "huge", "slow", "nothing", "unknown", "no usage",
     ],
 )

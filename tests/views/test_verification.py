@@ -1,5 +1,6 @@
 """［電子署名の検証］ for everybody, and the report about a stored document."""
 
+import datetime as dt
 import io
 import json
 import logging
@@ -14,14 +15,18 @@ from app.clock import now
 from app.errors import Busy, VerificationRefused
 from app.extensions import db
 from app.jobs import archive_transfer
-from app.models import Level
+from app.models import Certificate, Level
 from app.services import conclusion_certificates, verification
 from app.services.strongroom import strongroom
+from app.signing import authorities as pki
 from app.signing.intake import Limits
+from app.signing.keys import KeyKind, new_key
 from app.signing.verdict import Finding
 from app.workflow import SignatureMode, Status
 from tests import pdfs
 from tests.conftest import Browser, settings
+from tests.signing.conftest import Signer
+from tests.signing.test_odd_files import Stranger
 
 RUN_PY = Path(__file__).parents[2] / "run.py"
 GOOD, ALTERED = "改ざんは検出されませんでした", "署名後の変更（改ざん）が検出されました"
@@ -212,6 +217,40 @@ def test_a_document_without_signatures_says_so(client_of, make_document):
     waiting = make_document(status=Status.completion_wait, mode=SignatureMode.no_signature)
     page = client_of("registrar").get(f"/documents/{waiting.id}/verification").text
     assert "電子署名がありません" in page and KEPT in page
+
+
+@pytest.mark.requirement("L1", "S2")
+def test_of_a_signature_without_a_time_stamp_the_page_says_that_only_the_time_is_missing(client_of):
+    key = new_key(KeyKind.p_256)
+    subject, urls = pki.Subject("株式会社発出建設", "JC-99999999"), pki.PkiUrls.under("https://portal.example/pki")
+    made = pki.issue_signer(strongroom().authorities.signers_ca, key.public_key(), subject, now(), urls)
+    page = hand_in(client_of("anonymous"), Stranger(strongroom(), Signer(key, made)).sign(pdfs.contract())).text
+    assert "信頼する認証局の証明書ですが、署名の時点で有効だったことを確認できません" in page
+    assert "信頼できると確認できません" not in page and "企業名（未確認）" in page
+
+
+@pytest.mark.requirement("L1", "S1", "R3")
+def test_a_signature_after_the_revocation_is_not_valid_even_where_the_file_keeps_silent(client_of, person):
+    """Another program signs with the stolen key, with a real time stamp and without evidence: B-T by the file alone."""
+    row = db.session.query(Certificate).filter_by(company=person("signer").company).one()
+    key = new_key(KeyKind.p_256)
+    subject, urls = pki.Subject("株式会社発出建設", row.number), pki.PkiUrls.under("https://portal.example/pki")
+    made = pki.issue_signer(strongroom().authorities.signers_ca, key.public_key(), subject, now(), urls)
+    pdf = Stranger(strongroom(), Signer(key, made)).sign(pdfs.contract(), tsa=strongroom().desk.tsa)
+    client = client_of("anonymous")
+    assert GOOD in hand_in(client, pdf).text
+    row.revoked_at = now() - dt.timedelta(hours=1)
+    db.session.commit()
+    page = hand_in(client, pdf).text
+    assert "署名の時点で、署名者の証明書は失効していました" in page and GOOD not in page
+    row.revoked_at = now() + dt.timedelta(hours=1)
+    db.session.commit()
+    assert GOOD in hand_in(client, pdf).text
+
+
+def test_a_large_upload_leaves_no_temporary_file_open(client_of):
+    page = hand_in(client_of("anonymous"), b"%PDF-1.7" + bytes(600 * 1024))
+    assert page.status_code == 200 and page.request.environ["wsgi.input"].closed
 
 
 @pytest.mark.requirement("S4", "S8")
