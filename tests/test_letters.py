@@ -76,7 +76,7 @@ FACTS = {
     "download_id": 1, "failure": "", "included": 2, "left_out": 1,
     "term": "2026/04/01 ～ 2027/03/31", "renews_itself": True,
     "inviter": "株式会社発出建設", "application_number": "A00000001", "partner_code": "C00000002", "administrator": "受取 太郎",
-    "month": "2026年11月", "statement_no": "S00000001", "statement_id": 1,
+    "order": "一括ダウンロード", "month": "2026年11月", "statement_no": "S00000001", "statement_id": 1,
     "has_option": True, "grace_days": 365, "listed": [{"number": "D00000001", "what": "正常"}], "others": 0, "problems": ["期限切れ"], "is_resumed": False,
 }  # fmt: skip
 

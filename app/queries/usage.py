@@ -19,10 +19,14 @@ _WITH_ALL = (joinedload(UsageRecord.document), selectinload(UsageRecord.correcti
 
 @dataclass(frozen=True)
 class ItemSum:
-    """What one 項目 comes to since the day of its first record; `has_samples`: some of its prices are サンプル."""
+    """What one 項目 comes to since the day of its first record, and what its corrections come to, each by itself.
+
+    `has_samples`: some of its prices are サンプル.
+    """
 
     item: FeeItem
-    count: int  # what was used, corrections left out
+    is_correction: bool
+    count: int
     yen: int
     has_samples: bool
     first_on: dt.date
@@ -47,15 +51,17 @@ def all_usage_lines(company_id, statement_id=None):
 
 
 def usage_sums(company_id, statement_id=None):
-    """The sum of each 項目 that was used, in the table's order."""
+    """The sum of each 項目 that was used, in the table's order, each followed by that of its corrections."""
     records = _records(company_id, statement_id).subquery()
-    used = func.sum(case((records.c.corrects_id.is_(None), 1), else_=0))
+    corrects = case((records.c.corrects_id.is_(None), 0), else_=1)
     samples = func.sum(case((records.c.is_sample, 1), else_=0))
     found = db.session.execute(
-        select(records.c.item, used, func.sum(records.c.yen), samples, func.min(records.c.used_on)).group_by(records.c.item)
-    )
-    rows = {item: ItemSum(item, int(count), int(yen), bool(some), first) for item, count, yen, some, first in found}
-    return [rows[item] for item in FeeItem if item in rows]
+        select(records.c.item, corrects, func.count(), func.sum(records.c.yen), samples, func.min(records.c.used_on))
+        .group_by(records.c.item, corrects)
+    )  # fmt: skip
+    rows = [ItemSum(item, bool(is_of), int(count), int(yen), bool(some), first) for item, is_of, count, yen, some, first in found]
+    order = list(FeeItem)
+    return sorted(rows, key=lambda row: (order.index(row.item), row.is_correction))
 
 
 def statements_of(company_id, page=1):
@@ -137,6 +143,12 @@ def sums_by_statement(month: dt.date):
         .group_by(UsageRecord.statement_id, UsageRecord.item)
     )
     return {(statement_id, item): int(yen) for statement_id, item, yen in found}
+
+
+def statements_with_samples(month: dt.date):
+    """Ids of the 利用明細 of a month in which some price is a サンプル."""
+    found = select(UsageRecord.statement_id).join(Statement, Statement.id == UsageRecord.statement_id)
+    return set(db.session.scalars(found.where(Statement.month == month_of(month), UsageRecord.is_sample).distinct()))
 
 
 def open_usage(page=1):

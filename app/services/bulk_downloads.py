@@ -238,6 +238,7 @@ def _close(download_id, token, now, **values):
         outbox.owe(
             Letter.bulk_download, download.user, now, download_id=download.id, failure=download.failure,
             included=download.included, left_out=download.left_out, until=jst(download.expires_at),
+            order="データの一括出力" if download.is_of_company else "一括ダウンロード",
         )  # fmt: skip
     db.session.commit()
     return True

@@ -19,7 +19,7 @@ from app.plans import PlanKind
 from app.services import applications, companies, journal, outbox, service_review
 from app.services.service_review import FOR_APPLICANT
 
-TERMS_VERSION = "2026-12-01"  # of the 利用規約 and the consent in templates/apply/
+TERMS_VERSION = "2026-11-25"  # of the 利用規約 and the consent in templates/apply/
 MOST_PEOPLE = 10  # beside the administrator
 LONGEST = 400  # characters kept of a field that is not checked yet
 PERSON = ("full_name", "kana", "department", "title", "mail_address")

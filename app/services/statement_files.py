@@ -17,7 +17,7 @@ BYTE_ORDER_MARK = "\ufeff"
 LINE_HEAD = ("利用日", "項目", "対象", "契約件名", "金額（税抜・円）", "区分", "備考")
 MONTH_HEAD = (
     "明細番号", "対象月", "企業ID", "企業名", *FEE_ITEM.values(), "税抜合計（円）", "税率（%）", "消費税額（円）", "税込合計（円）",
-    "登録番号", "締め日時",
+    "登録番号", "締め日時", "区分",
 )  # fmt: skip
 
 
@@ -34,12 +34,13 @@ def _cells(record):
 
 def month_csv(first_day):
     """All 利用明細 of a month, one a line, for the operator's accounting."""
-    sums = queries.sums_by_statement(first_day)
+    sums, samples = queries.sums_by_statement(first_day), queries.statements_with_samples(first_day)
     lines = [
         [
             one.number, f"{one.month:%Y-%m}", one.company.code, harmless(one.company_name),
             *(sums.get((one.id, item), 0) for item in FeeItem),
             one.net_yen, one.tax_percent, one.tax_yen, one.total_yen, one.issuer_number, jst(one.closed_at),
+            SAMPLE if one.id in samples else "",
         ]
         for one in queries.statements_of_month(first_day)
     ]  # fmt: skip
@@ -120,7 +121,10 @@ def _sums(statement):
 
 def _by_item(statement):
     rows = [
-        (FEE_ITEM[each.item], f"{each.count:,}件", charge(each.yen, each.has_samples))
+        (
+            FEE_ITEM[each.item] + ("（訂正）" if each.is_correction else ""), "－" if each.is_correction else f"{each.count:,}件",
+            charge(each.yen, each.has_samples),
+        )
         for each in queries.usage_sums(statement.company_id, statement.id)
     ]
     return Section(f"項目別（税抜、{statement.tax_percent}%対象）", rows, (0.5, 0.2, 0.3), figures=(1, 2))

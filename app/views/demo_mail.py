@@ -30,10 +30,11 @@ class DemoMailView(BaseView):
     def index(self):
         """All mails, newest first, or those to one address or 利用者ID's address."""
         wanted = request.args.get("to", "")
-        mails = [mail for mail in reversed(_mails()) if wanted in mail["to"]]
+        everything, people = _mails(), queries.names_by_address()
+        mails = [mail for mail in reversed(everything) if wanted in mail["to"]]
         return self.render_template(
             "demo_mail/index.html", title="デモのメール", mails=mails[:MOST_SHOWN], total=len(mails), wanted=wanted,
-            people=queries.names_by_address(),
+            people=people | {mail["to"]: mail["to"] for mail in everything if mail["to"] not in people},  # who is invited has no 利用者ID
         )  # fmt: skip
 
     @expose("/<int:number>")

@@ -327,8 +327,8 @@ def test_a_month_is_closed_corrected_and_exported_with_the_clock_moved(app, comp
     assert (first.net_yen, first.company_name) == (10_332, "株式会社発出建設")
     assert (second.month, second.company_name) == (february, "株式会社改名建設")
     assert second.net_yen == 333 + 333 - 9_999 + 5_000 and second.tax_yen == -433  # towards zero
-    sums = {each.item: (each.count, each.yen) for each in queries.usage_sums(company_id, second.id)}
-    assert sums == {FeeItem.monthly_base: (0, -4_999), FeeItem.certificate_issue: (2, 666)}
+    sums = {(each.item, each.is_correction): (each.count, each.yen) for each in queries.usage_sums(company_id, second.id)}
+    assert sums == {(FeeItem.monthly_base, True): (2, -4_999), (FeeItem.certificate_issue, False): (2, 666)}
     event = db.session.scalar(db.select(AccountEvent).filter_by(action=AccountAction.usage_corrected))
     assert event.company_id == company_id and "9,999円 → 5,000円（割引の適用漏れ）" in event.note
 
@@ -337,7 +337,8 @@ def test_a_month_is_closed_corrected_and_exported_with_the_clock_moved(app, comp
     earlier = "前月までの利用明細に含まれていないご利用分があります。"
     assert [earlier in statement_files.order(one).sheet.lead for one in (first, second)] == [False, True]
     month = statement_files.month_csv(february).splitlines()
-    assert month[1].startswith("S00000002,2027-02,C") and month[1].split(",")[-6:-1] == ["-4333", "10", "-433", "-4766", "T1234567890123"]
+    assert month[1].startswith("S00000002,2027-02,C") and month[1].split(",")[-7:-2] == ["-4333", "10", "-433", "-4766", "T1234567890123"]
+    assert month[0].endswith(",区分") and month[1].endswith(",サンプル")
     assert len(statement_files.month_csv(january).splitlines()) == 2
 
 

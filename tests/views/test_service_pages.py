@@ -88,8 +88,8 @@ def test_a_partner_fills_in_saves_resumes_confirms_and_applies_once(browser, inv
     assert lacking.status_code == 422 and "企業名カナを入力してください。" in lacking.text and "小林 薫" in lacking.text
     assert client.post(url, typed(act="confirm", version=version_on(lacking.text))).status_code == 302
     confirmation = client.get(f"{url}/confirmation").text
-    assert "まだ申請は完了していません" in confirmation and NUMBER in confirmation and "2026-12-01" in confirmation
-    given = {"version": version_on(confirmation), "terms_version": "2026-12-01"}
+    assert "まだ申請は完了していません" in confirmation and NUMBER in confirmation and "2026-11-25" in confirmation
+    given = {"version": version_on(confirmation), "terms_version": "2026-11-25"}
     disagreed = client.post(f"{url}/confirmation", given | {"agrees_terms": "y"})
     assert disagreed.status_code == 422 and "承諾してください" in disagreed.text
     other_terms = client.post(f"{url}/confirmation", given | AGREED | {"terms_version": "2020-01-01"})
