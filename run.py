@@ -81,6 +81,18 @@ def drill():
 @click.option("--data", default="var/demo", show_default=True, help="The demo's folder.")
 def bit_flip(data):
     """Flip one bit of an archived file, let the check find it, and put it back."""
+    _carry_out("bit_flip", data)
+
+
+@drill.command("log-edit")
+@click.option("--data", default="var/demo", show_default=True, help="The demo's folder.")
+def log_edit(data):
+    """Edit one row under the audit log by SQL, let the check name it, and put it back."""
+    _carry_out("log_edit", data)
+
+
+def _carry_out(name, data):
+    """Run one drill on a demo: exit 0 where everything was noticed."""
     _read_settings(Path(data) / "settings.env")
     if os.environ.get("PORTAL_ENV") != "demo" or not os.environ["PORTAL_STORAGE_URL"].startswith("file:"):
         raise click.UsageError("Only a demo may be damaged.")
@@ -88,7 +100,7 @@ def bit_flip(data):
     from demo import drill as drills
 
     with create_app().app_context():
-        sys.exit(0 if drills.bit_flip(click.echo) else 1)
+        sys.exit(0 if getattr(drills, name)(click.echo) else 1)
 
 
 def _read_settings(path):

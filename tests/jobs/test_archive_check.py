@@ -16,6 +16,7 @@ from app.services import integrity
 from app.services.strongroom import strongroom
 from app.signing.store import path_of
 from app.workflow import SignatureMode, Status
+from demo import drill
 
 NAME = "archive-check"
 DAY = dt.timedelta(days=1)
@@ -165,3 +166,10 @@ def test_an_open_document_has_no_record_and_a_concluded_one_has_one(make_documen
     assert db.session.query(ArchiveRecord).count() == 0
     document = make_document(Status.completion_wait, mode=SignatureMode.no_signature)
     assert db.session.query(ArchiveRecord).one().document_id == document.id
+
+
+@pytest.mark.requirement("I14", "L1")
+def test_the_drill_flips_a_bit_sees_it_found_and_puts_it_back(archived):
+    said = []
+    assert drill.bit_flip(said.append)
+    assert any("変わっています" in line for line in said) and told() is not None

@@ -28,6 +28,7 @@ from app.services import journal, log_audit, logbook, outbox, people, personal_d
 from app.services.strongroom import strongroom
 from app.signing import log_chain, plain_tokens
 from app.workflow import SignatureMode, Status
+from demo import drill
 from tests.conftest import settings
 
 SIGNING = Path(log_chain.__file__).parent
@@ -336,6 +337,13 @@ def test_an_export_is_checked_without_the_portal(busy, person, tmp_path):
     assert done.returncode == 1 and f"企業{chain}　2番" in done.stdout
     assert outside(tmp_path, lines[:-1]).returncode == 2
     assert outside(tmp_path, ["{}\n"]).returncode == 2
+
+
+@pytest.mark.requirement("Q13", "I19")
+def test_the_drill_edits_a_row_sees_it_named_and_puts_it_back(busy):
+    said = []
+    assert drill.log_edit(said.append)
+    assert any("変更" in line for line in said) and log_audit.check_all()[0] == []
 
 
 @pytest.mark.requirement("I19", "Q13")
