@@ -1,12 +1,12 @@
 """料金表: the operator's own prices, each from a day on (I10)."""
 
-from flask import flash, redirect, url_for
+from flask import flash, redirect, request, url_for
 from flask_appbuilder.actions import action
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.fieldwidgets import Select2Widget
 from flask_appbuilder.security.decorators import has_access, permission_name
 from wtforms import SelectChoice, SelectField
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, ValidationError
 
 from app.clock import japan_date, now
 from app.errors import Refused
@@ -17,6 +17,17 @@ from app.services import fee_table
 from app.views.answers import acting_person
 from app.views.fields import DayField, YenField, is_near
 from app.views.operator_rows import OperatorView, Rows
+
+
+def fits(form, day_field):
+    """What the table refuses is said on the form, which keeps what was typed."""
+    given = {"item": form.item.data, "plan": form.plan.data, "yen": form.yen.data, "effective_on": day_field.data}
+    if None in given.values():
+        return  # a field of its own says so
+    try:
+        fee_table.check(Fee(id=int(request.view_args.get("pk", 0)), **given), japan_date(now()))
+    except Refused as refusal:
+        raise ValidationError(refusal.sentence) from refusal
 
 
 class FeeModelView(OperatorView):
@@ -47,7 +58,7 @@ class FeeModelView(OperatorView):
             "プラン", coerce=PlanKind, choices=[SelectChoice(one.value, PLAN[one]) for one in PlanKind], widget=Select2Widget()
         ),
         "effective_on": DayField(
-            "適用開始日", [InputRequired("適用開始日を入力してください。"), is_near], render_kw={"class": "form-control"},
+            "適用開始日", [InputRequired("適用開始日を入力してください。"), is_near, fits], render_kw={"class": "form-control"},
             description="この日の利用から適用します。本日以降の日付を指定してください。適用が始まった料金は、変更も削除もできません。",
         ),
         "yen": YenField(

@@ -129,7 +129,9 @@ def test_a_price_that_has_begun_stays_and_a_coming_one_may_be_changed_or_deleted
     assert client.post("/operator/fees/add", {"item": "x", "plan": "y", "effective_on": "z", "yen": "w"}).status_code == 200
     assert "金額は0以上" in add(tomorrow, yen="-5")[1] and db.session.query(Fee).count() == 0
     assert add(tomorrow)[0] == 1 and add(TODAY)[0] == 2
-    assert "すでに登録されています" in add(tomorrow)[1] and db.session.query(Fee).count() == 2
+    again = add(tomorrow, yen="34,567")[1]
+    assert "すでに登録されています" in again and "34,567" in again  # the form is there, with what was typed
+    assert db.session.query(Fee).count() == 2
     coming, begun = (db.session.scalar(db.select(Fee).filter_by(effective_on=day)).id for day in (tomorrow, TODAY))
     changed = {"item": "monthly_base", "plan": "one_side", "effective_on": next_month(tomorrow).isoformat(), "yen": "15000"}
     assert client.get(f"/operator/fees/edit/{coming}").status_code == 200
