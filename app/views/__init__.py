@@ -172,10 +172,12 @@ def _menu():
     menus = current_app.extensions.setdefault("menus_of_roles", {})
     if key not in menus:
         menus[key] = [
-            {
-                "label": f"{category['label']}▼",
-                "children": [{"label": item["label"], "href": item["url"]} for item in category["childs"] if item["name"] not in hidden],
-            }
+            {"label": f"{category['label']}▼", "children": children}
             for category in current_app.appbuilder.menu.get_data()
+            if (children := _children(category, hidden))
         ]
     return menus[key]
+
+
+def _children(category, hidden):
+    return [{"label": item["label"], "href": item["url"]} for item in category["childs"] if item["name"] not in hidden]

@@ -280,4 +280,4 @@ def test_the_operator_stops_a_company_and_both_sides_read_what_that_means(client
     refused = registrar.post(f"/documents/{draft.id}/send", {"version": str(draft.version)})
     assert refused.status_code == 422 and f"「{company.name}」のご利用が停止されているため" in refused.text
     top = recipient.get("/").text
-    assert document.number in top and "一括受取確認" not in top and "/documents/registration" not in top
+    assert document.number in top and "一括受取確認" not in top and "契約文書登録" not in top and "証明書管理" not in top
