@@ -232,6 +232,6 @@ def _subject(application):
 
 
 def evidence_of(application) -> bytes:
-    """The 印鑑証明書 that came with an application."""
+    """The 印鑑証明書, or the scanned paper, that came with an application."""
     return strongroom().store.get(application.evidence_sha256)
 

@@ -16,7 +16,7 @@ from app.errors import OutOfTurn, Refused
 from app.labels import COMPANY_FACT, USER
 from app.models import AccountAction, Letter, ServiceKind, ServiceState
 from app.plans import PlanKind
-from app.services import applications, companies, journal, outbox, service_review
+from app.services import companies, journal, outbox, service_review
 from app.services.service_review import FOR_APPLICANT
 
 TERMS_VERSION = "2026-11-25"  # of the 利用規約 and the consent in templates/apply/
@@ -228,8 +228,3 @@ def tell(letter, application, now, *, secret=None, expires_at=None, **facts):
         person=admin["full_name"], company=application.wanted["company"]["name"],
         application_number=application.number, **facts,
     )  # fmt: skip
-
-
-def evidence_of(application):
-    """The 印鑑証明書, or the scanned paper, of a 申請."""
-    return applications.evidence_of(application)

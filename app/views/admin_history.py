@@ -10,6 +10,7 @@ from app import queries
 from app.labels import ACCOUNT_ACTION
 from app.models import AccountAction
 from app.queries import HistoryTerms
+from app.views.answers import page_number
 from app.views.fields import DayField, is_near
 
 
@@ -43,7 +44,7 @@ class AdminHistoryView(BaseView):
     def index(self):
         form = HistoryForm(request.args)
         good = form.validate()
-        page = max(1, min(request.args.get("page", 1, type=int), 1_000_000))
+        page = page_number()
         found = queries.account_history(g.user.company_id, form.terms(), page) if good else None
         asked = {field.name: request.args.getlist(field.name) for field in form}
         return self.render_template(

@@ -1,6 +1,6 @@
 """管理者業務▼ 取引先への利用申請案内: sent, sent again, cancelled, by an administrator of a 片方課金 company (R101)."""
 
-from flask import g, request, url_for
+from flask import g, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
@@ -10,7 +10,7 @@ from app import queries
 from app.clock import now
 from app.errors import NotOfThisPlan, PortalError
 from app.services import invitations
-from app.views.answers import acting_person, done, refuse
+from app.views.answers import acting_person, done, page_number, refuse
 from app.views.fields import MailAddressRule, NameRule, one_line
 
 
@@ -30,7 +30,7 @@ class AdminInvitationsView(BaseView):
     @has_access
     @permission_name("list")
     def index(self):
-        page, moment = max(1, min(request.args.get("page", 1, type=int), 1_000_000)), now()
+        page, moment = page_number(), now()
         found = queries.invitations_of(g.user.company_id, page)
         return self.render_template(
             "admin_invitations/index.html", title="取引先への利用申請案内", found=found, open=invitations.OPEN,

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from flask import Response, g, request, url_for
+from flask import Response, g, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 
@@ -10,8 +10,7 @@ from app import queries
 from app.clock import japan_date, month_of, now
 from app.extensions import db
 from app.services import fee_table, statement_files, statements
-
-MOST_PAGES = 1_000_000
+from app.views.answers import page_number
 
 
 class AdminUsageView(BaseView):
@@ -56,12 +55,7 @@ class AdminUsageView(BaseView):
     @permission_name("show")
     def statement(self, statement_id):
         statement = queries.statement_of(g.user.company_id, statement_id)
-        return self.render_template(
-            "admin_usage/statement.html", title=f"利用明細 {statement.number}", statement=statement,
-            sums=queries.usage_sums(statement.company_id, statement.id),
-            lines=queries.usage_lines(statement.company_id, statement.id, page_number()),
-            url_of_page=lambda number: url_for(".statement", statement_id=statement_id, page=number),
-        )  # fmt: skip
+        return self.render_template("admin_usage/statement.html", **facts_of(statement))
 
     @expose("/statements/<int:statement_id>/file.csv")
     @has_access
@@ -76,8 +70,14 @@ class AdminUsageView(BaseView):
         return pdf_of_statement(queries.statement_of(g.user.company_id, statement_id))
 
 
-def page_number():
-    return max(1, min(request.args.get("page", 1, type=int), MOST_PAGES))
+def facts_of(statement):
+    """What a page of a closed month shows, whoever looks at it."""
+    return {
+        "title": f"利用明細 {statement.number}", "statement": statement,
+        "sums": queries.usage_sums(statement.company_id, statement.id),
+        "lines": queries.usage_lines(statement.company_id, statement.id, page_number()),
+        "url_of_page": lambda number: url_for(".statement", statement_id=statement.id, page=number),
+    }  # fmt: skip
 
 
 def csv_of_statement(statement):

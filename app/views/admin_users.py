@@ -20,7 +20,7 @@ from app.models import UserState
 from app.services import credentials, people, personal_data, roster, second_factor
 from app.services.companies import BLANKS
 from app.services.people import Particulars
-from app.views.answers import acting_person, done, refuse
+from app.views.answers import acting_person, done, page_number, refuse
 from app.views.fields import MailAddressRule, NameRule
 
 
@@ -79,7 +79,7 @@ class AdminUsersView(BaseView):
     def index(self):
         """利用者情報照会: everybody of the own company, with what they may do."""
         form = SearchForm(request.args)
-        page = max(1, min(request.args.get("page", 1, type=int), 1_000_000))
+        page = page_number()
         wanted = form.state.data
         found = queries.people_of(
             g.user.company_id, code=form.code.data or "", name=form.name.data or "",

@@ -7,10 +7,17 @@ from app.errors import Gone, NotFound, OutOfTurn
 from app.extensions import db
 from app.workflow import CONCLUDED, WITH_REGISTRAR
 
+MOST_PAGES = 1_000_000
+
 
 def acting_person():
     """The person of the request as a row, for verbs that write it into other rows."""
     return g.user._get_current_object()
+
+
+def page_number():
+    """The page of a list that is asked for, from 1."""
+    return max(1, min(request.args.get("page", 1, type=int), MOST_PAGES))
 
 
 def own_document(document_id):

@@ -13,7 +13,7 @@ from app.errors import NotFound, OutOfTurn, PortalError
 from app.queries import CaseTerms
 from app.services import case_totals, cases, listing
 from app.services.cases import Wish
-from app.views.answers import acting_person, done, refuse
+from app.views.answers import acting_person, done, page_number, refuse
 from app.views.fields import DayField, NameRule, NotBefore, is_near, one_line, trimmed
 
 DAYS_TURNED = "「から」の日付が「まで」の日付より後になっています。日付の順序をご確認ください。"
@@ -82,7 +82,7 @@ class CaseView(BaseView):
         form = CaseSearchForm(request.args)
         found, counts = None, {}
         if form.validate():
-            found = queries.cases_found(g.user, form.terms(), _page())
+            found = queries.cases_found(g.user, form.terms(), page_number())
             counts = queries.count_in_cases(g.user, found.rows)
         asked = {name: texts for name, texts in request.args.lists() if name in form}
         return self.render_template(
@@ -107,7 +107,7 @@ class CaseView(BaseView):
         return self.render_template(
             "cases/show.html", title="案件照会", case=case, why_not=cases.why_not(g.user.company),
             may_write=cases.may_write(g.user.company), may_close=cases.may_close(case, g.user),
-            totals=case_totals.totals_of(g.user, case), found=queries.documents_in_case(g.user, case, _page()),
+            totals=case_totals.totals_of(g.user, case), found=queries.documents_in_case(g.user, case, page_number()),
             url_of_page=lambda number: url_for(".show", case_id=case_id, page=number),
         )  # fmt: skip
 
@@ -172,7 +172,3 @@ class CaseView(BaseView):
         case = queries.case_of(g.user, case_id)
         cases.reopen(case, acting_person(), now(), version=request.form.get("version"))
         return done(f"案件「{case.name}」を再開しました。", url_for(".show", case_id=case_id))
-
-
-def _page():
-    return max(1, min(request.args.get("page", 1, type=int), 1_000_000))

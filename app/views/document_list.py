@@ -16,7 +16,7 @@ from app.labels import KIND, LIST_COLUMN, MODE, STATUS
 from app.models import DocumentKind, ListColumn
 from app.queries import NEWEST_FIRST, SORTABLE, Order, SearchTerms
 from app.services import bulk_downloads, cases, list_layouts, listing, searches
-from app.views.answers import acting_person, done, refuse
+from app.views.answers import acting_person, done, page_number, refuse
 from app.views.fields import ChecksField, DayField, NameRule, NotBefore, YenField, is_near, one_line
 from app.workflow import IN_ARCHIVE, Side, SignatureMode, Status
 
@@ -293,7 +293,7 @@ class SearchView(BaseView):
         good = not form.errors
         found = None
         if good:
-            page = max(1, min(request.args.get("page", 1, type=int), 1_000_000))
+            page = page_number()
             found = queries.search(
                 g.user, form.terms(), archived=self.in_archive, order=form.order(), page=page, page_size=form.size.data
             )

@@ -1,13 +1,13 @@
 """［トップページ］ with マイリスト: what waits for this person."""
 
-from flask import g, get_flashed_messages, redirect, request, url_for
+from flask import g, get_flashed_messages, redirect, url_for
 from flask_appbuilder import IndexView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 
 from app import queries
 from app.clock import japan_date, now
 from app.services import bulk_operations
-from app.views.answers import NEXT_TASK
+from app.views.answers import NEXT_TASK, page_number
 from app.workflow import WAITING
 
 PAGE_SIZE = 50
@@ -24,7 +24,7 @@ class MyListView(IndexView):
         if g.user.company_id is None:  # the operator has no マイリスト
             return redirect(url_for("OperatorDashboardView.index"))
         activations = queries.activations_of(g.user, now())
-        page = max(1, min(request.args.get("page", 1, type=int), 1_000_000))
+        page = page_number()
         found = queries.my_list(g.user, page=page, page_size=PAGE_SIZE)
         operations = queries.operations_to_tell(g.user, now())
         in_work = queries.ids_in_work(g.user) if any(one.is_running for one in operations) else set()

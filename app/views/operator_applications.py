@@ -29,6 +29,16 @@ class RejectionForm(FlaskForm):
     )  # fmt: skip
 
 
+def evidence_file(application):
+    """The paper that came with an application, to be saved."""
+    if not application.evidence_sha256:
+        raise NotFound
+    return send_file(
+        BytesIO(applications.evidence_of(application)), mimetype="application/pdf", as_attachment=True,
+        download_name=application.evidence_name,
+    )  # fmt: skip
+
+
 class ApplicationModelView(OperatorView):
     """An application whose rejection is a page of its own, for it needs a reason."""
 
@@ -141,13 +151,7 @@ class CertificateApplicationModelView(ApplicationModelView):
     @permission_name("show")
     def evidence(self, pk):
         """The 印鑑証明書, to be saved and never shown in the portal's own origin."""
-        application = self.datamodel.get(pk)
-        if not application.evidence_sha256:
-            raise NotFound
-        return send_file(
-            BytesIO(applications.evidence_of(application)), mimetype="application/pdf", as_attachment=True,
-            download_name=application.evidence_name,
-        )  # fmt: skip
+        return evidence_file(self.datamodel.get(pk))
 
     @action("approve", "承認して発行", "電子証明書を発行し、PINをメールで送ります。よろしいですか。", "fa-check", multiple=False)
     def approve(self, application):

@@ -1,9 +1,8 @@
 """運営者業務▼ 利用申請: the review of those who want to use the service, change or leave it, and keying in from paper (I9, I11)."""
 
 import datetime as dt
-from io import BytesIO
 
-from flask import request, send_file, url_for
+from flask import request, url_for
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
@@ -23,6 +22,7 @@ from app.services.service_filing import FOUNDING, MOST_PEOPLE
 from app.services.service_review import FOR_APPLICANT, FOR_OPERATOR, MOST_REASON, UNDECIDED
 from app.views.answers import acting_person, done, refuse
 from app.views.fields import DayField, is_near, trimmed
+from app.views.operator_applications import evidence_file
 from app.views.operator_rows import READ_ONLY, SHOWN_IF_ANY, SHOWN_TIMES, OperatorView, Rows
 from app.views.service_form import ServiceForm
 
@@ -81,13 +81,7 @@ class ServiceApplicationModelView(OperatorView):
     @permission_name("show")
     def evidence(self, pk):
         """The 印鑑証明書 or the scanned paper, to be saved and never shown in the portal's own origin."""
-        application = self.datamodel.get(pk)
-        if not application.evidence_sha256:
-            raise NotFound
-        return send_file(
-            BytesIO(service_filing.evidence_of(application)), mimetype="application/pdf", as_attachment=True,
-            download_name=application.evidence_name,
-        )  # fmt: skip
+        return evidence_file(self.datamodel.get(pk))
 
     # -- the review ----------------------------------------------------------------
 

@@ -12,8 +12,8 @@ from app import queries
 from app.clock import japan_date, month_of, now
 from app.errors import PortalError, Refused
 from app.services import fee_table, statement_files, statements, usage
-from app.views.admin_usage import csv_of_statement, file_of, page_number, pdf_of_statement
-from app.views.answers import acting_person, done, refuse
+from app.views.admin_usage import csv_of_statement, facts_of, file_of, pdf_of_statement
+from app.views.answers import acting_person, done, page_number, refuse
 from app.views.fields import YenField, is_near, one_line
 
 TITLE = "利用明細"
@@ -118,12 +118,7 @@ class OperatorUsageView(BaseView):
     @permission_name("show")
     def statement(self, statement_id):
         statement = queries.statement_named(statement_id)
-        return self.render_template(
-            "operator_usage/statement.html", title=f"利用明細 {statement.number}", statement=statement,
-            sums=queries.usage_sums(statement.company_id, statement.id),
-            lines=queries.usage_lines(statement.company_id, statement.id, page_number()),
-            url_of_page=lambda number: url_for(".statement", statement_id=statement_id, page=number),
-        )  # fmt: skip
+        return self.render_template("operator_usage/statement.html", **facts_of(statement))
 
     @expose("/statements/<int:statement_id>/file.csv")
     @has_access
