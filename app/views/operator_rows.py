@@ -22,14 +22,14 @@ class Rows(SQLAInterface):
     """A table's rows for pages, forms and actions; asked for one that is not there, :class:`NotFound`."""
 
     def get(self, id, *args, **kwargs):
-        row = super().get(id, *args, **kwargs) if queries.is_id(str(id)) else None
+        row = self.find(id, *args, **kwargs)
         if row is None:
             raise NotFound
         return row
 
-    def find(self, id):
+    def find(self, id, *args, **kwargs):
         """The row, or None."""
-        return super().get(id) if queries.is_id(str(id)) else None
+        return super().get(id, *args, **kwargs) if queries.is_id(str(id)) else None
 
 
 class OperatorView(ModelView):
