@@ -54,6 +54,7 @@ class Person:
         Waiting for the heading notices the new page at once; an expectation alone looks ever more rarely.
         """
         self.page.get_by_role("heading", level=1, name=title, exact=True).wait_for()
+        self._its_scripts_listen()
         expect(self.page.get_by_role("heading", level=1)).to_have_text(title)
         expect(self.page).to_have_title(re.compile(f"^{re.escape(title)}｜"))
 
@@ -78,7 +79,12 @@ class Person:
     def open(self, path="/"):
         self.page.goto(self.portal.url + path)
 
+    def _its_scripts_listen(self):
+        """The heading is seen before the scripts at the foot of the page have come; then no key and no button answers."""
+        self.page.wait_for_load_state("domcontentloaded")
+
     def press(self, name):
+        self._its_scripts_listen()
         self.page.get_by_role("button", name=name, exact=True).click()
 
     def choose(self, menu, item):
