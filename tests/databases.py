@@ -25,7 +25,10 @@ def of_the_page(statements):
 
 
 def worth_a_second_database(items, folder):
-    """The tests that PostgreSQL may answer otherwise than SQLite, and the others."""
+    """The tests that PostgreSQL may answer otherwise than SQLite, and the others.
+
+    No requirement is left without a test on both: what has none among the first gets the first of the others.
+    """
     kept, left, cases = [], [], Counter()
     for item in items:
         place = item.path.relative_to(folder).as_posix()
@@ -33,7 +36,17 @@ def worth_a_second_database(items, folder):
         cases[test] += 1
         is_further_case = place.startswith("views/") and cases[test] > CASES_OF_A_PAGE
         (left if place.startswith(ON_ONE_DATABASE) or is_further_case else kept).append(item)
+    shown = set().union(*map(_requirements, kept))
+    for item in list(left):
+        if not _requirements(item) <= shown:
+            shown |= _requirements(item)
+            left.remove(item)
+            kept.append(item)
     return kept, left
+
+
+def _requirements(item):
+    return {number for marker in item.iter_markers("requirement") for number in marker.args}
 
 
 class Sqlite:
