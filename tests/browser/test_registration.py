@@ -14,9 +14,12 @@ def test_a_registration_is_left_half_typed_continued_and_sent_with_attachments(p
     title = "資材注文書（自動保存）"
     registrar = person("青木 健一")
     registrar.enter()
+    slow_script = []
+    registrar.page.route("**/js/autosave.js", lambda route: slow_script.append(route), times=1)
     registrar.choose("契約締結", "契約文書登録")
     registrar.fill(契約件名=title)
     registrar.field("署名なし").check()
+    slow_script[0].continue_()
     registrar.sees("下書きを自動保存しました ")
     registrar.field("自社内コメント記入欄").fill("あとで続ける")
     registrar.open()  # what was typed last is kept on leaving

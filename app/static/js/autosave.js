@@ -50,6 +50,11 @@ function stop(text) {
   if (text) say(text, true);
 }
 
+// on a slow line somebody types before this script has come
+const isTyped = ({ type, value, defaultValue, checked, defaultChecked }) =>
+  type === "radio" || type === "checkbox" ? checked !== defaultChecked
+  : type.startsWith("text") ? value !== defaultValue : false;
+
 function note() {
   changed = true;
   clearTimeout(timer);
@@ -63,6 +68,7 @@ if (form) {
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") save(); });
   window.addEventListener("pagehide", save);
   window.addEventListener("pageshow", (event) => { if (event.persisted) stopped = false; });
+  if ([...form.elements].some(isTyped)) note();
   if ("autosaveNow" in form.dataset) {
     changed = true;
     save();
