@@ -18,6 +18,6 @@ WORK = {  # by the names in app.queries.operator_rows
 }
 OF_PLAN = "{}の企業"
 OF_PLAN_AND_STATE = "{}の企業（{}）"
-OF_STATUS = "ステータスが「{}」の契約文書"
+OF_STATUS = "ステータスが『{}』の契約文書"
 FOUNDED_IN = "{}に登録された企業"
 CONCLUDED_IN = "{}に締結された契約文書"
