@@ -1,6 +1,6 @@
 """What a person may see: select statements only, by their names; each stands in a file of its noun."""
 
-from app.queries import dashboard, operator_dashboard
+from app.queries import dashboard, operator_dashboard, operator_rows
 from app.queries.account import (
     HistoryTerms,
     account_history,
@@ -261,6 +261,7 @@ __all__ = [
     "operations_to_tell",
     "operations_to_walk",
     "operator_dashboard",
+    "operator_rows",
     "operators",
     "original_of",
     "paper_requests_of",

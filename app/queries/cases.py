@@ -8,7 +8,7 @@ from sqlalchemy.orm import joinedload
 
 from app.errors import NotFound
 from app.extensions import db
-from app.models import ContractCase, ContractDocument, DocumentParty, PortalUser
+from app.models import AMENDING, ContractCase, ContractDocument, DocumentParty, PortalUser
 from app.queries.documents import documents_of
 from app.queries.search import is_called, with_companies
 from app.queries.typed import MOST_ID, as_number, page_of
@@ -37,6 +37,7 @@ class CaseSum:
 
     side: Side
     status: Status
+    is_amendment: bool  # 変更契約
     count: int
     amount_yen: int  # of those that have an amount
     without_amount: int  # 金額なし
@@ -99,20 +100,23 @@ def count_in_cases(user, cases):
 
 
 def sums_of_case(user, case):
-    """What the documents of a 案件 come to that the person may see, by side and status."""
+    """What the documents of a 案件 come to that the person may see, by side and status, 変更契約 apart."""
+    is_amendment = or_(ContractDocument.kind.in_(AMENDING), ContractDocument.original_id.is_not(None))
     found = (
         documents_of(user)
         .join(DocumentParty, _is_own_part(user, case))
-        .with_only_columns(ContractDocument.status, ContractDocument.amount_yen, DocumentParty.side)
+        .with_only_columns(
+            ContractDocument.status, ContractDocument.amount_yen, DocumentParty.side, is_amendment.label("is_amendment")
+        )
         .subquery()
     )
     rows = db.session.execute(
         select(
-            found.c.side, found.c.status, func.count(), func.coalesce(func.sum(found.c.amount_yen), 0),
+            found.c.side, found.c.status, found.c.is_amendment, func.count(), func.coalesce(func.sum(found.c.amount_yen), 0),
             func.count() - func.count(found.c.amount_yen),
-        ).group_by(found.c.side, found.c.status)
+        ).group_by(found.c.side, found.c.status, found.c.is_amendment)
     )  # fmt: skip
-    return [CaseSum(side, status, count, int(amount), without) for side, status, count, amount, without in rows]
+    return [CaseSum(*where, count, int(amount), without) for *where, count, amount, without in rows]
 
 
 def documents_in_case(user, case, page=1, page_size=20):

@@ -7,30 +7,20 @@ from sqlalchemy import func, literal, select, union_all
 
 from app.extensions import db
 from app.models import (
-    ApplicationState,
-    ArchiveRecord,
-    Certificate,
-    CertificateApplication,
     Company,
-    CompanyChange,
     CompanyStatus,
-    Condition,
     ContractDocument,
     JobRun,
     LogAnchor,
-    OutboxMessage,
     Plan,
-    ServiceApplication,
     Statement,
     UsageRecord,
 )
 from app.plans import PlanKind
 from app.queries.dashboard import count_if
+from app.queries.operator_rows import work_rows
 from app.queries.periods import MONTHS, beginning, month_of, months_until
 from app.workflow import Status
-
-LATE_HOURS = 24  # a concluded document that has waited longer for its transfer than one night
-CERTIFICATE_DAYS = (30, 90)
 
 
 def companies_by_plan():
@@ -101,29 +91,10 @@ def work(now, today, with_operator):
 
     :param with_operator: the states of a 利用申請 in which the operator has it
     """
-    usable = Certificate.revoked_at.is_(None)
-    unsent = OutboxMessage.sent_at.is_(None)
-    waits = ContractDocument.status == Status.completion_wait
-
-    def ends_within(days):
-        return Certificate.not_after > now, Certificate.not_after <= now + dt.timedelta(days=days)
-
-    return Work(*db.session.execute(select(
-        *(_count(Certificate, usable, *ends_within(days)) for days in CERTIFICATE_DAYS),
-        _count(Certificate, usable, Certificate.not_after <= now),
-        _count(OutboxMessage, unsent, OutboxMessage.due_at.is_not(None)),
-        _count(OutboxMessage, unsent, OutboxMessage.due_at.is_not(None), OutboxMessage.attempts > 0, OutboxMessage.failure != ""),
-        _count(OutboxMessage, unsent, OutboxMessage.due_at.is_(None), OutboxMessage.failure != ""),
-        _count(CertificateApplication, CertificateApplication.state == ApplicationState.received),
-        _count(CompanyChange, CompanyChange.state == ApplicationState.received),
-        _count(ServiceApplication, ServiceApplication.state.in_(with_operator)),
-        _count(ContractDocument, waits),
-        _count(ContractDocument, waits, ContractDocument.concluded_at < now - dt.timedelta(hours=LATE_HOURS)),
-        _count(ArchiveRecord, ArchiveRecord.failure != ""),
-        _count(ArchiveRecord, ArchiveRecord.condition == Condition.damaged),
-        _count(ArchiveRecord, ArchiveRecord.renew_on <= today),
-        select(func.max(LogAnchor.at)).scalar_subquery(),
-    )).one())  # fmt: skip
+    counted = {name: _count(*rows) for name, rows in work_rows(now, today, with_operator).items()}
+    counted["anchored_at"] = select(func.max(LogAnchor.at)).scalar_subquery()
+    found = db.session.execute(select(*(column.label(name) for name, column in counted.items()))).one()
+    return Work(**found._mapping)
 
 
 def _count(table, *conditions):

@@ -138,6 +138,11 @@ class ContractDocument(Model):
         return f"{self.number} {self.title}"
 
     @property
+    def is_amendment(self):
+        """変更契約 rather than 原契約: by its 文書種別, or because it names an 原契約."""
+        return self.kind in AMENDING or self.original_id is not None
+
+    @property
     def open_turns(self):
         """The turns still to be taken, in order."""
         steps = sorted(self.route, key=lambda step: step.position)

@@ -114,7 +114,9 @@ class AdminServiceView(BaseView):
         """The page of one form, and what its ［確定］ does."""
         company, status = g.user.company, 200
         if request.method == "GET":
-            form.form_token.data, form.wanted_on.data = str(uuid.uuid4()), japan_date(now())
+            form.form_token.data = str(uuid.uuid4())
+            if kind is not ServiceKind.termination:  # nobody leaves today by leaving a field as it is
+                form.wanted_on.data = japan_date(now())
         elif form.validate():
             try:
                 service_changes.apply_for(

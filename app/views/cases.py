@@ -10,6 +10,7 @@ from wtforms.validators import DataRequired, Length, Optional, ValidationError
 from app import queries
 from app.clock import japan_date, now
 from app.errors import NotFound, OutOfTurn, PortalError
+from app.labels import cases as words
 from app.queries import CaseTerms
 from app.services import case_totals, cases, listing
 from app.services.cases import Wish
@@ -107,7 +108,7 @@ class CaseView(BaseView):
         return self.render_template(
             "cases/show.html", title="案件照会", case=case, why_not=cases.why_not(g.user.company),
             may_write=cases.may_write(g.user.company), may_close=cases.may_close(case, g.user),
-            totals=case_totals.totals_of(g.user, case), found=queries.documents_in_case(g.user, case, page_number()),
+            totals=case_totals.totals_of(g.user, case), words=words, found=queries.documents_in_case(g.user, case, page_number()),
             url_of_page=lambda number: url_for(".show", case_id=case_id, page=number),
         )  # fmt: skip
 
@@ -115,11 +116,12 @@ class CaseView(BaseView):
     @has_access
     @permission_name("list")
     def export(self, case_id):
-        """The documents of a 案件 that the person may see, as the lists' CSV file has them."""
+        """The documents of a 案件 that the person may see, as the lists' CSV file has them, and their totals."""
         case = queries.case_of(g.user, case_id)
         ids = queries.ids_in_case(g.user, case, most=listing.MOST_LINES + 1)
         listing.check_size(ids)
-        pieces = listing.pieces(current_app._get_current_object(), g.user.id, ids)
+        totals = case_totals.totals_of(g.user, case)
+        pieces = case_totals.file_of(current_app._get_current_object(), g.user.id, ids, totals)
         name = f"case-{case.id}-{japan_date(now()):%Y%m%d}.csv"
         return Response(pieces, mimetype="text/csv", headers={"Content-Disposition": f'attachment; filename="{name}"'})
 

@@ -11,6 +11,7 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 from app import jobs, queries
 from app.clock import japan_date, now
 from app.labels import JOB
+from app.labels.operator import WORK
 from app.queries import dashboard
 from app.services.service_review import FOR_OPERATOR
 from app.workflow import OPEN, Status
@@ -74,7 +75,7 @@ class OperatorDashboardView(BaseView):
             "dashboard/operator.html", title="ダッシュボード", moment=moment, companies=counted.companies_by_plan(),
             documents=counted.documents_by_status(), months=counted.growth(today),
             work=counted.work(moment, today, FOR_OPERATOR), jobs=_job_states(counted.last_runs(), moment),
-            money=counted.money(), late_hours=counted.LATE_HOURS, job_late_hours=jobs.LATE_HOURS,
+            money=counted.money(), words=WORK, job_late_hours=jobs.LATE_HOURS,
         )  # fmt: skip
 
 

@@ -1,6 +1,10 @@
-"""操作説明 per edition, システム概要書 and よくあるご質問: open to everybody, logged in or not (L9, R4, R5)."""
+"""操作説明 per edition, システム概要書 and よくあるご質問: open to everybody, logged in or not (L9, R4, R5).
+
+What tells how a portal is run is for its operators.
+"""
 
 from flask_appbuilder.baseviews import BaseView, expose
+from flask_login import current_user
 
 from app.errors import NotFound
 
@@ -12,6 +16,7 @@ EDITIONS = {
     "one-side": "受信者編 別冊（一方のみ署名契約）",
     "options": "オプション編",
 }
+FOR_OPERATORS = {"operator": "運営者編", "operator-care": "運営者編 別冊（監視と保守）"}
 PAGES = {"system": "システム概要書", "faq": "よくあるご質問"}
 
 
@@ -21,11 +26,16 @@ class GuideView(BaseView):
 
     @expose("/")
     def index(self):
-        return self.render_template("guide/index.html", title="操作マニュアル", editions=EDITIONS)
+        return self.render_template("guide/index.html", title="操作マニュアル", editions=EDITIONS | _operators_own())
 
     @expose("/<string:page>")
     def show(self, page):
-        title = (EDITIONS | PAGES).get(page)
+        title = (EDITIONS | PAGES | _operators_own()).get(page)
         if title is None:
             raise NotFound
         return self.render_template(f"guide/{page.replace('-', '_')}.html", title=title)
+
+
+def _operators_own():
+    """The editions for an operator, to an operator."""
+    return FOR_OPERATORS if current_user.is_authenticated and current_user.is_operator else {}

@@ -45,6 +45,11 @@ class ApplicationModelView(OperatorView):
     base_permissions = [*READ_ONLY, "can_rejection"]
     subject = ""
 
+    def _said(self, application, name):
+        """A column of the 申請 as the list has it."""
+        value = getattr(application, name)
+        return self.formatters_columns.get(name, str)(value) if value is not None else None
+
     def turn_down(self, application, reason):
         """The verb of the rejection."""
         raise NotImplementedError
@@ -69,8 +74,10 @@ class ApplicationModelView(OperatorView):
                 except PortalError as refusal:
                     status = refuse(form, refusal)
         page = self.render_template(
-            "operator/rejection.html", title=f"{self.subject}の却下", application=application, form=form, back=back
-        )
+            "operator/rejection.html", title=f"{self.subject}の却下", form=form, back=back,
+            applied=[(self.label_columns[name], self._said(application, name)) for name in self.list_columns if name != "state"],
+            crumbs=[(self.list_title, url_for(f"{self.endpoint}.list")), ("申請", back)],
+        )  # fmt: skip
         return page, status
 
 

@@ -5,12 +5,16 @@ No to-many relation is in any form or search: such a field would load and list w
 
 from flask import flash, redirect, request, url_for
 from flask_appbuilder import ModelView
+from flask_appbuilder.models.filters import BaseFilter
 from flask_appbuilder.models.sqla.interface import SQLAInterface
+from flask_appbuilder.widgets import ListWidget, SearchWidget
 
 from app import queries
+from app.clock import japan_date, now
 from app.errors import NotFound, PortalError
 from app.extensions import db
 from app.labels import jst
+from app.services.service_review import FOR_OPERATOR
 
 READ_ONLY = ["can_list", "can_show"]
 TIMES = ("created_at", "sent_at", "concluded_at", "started_at", "finished_at", "not_before", "not_after", "revoked_at", "due_at", "at", "applied_at", "decided_at")
@@ -32,12 +36,61 @@ class Rows(SQLAInterface):
         return super().get(id, *args, **kwargs) if queries.is_id(str(id)) else None
 
 
+class RowsList(ListWidget):
+    """A table whose cells carry the names of their columns: on a small screen each row is a card."""
+
+    template = "operator/_rows.html"
+
+
+class RowsSearch(SearchWidget):
+    """A search within the rows that the list is narrowed to."""
+
+    template = "operator/_search.html"
+
+
+class Behind(BaseFilter):
+    """The rows behind a number of the ダッシュボード; its value is the conditions."""
+
+    name = "behind"
+
+    def apply(self, query, conditions):
+        return query.where(*conditions)
+
+
 class OperatorView(ModelView):
-    """What all of these share.  A route of Flask-AppBuilder that nobody needs does not exist."""
+    """What all of these share.  A route of Flask-AppBuilder that nobody needs does not exist.
+
+    A list can be narrowed to the rows behind one number of the ダッシュボード by ``?of=``, a name of
+    :mod:`app.queries.operator_rows`: Flask-AppBuilder's own search knows neither states nor times.
+    """
 
     include_route_methods = {"list", "show"}
     page_size = 20
     formatters_columns = SHOWN_TIMES
+    list_template = "operator/list.html"
+    list_widget = RowsList
+    search_widget = RowsSearch
+
+    def _narrowing(self):
+        """What the address narrows the list to, or None; :class:`NotFound` where it is of no such rows."""
+        name = request.args.get("of")
+        if not name:
+            return None
+        moment = now()
+        found = queries.operator_rows.narrowing(name, moment, japan_date(moment), FOR_OPERATOR)
+        if found is None or found.table is not self.datamodel.obj:
+            raise NotFound
+        return found
+
+    def _get_list_widget(self, filters, **kwargs):
+        narrowing = self._narrowing()
+        if narrowing:
+            filters = filters.copy().add_filter("", Behind, narrowing.conditions)
+        return super()._get_list_widget(filters, **kwargs)
+
+    def render_template(self, template, **kwargs):
+        is_list = template == self.list_template
+        return super().render_template(template, narrowing=self._narrowing() if is_list else None, **kwargs)
 
     def get_action_permission_name(self, name):
         if name not in self.actions:

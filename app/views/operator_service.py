@@ -27,6 +27,7 @@ from app.views.operator_rows import READ_ONLY, SHOWN_IF_ANY, SHOWN_TIMES, Operat
 from app.views.service_form import ServiceForm
 
 PAPER = "申込書類(PDF)"
+CHOOSE_AGAIN = "申込書類は登録されていません。お手数ですが、もう一度選択してください。"
 
 
 class ReasonForm(FlaskForm):
@@ -202,13 +203,18 @@ class ServiceApplicationModelView(OperatorView):
             form.people.rearrange(request.form["rearrange"])
         elif form.is_submitted():
             status = 422
-            if form.validate():
+            is_right = form.validate()
+            if not form.evidence.data and not (application and application.evidence_sha256):
+                form.evidence.errors, is_right = [service_filing.NO_PAPER], False
+            if is_right:
                 try:
                     return self._keyed_in(form, application, verb)
                 except OutOfTurn:
                     raise
                 except PortalError as refusal:
                     status = refuse(form, refusal)
+        if form.evidence.data:  # no browser fills in a file again
+            form.evidence.errors = [CHOOSE_AGAIN]
         page = self.render_template(
             "operator/service_paper.html", title="紙の申込書から登録", form=form, most=MOST_PEOPLE,
             most_mb=MOST_EVIDENCE_MB, evidence_name=application.evidence_name if application else "",

@@ -27,3 +27,13 @@ def test_the_pictures_stand_beside_tables_whose_numbers_lead_on(person):
     operator.enter()  # ダッシュボード is what comes first
     operator.page.get_by_role("img", name="月別の締結件数と新規の企業数").wait_for()
     assert operator.page.evaluate("document.documentElement.scrollWidth") == 375
+    number = operator.page.get_by_role("row", name="受領側受取待ち").get_by_role("link").first
+    count = int(number.inner_text())
+    number.click()
+    operator.is_on("契約文書")
+    operator.sees("「ステータスが『受領側受取待ち』の契約文書」だけを表示しています")
+    values = operator.page.locator("td[data-label='登録日時']")  # the last column
+    expect(values).to_have_count(min(count, 20))
+    box = values.first.bounding_box()
+    assert 0 <= box["x"] and box["x"] + box["width"] <= 375
+    assert operator.page.evaluate("document.documentElement.scrollWidth") == 375

@@ -1,6 +1,8 @@
 """案件管理: what is written, what is linked, what is counted, and what another company never learns."""
 
+import csv
 import datetime as dt
+import io
 
 import pytest
 from sqlalchemy import update
@@ -9,7 +11,7 @@ from app import queries
 from app.clock import now
 from app.errors import NotFound, OutOfTurn, Refused
 from app.extensions import db
-from app.models import AccountAction, AccountEvent, ContractCase, DocumentParty, Plan
+from app.models import AccountAction, AccountEvent, ContractCase, DocumentKind, DocumentParty, Plan
 from app.plans import PlanKind
 from app.queries import CaseTerms, SearchTerms
 from app.services import case_totals, cases, documents, listing, personal_data
@@ -250,7 +252,7 @@ def test_totals_count_each_document_once_and_those_without_amount_apart(with_opt
         totals = case_totals.totals_of(user, case)
         return [
             (total.count, total.amount_yen, total.without_amount)
-            for total in (totals.by_side[Side.sender], totals.by_side[Side.receiver], totals.whole)
+            for total in (*totals.originals.sides.values(), totals.originals.whole)
         ]
 
     assert shown(registrar) == [(3, 10_999, 1), (0, 0, 0), (3, 10_999, 1)]
@@ -259,11 +261,40 @@ def test_totals_count_each_document_once_and_those_without_amount_apart(with_opt
     assert shown(admin) == [(2, 1000, 1), (1, 500, 0), (3, 1500, 1)]
     by_status = case_totals.totals_of(admin, case).by_status
     assert list(by_status) == [Status.receiver_receipt, Status.completion_wait, Status.withdrawn]
-    assert by_status[Status.receiver_receipt][Side.receiver].amount_yen == 500
-    assert by_status[Status.withdrawn][Side.sender].amount_yen == 70
+    assert by_status[Status.receiver_receipt].originals.sides[Side.receiver].amount_yen == 500
+    assert by_status[Status.withdrawn].originals.sides[Side.sender].amount_yen == 70
     assert queries.documents_in_case(admin, case).rows == [received, withdrawn, concluded, at_receipt]
     assert queries.ids_in_case(registrar, case, most=2) == [unsent.id, withdrawn.id]
     assert queries.count_in_cases(admin, [case]) == {case.id: 4}
+
+
+@pytest.mark.requirement("I12", "L6", "L24")
+def test_amounts_of_originals_and_of_amendments_are_never_added_up(with_options, person, make_case, make_document, application):
+    case, registrar, admin = make_case("K-001"), person("registrar"), person("admin")
+    kinds = {"contract": 10_000, "change_contract": 12_000, "memorandum": None, "other": 30}
+    made = {
+        kind: make_document(Status.completion_wait, NO_SIGNATURE, kind=DocumentKind(kind), amount_yen=amount)
+        for kind, amount in kinds.items()
+    }  # fmt: skip
+    made["other"].original_id = made["contract"].id  # whatever its 文書種別, it amends
+    unseen = make_document(Status.draft, NO_SIGNATURE, kind=DocumentKind.change_contract, amount_yen=5)
+    for document in (*made.values(), unseen):
+        link(document, registrar, "K-001")
+    totals = case_totals.totals_of(admin, case)
+    assert vars(totals.originals.whole) == {"count": 1, "amount_yen": 10_000, "without_amount": 0}
+    assert vars(totals.amendments.whole) == {"count": 3, "amount_yen": 12_030, "without_amount": 1}
+    assert totals.amendments.sides[Side.receiver].count == 0 and totals.count_of(Side.sender) == 4
+    assert totals.by_status[Status.completion_wait].amendments.whole.amount_yen == 12_030
+    ids = queries.ids_in_case(admin, case, most=10)
+    lines = list(csv.reader(io.StringIO("".join(case_totals.file_of(application, admin.id, ids, totals)).lstrip("\ufeff"))))
+    assert lines[0][-1] == "原契約・変更契約"
+    assert {line[0]: line[-1] for line in lines[1:5]} == {
+        document.number: "原契約" if kind == "contract" else "変更契約" for kind, document in made.items()
+    }  # fmt: skip
+    assert lines[5:9] == [
+        [], ["集計", "件数", "契約金額(税込)の合計", "うち金額なし"], ["原契約", "1", "10000", "0"], ["変更契約", "3", "12030", "1"]
+    ]  # fmt: skip
+    assert len(lines) == 10 and "合計していません" in lines[9][0]
 
 
 @pytest.mark.requirement("I12")

@@ -127,7 +127,8 @@ def test_the_operator_decides_once_and_the_applicant_is_told(client_of, person, 
     reply = client.post(url)
     if name == "reject":
         assert reply.location.endswith(page) and change.state is ApplicationState.received
-        assert client.post(page, {"reason": " "}).status_code == 422
+        empty = client.post(page, {"reason": " "})
+        assert empty.status_code == 422 and "電話番号：03-1234-5678" in empty.text and str(person("admin")) in empty.text
         client.post(page, {"reason": "登記簿と異なります。"})
     client.post(url)  # a second click
     assert client.post(page, {"reason": "もう一度"}).status_code == 409

@@ -90,6 +90,7 @@ def test_plan_and_end_from_the_page(client_of, make_document, person):
     assert client.post("/admin/service/plan", typed).status_code == 302
     page = client.get("/admin/service/termination")
     assert waiting.number in page.text and "自動で取り下げられ" in page.text
+    assert 'value="' not in re.search(r'<input[^>]*name="wanted_on"[^>]*>', page.text).group().replace('value=""', "")
     typed = {"form_token": token_in(page), "wanted_on": today()}
     assert client.post("/admin/service/termination", typed).status_code == 422  # not ticked
     assert client.post("/admin/service/termination", typed | {"is_understood": "y"}).status_code == 302
@@ -276,7 +277,8 @@ def test_the_operator_stops_a_company_and_both_sides_read_what_that_means(client
     page = operator.get(reply.location).text
     assert "-resume" in page and "-suspend" not in page
     registrar, recipient = client_of("registrar"), client_of("recipient")
-    assert f"{company.name}のご利用が停止されています" in registrar.get(f"/documents/{draft.id}/registration").text
+    page = registrar.get(f"/documents/{draft.id}/registration").text
+    assert f"{company.name}のご利用が停止されています" in page and ">修正</a>" in page and "確定" not in page.split("<main")[1]
     refused = registrar.post(f"/documents/{draft.id}/send", {"version": str(draft.version)})
     assert refused.status_code == 422 and f"「{company.name}」のご利用が停止されているため" in refused.text
     top = recipient.get("/").text

@@ -8,7 +8,7 @@ from time_machine import travel
 from app.clock import now
 from app.extensions import db
 from app.jobs import run_job
-from app.models import ArchiveExtension
+from app.models import ArchiveExtension, Fee, FeeItem
 from app.workflow import SignatureMode, Status
 
 
@@ -33,7 +33,7 @@ def orders():
 
 
 @pytest.mark.requirement("R98", "I15", "T15")
-def test_many_are_chosen_in_the_list_confirmed_and_ordered(archived, client_of):
+def test_many_are_chosen_in_the_list_confirmed_and_ordered(archived, client_of, person):
     client = client_of("admin")
     page = client.get("/archive/").text
     values = chosen(*archived)
@@ -41,7 +41,13 @@ def test_many_are_chosen_in_the_list_confirmed_and_ordered(archived, client_of):
     assert "ArchiveExtension" not in page and 'name="document"' not in client_of("registrar").get("/archive/").text
     assert 'name="document"' not in client_of("receiver_admin").get("/archive/").text  # no option
     page = client.post("/archive/extension/confirmation", {"document": values[:2]})
-    assert page.status_code == 200 and orders() == 0
+    assert page.status_code == 200 and orders() == 0 and "料金は、お問い合わせ窓口に" in page.text
+    price = {"item": FeeItem.archive_extension, "plan": person("admin").company.plan.kind, "effective_on": dt.date(2026, 1, 1)}
+    db.session.add(Fee(yen=1_000, is_sample=False, **price))
+    db.session.commit()
+    page = client.post("/archive/extension/confirmation", {"document": values[:2]})
+    assert "1件につき1,000円（税抜）です（2件の合計：2,000円）。" in page.text
+    assert "合計" not in client.post("/archive/extension/confirmation", {"document": values[:1]}).text
     new = archived[0].retained_until.replace(year=archived[0].retained_until.year + 10)
     assert page.text.count(new.strftime("%Y/%m/%d")) == 2 and archived[2].number not in page.text
     assert client.post("/archive/extension/", {"document": values[:2]}).status_code == 302

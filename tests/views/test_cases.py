@@ -137,9 +137,17 @@ def test_the_page_of_a_case_and_its_file_hold_what_the_person_may_see(with_optio
     assert seen.number in page and unseen.number not in page and "見えない文書" not in page and "1,000円" not in page
     assert "1件" in client_of("viewer").get("/cases/").text
     lines = lines_of(client_of("viewer").get(f"/cases/{case.id}/export.csv"))
-    assert [line[:2] for line in lines[1:]] == [[seen.number, "'=SUM(A1)"]] and lines[1][-1] == f"K-001　{SECRET}"
+    assert [line[:2] for line in lines[1:3]] == [[seen.number, "'=SUM(A1)"], []] and lines[1][-2:] == [f"K-001　{SECRET}", "原契約"]
+    assert lines[4:6] == [["原契約", "1", "0", "1"], ["変更契約", "0", "0", "0"]]
     page = client_of("admin").get(f"/cases/{case.id}").text
     assert unseen.number in page and "1,000円" in page
+    totals = page.partition("契約文書の集計</caption>")[2].partition("</table>")[0]
+    words = re.findall(r'data-label="(?:区分|契約金額\(税込\)の合計)"[^>]*>([^<]+)<', totals)
+    assert dict(zip(words[::2], words[1::2], strict=True)) == {
+        "原契約（自社が発出）": "1,000円", "原契約（自社が受領）": "0円", "原契約の合計": "1,000円",
+        "変更契約（自社が発出）": "0円", "変更契約（自社が受領）": "0円", "変更契約の合計": "0円",
+    }  # fmt: skip
+    assert "原契約と変更契約の契約金額は合計していません" in page
     page = client_of("colleague").get(f"/cases/{case.id}").text
     assert SECRET in page and "閲覧できる契約文書はありません" in page and seen.number not in page
 

@@ -1,6 +1,7 @@
 """The pages that explain the portal: there for everybody, and saying only what is so."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +9,10 @@ from app.clock import now
 from app.extensions import db
 from app.models import OutboxMessage
 from app.services import credentials, outbox
-from app.views.guide import EDITIONS, PAGES
+from app.views.guide import EDITIONS, FOR_OPERATORS, PAGES
+from app.views.operator import VIEWS
+from app.views.operator_archive import ArchiveRecordModelView
+from app.views.operator_fees import FeeModelView
 
 ALL = ["", *EDITIONS, *PAGES]
 
@@ -64,3 +68,44 @@ def test_who_must_change_the_password_first_may_read_them_too(app, browser, pers
     reader.log_in(person("recipient").user_code, secret)
     assert reader.get("/").status_code == 302
     assert reader.get("/guide/receiver").status_code == 200
+
+
+# what a link or a button of a template is called
+CALLED = re.compile(r'button\("([^"]+)"|>([^<>{}]+)</(?:a|button)>')
+WRITTEN = {
+    name
+    for template in (Path(__file__).parents[2] / "templates").rglob("*.html") if template.parent.name != "guide"
+    for found in CALLED.findall(template.read_text("utf-8")) for name in found if name
+}  # fmt: skip
+
+
+def shown_to(client, *urls):
+    """What the links and buttons of some pages are called."""
+    pages = "".join(client.get(url).text for url in urls)
+    return {re.sub(r"<[^>]+>", "", text).strip().removesuffix("▼") for text in re.findall(r"<(?:a|button)\b[^>]*>(.*?)</(?:a|button)>", pages, re.S)}
+
+
+@pytest.mark.requirement("R4", "I21")
+def test_the_operators_editions_are_for_operators_and_name_only_what_is_there(client_of, browser):
+    operator = client_of("operator")
+    urls = ["/operator/fees/list/", "/operator/fees/add", "/operator/users/show/1", "/operator/plans/list/"]
+    there = WRITTEN | shown_to(operator, *urls)
+    for view in (*(view for view, _ in VIEWS), ArchiveRecordModelView, FeeModelView):
+        there |= {getattr(view, name)._action[1] for name in dir(view) if hasattr(getattr(view, name, None), "_action")}
+    for page, title in FOR_OPERATORS.items():
+        reply = operator.get(f"/guide/{page}")
+        assert reply.status_code == 200 and f"<h1>{title}</h1>" in reply.text
+        assert f'href="/guide/{page}"' in operator.get("/guide/").text
+        named = set(re.findall(r"［([^］]+)］", text_of(reply.text)))
+        assert len(named) > 8 and named <= there, named - there
+        for reader in (browser(), client_of("admin")):
+            assert reader.get(f"/guide/{page}").status_code == 404 and title not in reader.get("/guide/").text
+
+
+@pytest.mark.requirement("R4", "I21")
+def test_the_operators_editions_tell_of_every_page_of_their_menu(client_of):
+    operator = client_of("operator")
+    told = "".join(text_of(operator.get(f"/guide/{page}").text) for page in FOR_OPERATORS)
+    menu = re.search(r"運営者業務.*?</ul>", operator.get("/guide/").text, re.S).group()
+    items = re.findall(r"<a [^>]*>([^<]+)</a>", menu)
+    assert len(items) > 12 and [item for item in items if f"［{item}］" not in told] == []

@@ -208,6 +208,9 @@ def test_an_operator_keys_in_from_paper_and_rejects(client_of, person):
     assert rows.status_code == 200 and rows.text.count('name="person_full_name"') == 4
     lacking = client.post(f"{base}/paper", {k: v for k, v in given.items() if k != "has_agreed"})
     assert lacking.status_code == 422 and "申込書の同意欄をご確認ください。" in lacking.text and known in lacking.text
+    assert "申込書類（PDF）を選択してください。" in lacking.text
+    chosen = client.post(f"{base}/paper", given | {"phone": ""} | pdf(name="申込書.pdf"))
+    assert chosen.status_code == 422 and "もう一度選択してください。" in chosen.text and "申込書類（PDF）を" not in chosen.text
     assert "申込書類（PDF）を選択してください。" in client.post(f"{base}/paper", given).text
     assert client.post(f"{base}/paper", given | pdf(name="申込書.pdf")).status_code == 302
     assert client.post(f"{base}/paper", given | pdf(name="申込書.pdf")).status_code == 409
