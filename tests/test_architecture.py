@@ -103,6 +103,11 @@ def test_views_ask_no_question_of_the_database_themselves(path):
     assert not re.search(r"\bselect\(|session\.(get|scalars?|execute|query)\(", text)
 
 
+def test_one_place_says_under_which_name_a_file_is_kept():
+    writers = {path.stem for path in SOURCES if re.search(r"Content-Disposition.?:", path.read_text(encoding="utf-8"))}
+    assert writers == {"file_answer"}
+
+
 COMPARISONS = (ast.Eq, ast.NotEq, ast.Is, ast.IsNot)
 
 

@@ -3,7 +3,7 @@
 import json
 import uuid
 
-from flask import Response, g, redirect, request, url_for
+from flask import g, redirect, request, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
@@ -22,6 +22,7 @@ from app.services.companies import BLANKS
 from app.services.people import Particulars
 from app.views.answers import acting_person, done, page_number, refuse
 from app.views.fields import MailAddressRule, NameRule
+from app.views.file_answer import file_answer
 
 
 def _without_blanks(typed):
@@ -222,10 +223,7 @@ class AdminUsersView(BaseView):
     @has_access
     @permission_name("register")
     def import_template(self):
-        return Response(
-            roster.template(), mimetype="text/csv",
-            headers={"Content-Disposition": 'attachment; filename="users.csv"'},
-        )  # fmt: skip
+        return file_answer(roster.template(), "text/csv", plain="users.csv")
 
     @expose("/import/registration", methods=["POST"])
     @has_access

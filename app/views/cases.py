@@ -1,6 +1,6 @@
 """案件管理: the list of 案件, one 案件 with its documents and totals, and its form (I12)."""
 
-from flask import Response, current_app, g, jsonify, request, url_for
+from flask import current_app, g, jsonify, request, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
@@ -15,6 +15,7 @@ from app.services import case_totals, cases, listing
 from app.services.cases import Wish
 from app.views.answers import acting_person, done, page_number, refuse
 from app.views.fields import DayField, NameRule, NotBefore, is_near, one_line, trimmed
+from app.views.file_answer import file_answer
 
 DAYS_TURNED = "「から」の日付が「まで」の日付より後になっています。日付の順序をご確認ください。"
 
@@ -121,7 +122,7 @@ class CaseView(BaseView):
         listing.check_size(ids)
         pieces = listing.pieces(current_app._get_current_object(), g.user.id, ids)
         name = f"case-{case.id}-{japan_date(now()):%Y%m%d}.csv"
-        return Response(pieces, mimetype="text/csv", headers={"Content-Disposition": f'attachment; filename="{name}"'})
+        return file_answer(pieces, "text/csv", plain=name)
 
     @expose("/new", methods=["GET", "POST"])
     @has_access

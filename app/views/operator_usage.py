@@ -12,9 +12,10 @@ from app import queries
 from app.clock import japan_date, month_of, now
 from app.errors import PortalError, Refused
 from app.services import fee_table, statement_files, statements, usage
-from app.views.admin_usage import csv_of_statement, facts_of, file_of, pdf_of_statement
+from app.views.admin_usage import csv_of_statement, facts_of, pdf_of_statement
 from app.views.answers import acting_person, done, page_number, refuse
 from app.views.fields import YenField, is_near, one_line
+from app.views.file_answer import file_answer
 
 TITLE = "利用明細"
 
@@ -88,7 +89,7 @@ class OperatorUsageView(BaseView):
         if not form.validate() or form.month.data is None:
             raise Refused("CSVを出力する対象月を「2026-04」の形式で指定してください。")
         month = form.month.data
-        return file_of(statement_files.month_csv(month), f"利用明細一覧_{month:%Y%m}.csv", "text/csv")
+        return file_answer(statement_files.month_csv(month), "text/csv", name=f"利用明細一覧_{month:%Y%m}.csv")
 
     @expose("/companies/")
     @has_access
