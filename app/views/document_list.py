@@ -73,7 +73,7 @@ class SearchForm(Form):
         "発出・受領", default="",
         choices=_choices({Side.sender: "自社が発出した文書", Side.receiver: "自社が受領した文書"}),
     )  # fmt: skip
-    person = _text("担当者", 255, description="自社の担当者の氏名の一部、または利用者IDを入力してください。")
+    person = _text("担当者", 255, description="自社の担当者（代理で処理した方を含む）の氏名の一部、または利用者IDを入力してください。")
     case = _text(LIST_COLUMN[ListColumn.case], 255, description="案件番号または案件名の一部を入力してください。")
     registered_from = DayField("登録日（から）", [Optional(), is_near])
     registered_to = DayField("登録日（まで）", [Optional(), is_near, NotBefore("registered_from", DAYS_TURNED)])

@@ -18,6 +18,7 @@ from app.models import (
     OutboxMessage,
     SigningPassword,
 )
+from app.queries import SearchTerms
 from app.services import (
     certificates,
     delegations,
@@ -103,6 +104,23 @@ def test_a_deputy_acts_at_each_turn_and_the_record_says_for_whom(
     assert queries.my_list(deputy).rows == []
     with pytest.raises(OutOfTurn):  # the person themself comes second
         documents.approve(document, absent, now())
+
+
+@pytest.mark.requirement("I8", "I18", "I20")
+def test_a_search_finds_who_acted_and_in_whose_place(make_document, delegate, person):
+    delegate("recipient", "receiver_colleague")
+    document = make_document(Status.receiver_receipt, mode=QUICK)
+    absent, deputy = person("recipient"), person("receiver_colleague")
+
+    def found(who, typed):
+        return queries.search(person(who), SearchTerms(person=typed), archived=False).rows
+
+    assert found("receiver_admin", deputy.full_name) == []  # may act, has not yet
+    act(document, deputy)
+    for typed in (deputy.full_name, deputy.user_code, absent.full_name, absent.user_code):
+        assert found("receiver_admin", typed) == found("receiver_colleague", typed) == [document]
+        assert found("admin", typed) == found("registrar", typed) == []  # the other company's people
+    assert found("receiver_admin", person("receiver_approver").full_name) == []
 
 
 @pytest.mark.requirement("I8", "T3")
