@@ -1,6 +1,7 @@
 """Rounds of a document side by side: what was sent each time, and what changed between two of them (T11)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from difflib import SequenceMatcher
 from functools import lru_cache
 
@@ -71,11 +72,20 @@ class FactChange:
 
 
 @dataclass(frozen=True)
+class Sent:
+    """A :class:`SentEdition` as plain values: its pages are compared outside any transaction."""
+
+    sent_at: datetime
+    unsigned_sha256: str
+    page_count: int
+
+
+@dataclass(frozen=True)
 class Changes:
     """What lies between two rounds."""
 
-    old: SentEdition
-    new: SentEdition
+    old: Sent
+    new: Sent
     facts: tuple[FactChange, ...]
 
     @property
@@ -99,7 +109,9 @@ def between(old, new):
     """The facts of two rounds side by side, in the order of the later one."""
     before, after = dict(old.facts), dict(new.facts)
     names = [*after, *(name for name in before if name not in after)]
-    return Changes(old, new, tuple(FactChange(name, before.get(name, ""), after.get(name, "")) for name in names))
+    facts = (FactChange(name, before.get(name, ""), after.get(name, "")) for name in names)
+    plain = (Sent(edition.sent_at, edition.unsigned_sha256, edition.page_count) for edition in (old, new))
+    return Changes(*plain, tuple(facts))
 
 
 # -- pages ------------------------------------------------------------------------
@@ -117,7 +129,8 @@ class PagePair:
 def page_pairs(changes):
     """All pages of both files, side by side.
 
-    A page that was put in or taken out moves the others along, unless the files are too long for that.
+    A page that was put in or taken out moves the others along, unless the files are too long for that.  Slow, as
+    :func:`compared` is: outside any transaction.
     """
     if not changes.has_new_file:
         return [PagePair(number, number, "same") for number in range(1, changes.new.page_count + 1)]
