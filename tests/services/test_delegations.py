@@ -349,6 +349,16 @@ def test_an_administrator_names_and_ends_for_who_is_away_and_both_are_noted_and_
     delegate("approver", "colleague")  # the days are free again
 
 
+@pytest.mark.requirement("I8", "S19")
+def test_a_deputy_is_told_by_which_secret_the_company_signs(delegate, person, post_letters):
+    for by_code, (absent, deputy) in ((False, ("approver", "colleague")), (True, ("signer", "viewer"))):
+        person(absent).company.signs_by_code = by_code
+        delegate(absent, deputy)
+        (mail,) = [mail for mail in post_letters() if mail.recipients == [person(deputy).mail_address]]
+        assert ("ご自身の電子証明書と署名用コードを" in mail.body) is by_code
+        assert ("ご自身の電子証明書と署名用パスワードを" in mail.body) is not by_code
+
+
 @pytest.mark.requirement("I8", "B5")
 def test_deleting_either_of_the_two_ends_it(delegate, person):
     first, second = delegate("approver", "colleague"), delegate("colleague", "viewer")
