@@ -66,6 +66,7 @@ class DocumentView(BaseView):
             history=timeline.history_of(document, g.user.company_id),
             signatures=document.valid_signatures,
             disclosures=papers.disclosures_of(document, g.user.company_id) if document.is_disclosure else [],
+            earlier_disclosures=papers.earlier_disclosures_of(document, g.user) if document.is_disclosure else [],
             paper_requests=paper_requests,
             article_19=ticked(document.article_19) if document.sender.company_id == g.user.company_id else [],
             may_request_paper=papers.may_request(document, g.user, paper_requests),
