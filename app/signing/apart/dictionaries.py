@@ -4,6 +4,7 @@ import pikepdf
 
 
 def name_in(dictionary, key):
+    """The PDF name that stands under `key`, with its slash; empty where something else does, or nothing."""
     value = dictionary.get(key)
     return str(value) if isinstance(value, pikepdf.Name) else ""
 
