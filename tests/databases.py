@@ -3,7 +3,10 @@
 import shutil
 import sqlite3
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
+
+from sqlalchemy import Engine, event
 
 # what knows no database, or of which one walk is enough, is tested on SQLite alone
 ON_ONE_DATABASE = (
@@ -16,6 +19,21 @@ CASES_OF_A_PAGE = 2  # of one test of a page on the second database: its further
 
 def start(kind, tmp_path_factory):
     return Sqlite(tmp_path_factory) if kind == "sqlite" else Postgresql()
+
+
+@contextmanager
+def statements_in(noted):
+    """Puts every SQL statement that is sent meanwhile into the list; BEGIN is none."""
+
+    def note(_connection, _cursor, statement, *_rest):
+        if not statement.startswith("BEGIN"):
+            noted.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
 
 
 def of_the_page(statements):

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from app.clock import now
 from app.signing import authorities as pki
+from app.signing import revocation
 from app.signing.keys import KeyKind, new_key
 
 FILE_PASSWORD = "p12-Passwort"
@@ -55,8 +56,8 @@ class OutsideCa:
         at = at or now() - dt.timedelta(minutes=1)
         gone = [(certificate.serial_number, at) for certificate in revoked]
         return [
-            pki.crl(self.ca, gone, at, number, valid_for),
-            pki.crl(self.root, gone, at, number, dt.timedelta(days=365)),
+            revocation.crl(self.ca, gone, at, number, valid_for),
+            revocation.crl(self.root, gone, at, number, dt.timedelta(days=365)),
         ]
 
     def file(self, certificate, key, chain=None, password=FILE_PASSWORD):

@@ -67,7 +67,7 @@ def test_imports_point_downwards(path):
 
 
 def test_the_signing_knows_no_table_and_the_tables_no_signing():
-    for path in ROOT.glob("app/signing/*.py"):
+    for path in ROOT.glob("app/signing/**/*.py"):
         assert not [
             name for name, _ in imports_of(path) if name.startswith(("app.models", "app.tables", "app.schema", "flask"))
         ], path
@@ -101,6 +101,11 @@ def test_views_ask_no_question_of_the_database_themselves(path):
         return
     text = path.read_text(encoding="utf-8")
     assert not re.search(r"\bselect\(|session\.(get|scalars?|execute|query)\(", text)
+
+
+def test_one_place_says_under_which_name_a_file_is_kept():
+    writers = {path.stem for path in SOURCES if re.search(r"Content-Disposition.?:", path.read_text(encoding="utf-8"))}
+    assert writers == {"file_answer"}
 
 
 COMPARISONS = (ast.Eq, ast.NotEq, ast.Is, ast.IsNot)
@@ -159,7 +164,7 @@ def test_only_the_settings_read_the_environment():
         for path in SOURCES
         if re.search(r"os\.environ|getenv", path.read_text(encoding="utf-8"))
     }
-    assert readers - {"run", "demo.portal", "app.signing.intake", "app.signing._intake_child"} == {"config"}
+    assert readers - {"run", "demo.portal"} == {"config"}
 
 
 def test_nobody_takes_the_time_but_the_clock():

@@ -13,6 +13,7 @@ from app.queries import SearchTerms
 from app.services import archive, certificates, documents, people
 from app.services.signatures import SignedFile
 from app.workflow import Side, SignatureMode, Status
+from tests.databases import statements_in
 
 DAY = dt.date
 
@@ -282,21 +283,13 @@ def test_an_odd_page_number_breaks_nothing(five, client_of, page):
 
 @pytest.mark.requirement("R40", "P4")
 def test_lists_ask_the_database_a_handful_of_questions(five, client_of, person):
-    from sqlalchemy import Engine, event
-
     client, asked = client_of("recipient"), []
 
-    def count(connection, cursor, statement, *rest):
-        asked.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", count)
-    try:
+    with statements_in(asked):
         for url in ("/", "/documents/", "/archive/"):
             asked.clear()
             assert client.get(url).status_code == 200
             assert len([s for s in asked if s.startswith("SELECT")]) <= 8, (url, asked)
-    finally:
-        event.remove(Engine, "before_cursor_execute", count)
 
 
 @pytest.mark.requirement("R68", "R26", "R36", "T17", "I19")

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from app import clock
 from app.signing import authorities as pki
+from app.signing import revocation
 from app.signing.fields import FieldSpec, place_fields
 from app.signing.keys import KeyKind, new_key
 from app.signing.pades import SigningDesk
@@ -135,7 +136,7 @@ class Journey:
         return [_list_of(root, self.revoked_cas, self.lists) for root in (self.own.root, self.tsa_root)]
 
     def _answer_about(self, leaf):
-        return pki.ocsp_response(
+        return revocation.ocsp_response(
             self.cas[leaf.issuer], leaf, self.revoked.get(leaf.serial_number), clock.now(), A_WEEK
         )
 

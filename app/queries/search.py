@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
-from sqlalchemy import case, exists, func, or_, select
+from sqlalchemy import case, exists, func, or_, select, union_all
 from sqlalchemy.orm import lazyload, load_only, selectinload
 
 from app.clock import JAPAN, end_of_japan_day
@@ -34,7 +34,7 @@ class SearchTerms:
     title: str = ""
     kind: DocumentKind | None = None
     partner: str = ""  # part of the name, or the 企業ID
-    person: str = ""  # of the own company: part of the name, or the 利用者ID
+    person: str = ""  # of the own company, deputies (代理) too: part of the name, or the 利用者ID
     case: str = ""  # 案件 of the own company: part of the number or of the name
     holder: str = ""  # whom it waits for, of the own company: 利用者ID
     side: Side | None = None  # of the own company
@@ -136,6 +136,7 @@ def with_companies():
 
 
 def _conditions(user, terms):
+    """Those that are set."""
     document = ContractDocument
     if terms.number:
         yield document.number.contains(as_code(terms.number), autoescape=True)
@@ -144,34 +145,13 @@ def _conditions(user, terms):
     if terms.kind:
         yield document.kind == terms.kind
     if terms.partner:
-        yield exists().where(
-            DocumentParty.document_id == document.id,
-            DocumentParty.company_id != user.company_id,
-            DocumentParty.company_id == Company.id,
-            or_(Company.code == as_code(terms.partner), Company.name.icontains(terms.partner, autoescape=True)),
-        )
+        yield _has_partner(user, terms.partner)
     if terms.person:
-        yield exists().where(
-            RouteStep.document_id == document.id,
-            RouteStep.user_id == PortalUser.id,
-            PortalUser.company_id == user.company_id,
-            is_called(terms.person),
-        )
+        yield _has_person(user, terms.person)
     if terms.case:
-        yield exists().where(
-            DocumentParty.document_id == document.id,
-            DocumentParty.company_id == user.company_id,
-            DocumentParty.case_id == ContractCase.id,
-            or_(
-                ContractCase.number.icontains(as_number(terms.case), autoescape=True),
-                ContractCase.name.icontains(terms.case, autoescape=True),
-            ),
-        )
+        yield _is_of_case(user, terms.case)
     if terms.holder:
-        yield exists().where(
-            PortalUser.id == document.holder_id, PortalUser.company_id == user.company_id,
-            PortalUser.username == as_code(terms.holder),
-        )  # fmt: skip
+        yield _waits_for(user, terms.holder)
     if terms.side:
         yield _own_side(user) == terms.side
     if terms.statuses:
@@ -196,6 +176,45 @@ def _conditions(user, terms):
             yield column >= first
         if last is not None:
             yield column <= last
+
+
+def _has_partner(user, typed):
+    return exists().where(
+        DocumentParty.document_id == ContractDocument.id,
+        DocumentParty.company_id != user.company_id,
+        DocumentParty.company_id == Company.id,
+        or_(Company.code == as_code(typed), Company.name.icontains(typed, autoescape=True)),
+    )
+
+
+def _has_person(user, typed):
+    """Somebody of the own company on the route, or who acted there in another's place (代理)."""
+    called = select(PortalUser.id).where(PortalUser.company_id == user.company_id, is_called(typed))
+    return ContractDocument.id.in_(
+        union_all(*(
+            select(RouteStep.document_id).where(column.in_(called)) for column in (RouteStep.user_id, RouteStep.deputy_id)
+        ))
+    )  # fmt: skip
+
+
+def _is_of_case(user, typed):
+    return exists().where(
+        DocumentParty.document_id == ContractDocument.id,
+        DocumentParty.company_id == user.company_id,
+        DocumentParty.case_id == ContractCase.id,
+        or_(
+            ContractCase.number.icontains(as_number(typed), autoescape=True),
+            ContractCase.name.icontains(typed, autoescape=True),
+        ),
+    )
+
+
+def _waits_for(user, typed):
+    return exists().where(
+        PortalUser.id == ContractDocument.holder_id,
+        PortalUser.company_id == user.company_id,
+        PortalUser.username == as_code(typed),
+    )
 
 
 def is_called(typed):

@@ -116,6 +116,7 @@ def _tell(delegation, actor, now, *, is_ended=False, reason=""):
             outbox.owe(
                 Letter.deputy_changed, person, now, is_ended=is_ended, is_deputy=person is delegation.deputy,
                 absent=delegation.user.full_name, deputy=delegation.deputy.full_name, reason=reason,
+                signs_by_code=person.company.signs_by_code,
                 first_day=day(delegation.first_day), last_day=day(delegation.last_day),
                 by=actor.full_name if actor is not delegation.user else "",
             )  # fmt: skip

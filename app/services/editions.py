@@ -1,6 +1,8 @@
 """Rounds of a document side by side: what was sent each time, and what changed between two of them (T11)."""
 
+import re
 from dataclasses import dataclass
+from datetime import datetime
 from difflib import SequenceMatcher
 from functools import lru_cache
 
@@ -15,6 +17,7 @@ from app.signing.intake import page_rows
 
 PAGES_AT_ONCE = 50  # looked through by one run of the limited program
 MOST_ALIGNED_PAGES = 200  # of either file; longer ones are compared page by page, as they are counted
+RECEIVERS, DISCLOSURE = "受領側企業", "取適法第4条"  # facts that are asked for again
 BAND_GAP_ROWS = 8  # changed rows that lie nearer together are one band
 
 
@@ -34,7 +37,7 @@ def facts_of(document):
         ["契約件名", document.title],
         ["文書種別", label(document.kind)],
         ["署名区分", mode_of(document)],
-        ["受領側企業", "、".join(str(party.company) for party in document.receivers)],
+        [RECEIVERS, "、".join(str(party.company) for party in document.receivers)],
         ["契約締結年月日", day(document.conclusion_date)],
         ["契約金額(税込)", yen(document.amount_yen)],
         ["契約期間", term(document)],
@@ -43,10 +46,20 @@ def facts_of(document):
         ["取引先管理番号", document.partner_number],
         ["発信者からのメッセージ", document.message],
         *([["建設業法第19条", "建設工事の請負契約に該当"]] if document.is_construction else []),
-        *([["取適法第4条", "明示に該当（フリーランス法を含む）"]] if document.is_disclosure else []),
+        *([[DISCLOSURE, "明示に該当（フリーランス法を含む）"]] if document.is_disclosure else []),
         *([["添付・補足書類", "、".join(map(_attached, document.attachments))]] if document.attachments else []),
         ["契約文書(PDF)のファイル名", document.file_name],
     ]
+
+
+def was_disclosure(edition):
+    """Whether the round was a 明示 by 取適法第4条."""
+    return DISCLOSURE in dict(edition.facts)
+
+
+def receivers_in(edition):
+    """(name, 企業ID) of the companies that the round was sent to, in their order."""
+    return re.findall(r"(.+?)（(C\d+)）(?:、|$)", dict(edition.facts)[RECEIVERS])
 
 
 def _attached(row):
@@ -71,11 +84,20 @@ class FactChange:
 
 
 @dataclass(frozen=True)
+class Sent:
+    """A :class:`SentEdition` as plain values: its pages are compared outside any transaction."""
+
+    sent_at: datetime
+    unsigned_sha256: str
+    page_count: int
+
+
+@dataclass(frozen=True)
 class Changes:
     """What lies between two rounds."""
 
-    old: SentEdition
-    new: SentEdition
+    old: Sent
+    new: Sent
     facts: tuple[FactChange, ...]
 
     @property
@@ -99,7 +121,9 @@ def between(old, new):
     """The facts of two rounds side by side, in the order of the later one."""
     before, after = dict(old.facts), dict(new.facts)
     names = [*after, *(name for name in before if name not in after)]
-    return Changes(old, new, tuple(FactChange(name, before.get(name, ""), after.get(name, "")) for name in names))
+    facts = (FactChange(name, before.get(name, ""), after.get(name, "")) for name in names)
+    plain = (Sent(edition.sent_at, edition.unsigned_sha256, edition.page_count) for edition in (old, new))
+    return Changes(*plain, tuple(facts))
 
 
 # -- pages ------------------------------------------------------------------------
@@ -117,7 +141,8 @@ class PagePair:
 def page_pairs(changes):
     """All pages of both files, side by side.
 
-    A page that was put in or taken out moves the others along, unless the files are too long for that.
+    A page that was put in or taken out moves the others along, unless the files are too long for that.  Slow, as
+    :func:`compared` is: outside any transaction.
     """
     if not changes.has_new_file:
         return [PagePair(number, number, "same") for number in range(1, changes.new.page_count + 1)]

@@ -3,12 +3,15 @@
 Source: 中小受託取引適正化法 第4条, 特定受託事業者に係る取引の適正化等に関する法律 第3条
 """
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from app import queries
 from app.clock import japan_date
 from app.errors import NotFound, OutOfTurn, Refused
 from app.extensions import db
 from app.models import Letter, PaperDelivery, PaperRequest
-from app.services import outbox, steps
+from app.services import editions, outbox, steps
 from app.workflow import TOWARDS_CONCLUSION, Role, Status
 
 MOST_NOTE = 500  # characters
@@ -22,13 +25,18 @@ def disclosed_at(document, party):
     """
     if party is document.sender:
         return None
-    arrivals = [
-        event.at for event in document.events
-        if event.revision == document.revision and event.action in TOWARDS_CONCLUSION
-        and event.new_status is Status.receiver_receipt
-    ]  # fmt: skip
+    arrivals = _arrivals(document, document.revision)
     turn = document.receivers.index(party)
     return arrivals[turn] if turn < len(arrivals) else None
+
+
+def _arrivals(document, revision):
+    """When the document came to each receiver in one round, in their order."""
+    return [
+        event.at for event in document.events
+        if event.revision == revision and event.action in TOWARDS_CONCLUSION
+        and event.new_status is Status.receiver_receipt
+    ]  # fmt: skip
 
 
 def disclosures_of(document, company_id):
@@ -36,6 +44,33 @@ def disclosures_of(document, company_id):
     own = document.party_of(company_id)
     receivers = document.receivers if own is document.sender else [own]
     return [(party, disclosed_at(document, party)) for party in receivers]
+
+
+@dataclass(frozen=True)
+class EarlierDisclosure:
+    """A 明示 of a round before the present one."""
+
+    number: int  # of the round, as ［変更内容の確認］ counts those that the company knows, from 1
+    company_name: str
+    at: datetime
+
+
+def earlier_disclosures_of(document, person):
+    """What was disclosed before a 差戻 or 取下げ, the oldest first, as far as the person's company may know (I18).
+
+    The sender knows the rounds of all receivers, by the names they were sent under; a receiver those in which somebody
+    of it took a turn.
+    """
+    if document.revision == 1:
+        return []
+    company, found = document.party_of(person.company_id).company, []
+    for number, edition in enumerate(queries.editions_of(person, document), start=1):
+        if edition.revision == document.revision or not editions.was_disclosure(edition):
+            continue
+        for (name, code), at in zip(editions.receivers_in(edition), _arrivals(document, edition.revision), strict=False):
+            if company is document.sender.company or code == company.code:
+                found.append(EarlierDisclosure(number, name, at))
+    return found
 
 
 def may_request(document, person, requests=None):

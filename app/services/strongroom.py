@@ -19,7 +19,7 @@ from app.clock import now
 from app.extensions import db, reading
 from app.models import Authority, Certificate, TsaRevocationList
 from app.signing import authorities as pki
-from app.signing import evidence
+from app.signing import evidence, revocation
 from app.signing.hardware import Token
 from app.signing.keys import KeyKind, Keyring, key_to_der, load_key, new_key
 from app.signing.outside import Outside
@@ -182,7 +182,7 @@ class Strongroom:
     def root_crl(self, moment):
         """The root's list of revoked authorities, DER; none is revoked so far."""
         valid_for = dt.timedelta(days=CA_CRL_VALID_DAYS)
-        return pki.crl(self.authorities.root, [], moment, number=int(moment.timestamp()), valid_for=valid_for)
+        return revocation.crl(self.authorities.root, [], moment, number=int(moment.timestamp()), valid_for=valid_for)
 
     def leaf_ocsp(self, certificate):
         """A fresh OCSP answer, DER, about a certificate of ours; None about anybody else's."""
@@ -191,11 +191,11 @@ class Strongroom:
         valid_for = dt.timedelta(hours=LEAF_OCSP_VALID_HOURS)
         for generation in self.tsa_generations:
             if certificate.issuer == generation.ca.certificate.subject:
-                return pki.ocsp_response(generation.ca, certificate, None, moment, valid_for)
+                return revocation.ocsp_response(generation.ca, certificate, None, moment, valid_for)
         if certificate.issuer != own.signers_ca.certificate.subject:
             return None  # an outside time-stamp authority's
         state = certificate_state(own.signers_ca.certificate, certificate.serial_number)
-        return pki.ocsp_response(own.signers_ca, certificate, state and state.revoked_at, moment, valid_for)
+        return revocation.ocsp_response(own.signers_ca, certificate, state and state.revoked_at, moment, valid_for)
 
     def new_key(self):
         """A fresh key of the kind that is set; in the token where there is one."""
@@ -294,15 +294,15 @@ def certificate_state(ca_certificate, serial_number):
     for generation in strongroom().tsa_generations:
         if ca_certificate == generation.ca.certificate:
             is_its_own = serial_number == generation.tsa.certificate.serial_number
-            return pki.CertificateState() if is_its_own else None
+            return revocation.CertificateState() if is_its_own else None
     found = _read(
         select(Certificate.revoked_at).where(
             Certificate.serial == str(serial_number), Certificate.is_imported.is_(False)
         )
     )
     if not found and serial_number in {one.certificate.serial_number for one in strongroom().seals()}:
-        return pki.CertificateState()
-    return pki.CertificateState(found[0].revoked_at) if found else None
+        return revocation.CertificateState()
+    return revocation.CertificateState(found[0].revoked_at) if found else None
 
 
 def outside_of(certificate):

@@ -9,12 +9,10 @@ Source: I4 (requirements.md); S4, S5, S13, S14 (quality.md).
 
 import hashlib
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from app.errors import IntakeRefused
 from app.signing import intake
 
-CHILD = Path(__file__).with_name("_attachment_child.py")
 SUFFIXES = {"pdf": (".pdf",), "jpg": (".jpg", ".jpeg"), "png": (".png",), "docx": (".docx",), "xlsx": (".xlsx",)}
 MOST_NAME = 200  # characters; Windows allows 255, and browsers add a number
 
@@ -80,7 +78,7 @@ def _read(upload, limits, named):
 
 
 def _by_child(task, upload, limits):
-    facts, content = intake.run_child(task, upload, limits, program=CHILD)
+    facts, content = intake.run_child(task, upload, limits)
     return facts.get("cause"), facts.get("kind"), content
 
 

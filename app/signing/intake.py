@@ -1,7 +1,7 @@
 """What an uploaded file must be before anyone sees or hashes it, and the one form in which it is kept.
 
 The files come from people, and some of them are attacks.  So this module never opens one: it starts
-``_intake_child.py``, which has limited memory and time and nothing of the portal's environment, and it
+``apart/main.py``, which has limited memory and time and nothing of the portal's environment, and it
 turns that program's answer into a rewritten PDF or into a sentence for the person who uploaded it.
 
 Source: I5 (requirements.md); S4, S5, S6, S13 and findings 6-9 (quality.md).
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from app.errors import IntakeRefused, NotFound, StorageFailed
 
-CHILD = Path(__file__).with_name("_intake_child.py")
+CHILD = Path(__file__).with_name("apart") / "main.py"
 HEADER_WITHIN_BYTES = 1024
 LONGEST_SIDE_PX = 1200  # of a page that is compared; A4 at 72 dpi has 842
 

@@ -10,10 +10,10 @@ from wtforms.validators import DataRequired, InputRequired, Length
 
 from app import queries
 from app.clock import now
-from app.errors import NotFound, PortalError, Refused
+from app.errors import NotFound, Refused
 from app.services import certificate_import, certificates, credentials
 from app.services.certificate_import import MOST_FILE_KB, MOST_LISTS_MB
-from app.views.answers import acting_person, codes, done, refuse
+from app.views.answers import acting_person, codes, done, submitted
 from app.views.fields import one_line
 
 
@@ -51,16 +51,12 @@ class AdminCertificateImportView(BaseView):
     @permission_name("edit")
     def take_in(self):
         """［電子証明書の取り込み］."""
-        form, status = ImportForm(), 200
+        form = ImportForm()
         if not form.is_submitted():
             form.pin_mail_address.data = g.user.mail_address
-        elif form.validate():
-            try:
-                return self._take_in(form)
-            except PortalError as refusal:
-                status = refuse(form, refusal)
-        else:
-            status = 422
+        reply, status = submitted(form, lambda: self._take_in(form))
+        if reply is not None:
+            return reply
         page = self.render_template(
             "admin_certificates/import.html", title="電子証明書の取り込み", form=form, most_kb=MOST_FILE_KB, most_mb=MOST_LISTS_MB
         )
@@ -83,16 +79,12 @@ class AdminCertificateImportView(BaseView):
     @permission_name("edit")
     def revocation_lists(self, certificate_id):
         """［失効リスト］: which lists of its authorities are at hand, and newer ones in their place."""
-        certificate, form, status = _imported(certificate_id), ListsForm(), 200
-        if form.is_submitted():
-            if form.validate():
-                try:
-                    return self._renew(certificate, _uploaded(form.lists))
-                except PortalError as refusal:
-                    status = refuse(form, refusal)
-                    certificate = _imported(certificate_id)
-            else:
-                status = 422
+        certificate, form = _imported(certificate_id), ListsForm()
+        reply, status = submitted(form, lambda: self._renew(certificate, _uploaded(form.lists)))
+        if reply is not None:
+            return reply
+        if status != 200:
+            certificate = _imported(certificate_id)
         page = self.render_template(
             "admin_certificates/revocation_lists.html", title="失効リスト", certificate=certificate, form=form,
             usable=certificate.is_usable(now()), authorities=certificate_import.authorities_of(certificate, now()),

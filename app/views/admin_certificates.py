@@ -12,12 +12,12 @@ from wtforms.validators import DataRequired, InputRequired, Length
 
 from app import queries
 from app.clock import now
-from app.errors import OutOfTurn, PortalError
+from app.errors import OutOfTurn
 from app.labels import APPLICATION_KIND
 from app.models import ApplicationKind
 from app.services import applications, certificate_import, certificates, credentials
 from app.services.applications import MOST_EVIDENCE_MB, Evidence, Wish
-from app.views.answers import acting_person, codes, done, refuse
+from app.views.answers import acting_person, codes, done, submitted
 from app.views.fields import NameRule, one_line
 
 
@@ -83,19 +83,14 @@ class AdminCertificatesView(BaseView):
     @permission_name("edit")
     def people(self, certificate_id):
         """［紐付け更新］ → ［確認］ → ［確定］."""
-        certificate, form, status = _own(certificate_id), PeopleForm(), 200
+        certificate, form = _own(certificate_id), PeopleForm()
         if not form.is_submitted():
             form.users.data = _codes_of(certificate)
-        elif form.validate():
-            try:
-                return self._link(certificate, form)
-            except OutOfTurn:
-                raise
-            except PortalError as refusal:
-                status = refuse(form, refusal)
-                certificate = _own(certificate_id)
-        else:
-            status = 422
+        reply, status = submitted(form, lambda: self._link(certificate, form), but=OutOfTurn)
+        if reply is not None:
+            return reply
+        if status != 200:
+            certificate = _own(certificate_id)
         page = self.render_template(
             "admin_certificates/people.html", title="電子証明書 紐付け更新", certificate=certificate, form=form
         )
@@ -144,19 +139,14 @@ class AdminCertificatesView(BaseView):
 
     def _apply(self, kind, certificate_id=None):
         replaced = _own(certificate_id) if certificate_id is not None else None
-        form, status = ApplicationForm(), 200
+        form = ApplicationForm()
         if not form.is_submitted():
             _prefill(form, replaced)
-        elif form.validate():
-            try:
-                return self._hand_in(kind, form, replaced)
-            except OutOfTurn:
-                raise
-            except PortalError as refusal:
-                status = refuse(form, refusal)
-        else:
-            status = 422
-        replaced = _own(certificate_id) if certificate_id is not None else None
+        reply, status = submitted(form, lambda: self._hand_in(kind, form, replaced), but=OutOfTurn)
+        if reply is not None:
+            return reply
+        if replaced is not None and status != 200:
+            replaced = _own(certificate_id)
         page = self.render_template(
             "admin_certificates/application.html", title=f"電子証明書 {APPLICATION_KIND[kind]}申請", kind=kind, form=form,
             certificate=replaced, refused=applications.why_not(kind, replaced, now()) if replaced else "",
@@ -182,16 +172,12 @@ class AdminCertificatesView(BaseView):
     @permission_name("edit")
     def revocation(self, certificate_id):
         """［電子証明書失効］: at once, after the log-in password."""
-        certificate, form, status = _own(certificate_id), RevocationForm(), 200
-        if form.is_submitted():
-            if form.validate():
-                try:
-                    return self._revoke(certificate_id, form)
-                except PortalError as refusal:
-                    status = refuse(form, refusal)
-                    certificate = _own(certificate_id)
-            else:
-                status = 422
+        certificate, form = _own(certificate_id), RevocationForm()
+        reply, status = submitted(form, lambda: self._revoke(certificate_id, form))
+        if reply is not None:
+            return reply
+        if status != 200:
+            certificate = _own(certificate_id)
         page = self.render_template(
             "admin_certificates/revocation.html", title="電子証明書失効", certificate=certificate, form=form
         )

@@ -11,10 +11,10 @@ from wtforms.validators import Length, Regexp
 
 from app import queries
 from app.clock import now
-from app.errors import OutOfTurn, PortalError
+from app.errors import OutOfTurn
 from app.labels import COMPANY_FACT, COMPANY_OPTION
 from app.services import companies
-from app.views.answers import acting_person, done, refuse
+from app.views.answers import acting_person, done, submitted
 from app.views.fields import NameRule
 
 
@@ -78,20 +78,11 @@ class AdminCompanyView(BaseView):
     @permission_name("change")
     def change(self):
         """企業情報変更申請."""
-        company, status = g.user.company, 200
+        company = g.user.company
         form = ChangeForm(obj=None if request.method == "POST" else company)
-        if form.is_submitted():
-            if form.validate():
-                try:
-                    companies.apply_for_change(company, acting_person(), form.wanted(), now())
-                    return done(
-                        "企業情報の変更を申請しました。審査結果はメールでお知らせいたします。",
-                        url_for("AdminCompanyView.show"),
-                    )
-                except PortalError as refusal:
-                    status = refuse(form, refusal)
-            else:
-                status = 422
+        reply, status = submitted(form, lambda: _apply(form, company))
+        if reply is not None:
+            return reply
         page = self.render_template(
             "admin_company/change.html", title="企業情報変更申請", form=form, fact_names=COMPANY_FACT,
             change=queries.open_change_of(g.user.company_id),
@@ -111,6 +102,11 @@ class AdminCompanyView(BaseView):
         )  # fmt: skip
         message = "ご利用の設定を変更しました。" if is_changed else "ご利用の設定に変更はありませんでした。"
         return done(message, url_for("AdminCompanyView.show"))
+
+
+def _apply(form, company):
+    companies.apply_for_change(company, acting_person(), form.wanted(), now())
+    return done("企業情報の変更を申請しました。審査結果はメールでお知らせいたします。", url_for("AdminCompanyView.show"))
 
 
 def _drawn(company):

@@ -14,7 +14,7 @@ from app.clock import now
 from app.errors import OutOfTurn, PortalError, Refused
 from app.labels import ROLE
 from app.services import people, personal_data, reassignment, routes
-from app.views.answers import acting_person, done, own_document, refuse
+from app.views.answers import acting_person, done, own_document, refuse, submitted
 
 NEW_PERSON = "新しい担当者"
 
@@ -82,19 +82,13 @@ class AdminDeletionView(BaseView):
     def reassign(self, document_id):
         """担当者変更 of one document."""
         document = own_document(document_id)
-        form, status = ReassignmentForm(), 200
+        form = ReassignmentForm()
         people = _choices(form, document)
-        if form.is_submitted():
-            if form.validate():
-                try:
-                    return self._reassign(form, document, people)
-                except OutOfTurn:
-                    raise
-                except PortalError as refusal:
-                    status = refuse(form, refusal)
-                    document = own_document(document_id)
-            else:
-                status = 422
+        reply, status = submitted(form, lambda: self._reassign(form, document, people), but=OutOfTurn)
+        if reply is not None:
+            return reply
+        if status != 200:
+            document = own_document(document_id)
         page = self.render_template("admin_deletion/reassign.html", title="担当者変更", form=form, document=document)
         return page, status
 

@@ -8,12 +8,12 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 
 from app import queries
 from app.clock import japan_date, now
-from app.errors import NotFound, OutOfTurn, PortalError
+from app.errors import NotFound, OutOfTurn
 from app.labels import OPTION
 from app.models import CompanyOption, ServiceKind
 from app.plans import MATRIX, PlanKind
 from app.services import fee_table, service_changes, service_review
-from app.views.answers import acting_person, done, refuse
+from app.views.answers import acting_person, done, submitted
 from app.views.service_change_form import ChangeForm, PlanForm, TerminationForm
 
 TITLE = "プラン・オプション申請"
@@ -80,21 +80,12 @@ class AdminServiceView(BaseView):
         application = queries.service_change_of(g.user.company_id, application_id)
         if application.state not in service_review.FOR_APPLICANT:
             raise OutOfTurn("この申請は修正できる状態ではありません。申請の状況をご確認ください。")
-        form, status = PlanForm() if application.plan else ChangeForm(), 200
+        form = PlanForm() if application.plan else ChangeForm()
         if request.method == "GET":
             _fill_in(form, application)
-        elif form.validate():
-            _check_version(application)
-            try:
-                wish = form.wish(application.kind, application.option)
-                service_changes.resubmit(application, acting_person(), now(), wish=wish)
-                return done(HANDED_IN, url_for("AdminServiceView.index"))
-            except OutOfTurn:
-                raise
-            except PortalError as refusal:
-                status = refuse(form, refusal)
-        else:
-            status = 422
+        reply, status = submitted(form, lambda: _hand_in_again(form, application), but=OutOfTurn)
+        if reply is not None:
+            return reply
         page = self.render_template(
             "admin_service/correction.html", title="申請の修正", application=application, form=form
         )
@@ -112,27 +103,31 @@ class AdminServiceView(BaseView):
 
     def _apply(self, template, title, form, kind, *, option=None, **shown):
         """The page of one form, and what its ［確定］ does."""
-        company, status = g.user.company, 200
+        company = g.user.company
         if request.method == "GET":
             form.form_token.data = str(uuid.uuid4())
             if kind is not ServiceKind.termination:  # nobody leaves today by leaving a field as it is
                 form.wanted_on.data = japan_date(now())
-        elif form.validate():
-            try:
-                service_changes.apply_for(
-                    company, acting_person(), now(), form_token=form.form_token.data, wish=form.wish(kind, option)
-                )
-                return done(HANDED_IN, url_for("AdminServiceView.index"))
-            except OutOfTurn:
-                raise
-            except PortalError as refusal:
-                status = refuse(form, refusal)
-        else:
-            status = 422
+        reply, status = submitted(form, lambda: _hand_in(form, company, kind, option), but=OutOfTurn)
+        if reply is not None:
+            return reply
         page = self.render_template(
             template, title=title, company=g.user.company, form=form, option=option, kind=kind, back=url_for("AdminServiceView.index"), **shown
         )
         return page, status
+
+
+def _hand_in(form, company, kind, option):
+    wish = form.wish(kind, option)
+    service_changes.apply_for(company, acting_person(), now(), form_token=form.form_token.data, wish=wish)
+    return done(HANDED_IN, url_for("AdminServiceView.index"))
+
+
+def _hand_in_again(form, application):
+    _check_version(application)
+    wish = form.wish(application.kind, application.option)
+    service_changes.resubmit(application, acting_person(), now(), wish=wish)
+    return done(HANDED_IN, url_for("AdminServiceView.index"))
 
 
 def burdens_of(plan):

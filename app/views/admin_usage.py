@@ -1,8 +1,6 @@
 """［利用状況・料金照会］: what the own company used, at which prices, and its closed months (I10)."""
 
-from urllib.parse import quote
-
-from flask import Response, g, url_for
+from flask import g, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 
@@ -11,6 +9,7 @@ from app.clock import japan_date, month_of, now
 from app.extensions import db
 from app.services import fee_table, statement_files, statements
 from app.views.answers import page_number
+from app.views.file_answer import file_answer
 
 
 class AdminUsageView(BaseView):
@@ -48,7 +47,7 @@ class AdminUsageView(BaseView):
     @permission_name("show")
     def running_csv(self):
         lines = queries.all_usage_lines(g.user.company_id)
-        return file_of(statement_files.lines_csv(lines), f"当月の利用_{japan_date(now()):%Y%m%d}.csv", "text/csv")
+        return file_answer(statement_files.lines_csv(lines), "text/csv", name=f"当月の利用_{japan_date(now()):%Y%m%d}.csv")
 
     @expose("/statements/<int:statement_id>")
     @has_access
@@ -83,20 +82,15 @@ def facts_of(statement):
 def csv_of_statement(statement):
     """The lines of a closed month as a file."""
     lines = queries.all_usage_lines(statement.company_id, statement.id)
-    return file_of(statement_files.lines_csv(lines), _name(statement, "csv"), "text/csv")
+    return file_answer(statement_files.lines_csv(lines), "text/csv", name=_name(statement, "csv"))
 
 
 def pdf_of_statement(statement):
     """A closed month as a 利用明細書; nothing is held while it is drawn."""
     wanted, name = statement_files.order(statement), _name(statement, "pdf")
     db.session.rollback()
-    return file_of(statement_files.make(wanted), name, "application/pdf")
+    return file_answer(statement_files.make(wanted), "application/pdf", name=name)
 
 
 def _name(statement, kind):
     return f"利用明細_{statement.number}_{statement.month:%Y%m}.{kind}"
-
-
-def file_of(content, name, mimetype):
-    named = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
-    return Response(content, mimetype=mimetype, headers={"Content-Disposition": named})

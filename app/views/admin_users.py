@@ -3,7 +3,7 @@
 import json
 import uuid
 
-from flask import Response, g, redirect, request, url_for
+from flask import g, redirect, request, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
@@ -13,15 +13,16 @@ from wtforms.validators import InputRequired, Length
 
 from app import queries
 from app.clock import now
-from app.errors import AlreadyEnrolled, PersonChanged, PortalError, Refused
+from app.errors import AlreadyEnrolled, PersonChanged, Refused
 from app.extensions import db
 from app.labels import USER, USER_STATE
 from app.models import UserState
 from app.services import credentials, people, personal_data, roster, second_factor
 from app.services.companies import BLANKS
 from app.services.people import Particulars
-from app.views.answers import acting_person, done, page_number, refuse
+from app.views.answers import acting_person, done, page_number, submitted
 from app.views.fields import MailAddressRule, NameRule
+from app.views.file_answer import file_answer
 
 
 def _without_blanks(typed):
@@ -110,16 +111,10 @@ class AdminUsersView(BaseView):
     @permission_name("register")
     def new(self):
         """利用者登録."""
-        form, status = UserForm(), 200
-        if form.is_submitted():
-            status = 422
-            if form.validate():
-                try:
-                    return self._register(form)
-                except AlreadyEnrolled:
-                    raise
-                except PortalError as refusal:
-                    status = refuse(form, refusal)
+        form = UserForm()
+        reply, status = submitted(form, lambda: self._register(form), but=AlreadyEnrolled)
+        if reply is not None:
+            return reply
         return self.render_template("admin_users/form.html", title="利用者登録", form=form, person=None), status
 
     def _register(self, form):
@@ -141,25 +136,21 @@ class AdminUsersView(BaseView):
     def edit(self, user_id):
         """利用者情報変更."""
         person = self._person(user_id)
-        form, status = UserForm(), 200
-        if form.is_submitted():
-            status = 422
-            if form.validate():
-                try:
-                    version = request.form.get("version", "")
-                    people.change(person, form.particulars(), acting_person(), now(), version=version)
-                    return done("利用者情報を変更しました。", url_for("AdminUsersView.show", user_id=user_id))
-                except PersonChanged:
-                    raise
-                except PortalError as refusal:
-                    status = refuse(form, refusal)
-        else:
-            form = UserForm(obj=person, is_admin=person.is_company_admin)
+        is_sent = request.method == "POST"
+        form = UserForm() if is_sent else UserForm(obj=person, is_admin=person.is_company_admin)
+        reply, status = submitted(form, lambda: self._change(form, person), but=PersonChanged)
+        if reply is not None:
+            return reply
         version = request.form.get("version") or people.version_of(person)
         page = self.render_template(
             "admin_users/form.html", title="利用者情報変更", form=form, person=person, version=version
         )
         return page, status
+
+    def _change(self, form, person):
+        version = request.form.get("version", "")
+        people.change(person, form.particulars(), acting_person(), now(), version=version)
+        return done("利用者情報を変更しました。", url_for("AdminUsersView.show", user_id=person.id))
 
     @expose("/<int:user_id>/password", methods=["POST"])
     @has_access
@@ -204,28 +195,24 @@ class AdminUsersView(BaseView):
     @permission_name("register")
     def import_file(self):
         """利用者一括登録: choose a CSV file; all its lines are shown before anything is registered."""
-        form, status = FileForm(), 200
-        if form.is_submitted():
-            status = 422
-            if form.validate():
-                try:
-                    lines = roster.read(form.file.data.read(roster.MOST_BYTES + 1), g.user.company_id)
-                    return self._preview(lines, ListForm(formdata=None))
-                except PortalError as refusal:
-                    status = refuse(form, refusal)
+        form = FileForm()
+        reply, status = submitted(form, lambda: self._read(form))
+        if reply is not None:
+            return reply
         page = self.render_template(
             "admin_users/import.html", title="利用者一括登録", form=form, columns=roster.HEADER, most=roster.MOST_LINES
         )
         return page, status
 
+    def _read(self, form):
+        lines = roster.read(form.file.data.read(roster.MOST_BYTES + 1), g.user.company_id)
+        return self._preview(lines, ListForm(formdata=None))
+
     @expose("/import/template.csv")
     @has_access
     @permission_name("register")
     def import_template(self):
-        return Response(
-            roster.template(), mimetype="text/csv",
-            headers={"Content-Disposition": 'attachment; filename="users.csv"'},
-        )  # fmt: skip
+        return file_answer(roster.template(), "text/csv", plain="users.csv")
 
     @expose("/import/registration", methods=["POST"])
     @has_access

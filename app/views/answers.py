@@ -3,7 +3,7 @@
 from flask import current_app, flash, g, redirect, request, url_for
 
 from app import queries
-from app.errors import Gone, NotFound, OutOfTurn
+from app.errors import Gone, NotFound, OutOfTurn, PortalError
 from app.extensions import db
 from app.workflow import CONCLUDED, WITH_REGISTRAR
 
@@ -82,6 +82,26 @@ def refuse(form, refusal):
     db.session.rollback()
     form.form_errors.append(refusal.sentence)
     return refusal.status
+
+
+def submitted(form, verb, *, but=()):
+    """What comes of the one form of a page: the reply of its verb, or the status to show the form with again.
+
+    :param verb: called with nothing once the form is in order; its reply is the page's
+    :param but: refusals that are none of the form's and get a page of their own
+    :returns: (reply, status); the reply is None while nothing was posted, and where form or verb refused.  Rows read
+        before may then have changed, unless the status is 200
+    """
+    if not form.is_submitted():
+        return None, 200
+    if not form.validate():
+        return None, 422
+    try:
+        return verb(), 200
+    except but:
+        raise
+    except PortalError as refusal:
+        return None, refuse(form, refusal)
 
 
 def codes(typed):

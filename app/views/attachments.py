@@ -1,8 +1,6 @@
 """添付・補足書類: the download, and how the registration form carries accepted files from one attempt to the next."""
 
-from urllib.parse import quote
-
-from flask import Response, current_app, g
+from flask import current_app, g
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -11,6 +9,7 @@ from app.models import AttachmentKind
 from app.services import attachments
 from app.services.attachments import KeptFile
 from app.views.answers import own_pdf
+from app.views.file_answer import file_answer
 
 
 class AttachmentView(BaseView):
@@ -23,11 +22,8 @@ class AttachmentView(BaseView):
         """One file, never shown inside the portal: whoever may open the contract's PDF may have it."""
         row = attachments.find(own_pdf(document_id), attachment_id)
         plain = f"attachment-{row.position}.{row.kind.value}"  # for what does not know RFC 5987
-        named = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(row.file_name, safe='')}"
-        return Response(
-            attachments.content_of(row), mimetype=attachments.MIME_TYPES[row.kind],
-            headers={"Content-Disposition": named, "X-Content-Type-Options": "nosniff"},
-        )  # fmt: skip
+        mimetype = attachments.MIME_TYPES[row.kind]
+        return file_answer(attachments.content_of(row), mimetype, plain=plain, name=row.file_name)
 
 
 # -- the fields of RegistrationForm ---------------------------------------------

@@ -1,6 +1,6 @@
 """［一括ダウンロード］: the person's own ZIP files, how far they are, and the files themselves (L7)."""
 
-from flask import Response, g, request, url_for
+from flask import g, request, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 
@@ -8,6 +8,7 @@ from app import queries
 from app.clock import japan_date, now
 from app.services import bulk_downloads
 from app.views.answers import acting_person, done
+from app.views.file_answer import file_answer
 
 TITLE = "一括ダウンロード"
 
@@ -45,9 +46,7 @@ class BulkDownloadView(BaseView):
         pieces = bulk_downloads.open_file(acting_person(), download)
         kind = "company" if download.is_of_company else "archive" if download.in_archive else "documents"
         name = f"{kind}-{japan_date(download.requested_at):%Y%m%d}.zip"
-        reply = Response(pieces, mimetype="application/zip", direct_passthrough=True)
-        reply.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-        reply.headers["X-Content-Type-Options"] = "nosniff"
+        reply = file_answer(pieces, "application/zip", plain=name, direct_passthrough=True)
         reply.content_length = download.size_bytes
         reply.set_etag(download.sha256)
         return reply.make_conditional(request, accept_ranges=True, complete_length=download.size_bytes)

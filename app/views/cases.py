@@ -1,6 +1,6 @@
 """案件管理: the list of 案件, one 案件 with its documents and totals, and its form (I12)."""
 
-from flask import Response, current_app, g, jsonify, request, url_for
+from flask import current_app, g, jsonify, request, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
@@ -9,13 +9,14 @@ from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
 from app import queries
 from app.clock import japan_date, now
-from app.errors import NotFound, OutOfTurn, PortalError
+from app.errors import NotFound, OutOfTurn
 from app.labels import cases as words
 from app.queries import CaseTerms
 from app.services import case_totals, cases, listing
 from app.services.cases import Wish
-from app.views.answers import acting_person, done, page_number, refuse
+from app.views.answers import acting_person, done, page_number, submitted
 from app.views.fields import DayField, NameRule, NotBefore, is_near, one_line, trimmed
+from app.views.file_answer import file_answer
 
 DAYS_TURNED = "「から」の日付が「まで」の日付より後になっています。日付の順序をご確認ください。"
 
@@ -123,7 +124,7 @@ class CaseView(BaseView):
         totals = case_totals.totals_of(g.user, case)
         pieces = case_totals.file_of(current_app._get_current_object(), g.user.id, ids, totals)
         name = f"case-{case.id}-{japan_date(now()):%Y%m%d}.csv"
-        return Response(pieces, mimetype="text/csv", headers={"Content-Disposition": f'attachment; filename="{name}"'})
+        return file_answer(pieces, "text/csv", plain=name)
 
     @expose("/new", methods=["GET", "POST"])
     @has_access
@@ -141,23 +142,21 @@ class CaseView(BaseView):
         return self._edit(CaseForm() if request.method == "POST" else CaseForm.filled_from(case), case)
 
     def _edit(self, form, case):
-        status, case_id = 200, case.id if case else None
-        if form.is_submitted():
-            status = 422
-            if form.validate():
-                try:
-                    saved = cases.save(acting_person(), now(), form.wish(), case, version=request.form.get("version"))
-                    return done(f"案件「{saved.name}」を保存しました。", url_for(".show", case_id=saved.id))
-                except (NotFound, OutOfTurn):
-                    raise
-                except PortalError as refusal:
-                    status = refuse(form, refusal)
-                    case = queries.case_of(g.user, case_id) if case_id else None
+        case_id = case.id if case else None
+        reply, status = submitted(form, lambda: self._save(form, case), but=(NotFound, OutOfTurn))
+        if reply is not None:
+            return reply
+        if case_id is not None and status != 200:
+            case = queries.case_of(g.user, case_id)
         page = self.render_template(
             "cases/form.html", title="案件の変更" if case else "案件の登録", form=form, case=case,
             version=request.form.get("version") or (case and case.version),
         )  # fmt: skip
         return page, status
+
+    def _save(self, form, case):
+        saved = cases.save(acting_person(), now(), form.wish(), case, version=request.form.get("version"))
+        return done(f"案件「{saved.name}」を保存しました。", url_for(".show", case_id=saved.id))
 
     @expose("/<int:case_id>/close", methods=["POST"])
     @has_access

@@ -8,11 +8,11 @@ from wtforms import StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
 from app.clock import now
-from app.errors import OutOfTurn, PortalError
+from app.errors import OutOfTurn
 from app.labels import FACT
 from app.services import corrections
 from app.services.corrections import Facts
-from app.views.answers import acting_person, done, own_document, refuse
+from app.views.answers import acting_person, done, own_document, submitted
 from app.views.fields import DayField, YenField, is_near, one_line, trimmed
 
 
@@ -36,22 +36,21 @@ class CorrectionView(BaseView):
     @has_access
     @permission_name("answer")
     def correction(self, document_id):
-        document, status = own_document(document_id), 200
+        document = own_document(document_id)
         corrections.check(document, acting_person())
         form = CorrectionForm(obj=None if request.method == "POST" else document)
-        if form.is_submitted():
-            status = 422
-            if form.validate():
-                try:
-                    corrections.correct(document, acting_person(), now(), form.facts(), reason=form.reason.data)
-                    return done("契約文書の情報を訂正しました。", url_for("DocumentView.show", document_id=document_id))
-                except OutOfTurn:
-                    raise
-                except PortalError as refusal:
-                    status = refuse(form, refusal)
-                    document = own_document(document_id)
+        reply, status = submitted(form, lambda: _correct(form, document), but=OutOfTurn)
+        if reply is not None:
+            return reply
+        if status != 200:
+            document = own_document(document_id)
         page = self.render_template(
             "correction/form.html", title="契約文書情報の訂正", form=form, document=document,
             own=document.party_of(g.user.company_id),
         )  # fmt: skip
         return page, status
+
+
+def _correct(form, document):
+    corrections.correct(document, acting_person(), now(), form.facts(), reason=form.reason.data)
+    return done("契約文書の情報を訂正しました。", url_for("DocumentView.show", document_id=document.id))

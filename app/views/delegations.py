@@ -9,9 +9,9 @@ from wtforms.validators import InputRequired, Length
 
 from app import queries
 from app.clock import japan_date, now
-from app.errors import PortalError, Refused
+from app.errors import Refused
 from app.services import delegations
-from app.views.answers import acting_person, done, refuse
+from app.views.answers import acting_person, done, submitted
 from app.views.fields import DayField, NotBefore, is_near
 
 
@@ -63,17 +63,14 @@ class AdminDelegationView(BaseView):
 
 
 def _page(view, person, url):
-    form, status, user_id = DelegationForm(), 200, person.id
-    if form.is_submitted():
-        status = 422
-        if form.validate():
-            try:
-                return _name_deputy(form, person, url)
-            except PortalError as refusal:
-                status = refuse(form, refusal)
-                person = queries.person_of(g.user.company_id, user_id)
-    else:
+    form, user_id = DelegationForm(), person.id
+    if not form.is_submitted():
         form.first_day.data = japan_date(now())
+    reply, status = submitted(form, lambda: _name_deputy(form, person, url))
+    if reply is not None:
+        return reply
+    if status != 200:
+        person = queries.person_of(g.user.company_id, user_id)
     own, others = queries.delegations_of(person), queries.delegations_to(person)
     page = view.render_template(
         "delegations/index.html", title="代理者の指定", form=form, person=person, url=url, own=own, others=others,

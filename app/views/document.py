@@ -1,8 +1,6 @@
 """［契約文書照会］ and what is decided there: 承認, 差戻, 取下げ, リマインド, 自社内コメント."""
 
-from urllib.parse import quote
-
-from flask import Response, g, request, url_for
+from flask import g, request, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 
@@ -26,6 +24,7 @@ from app.services import (
 from app.services.strongroom import strongroom
 from app.views import timeline
 from app.views.answers import done, done_with_turn, may_open_pdf, own_document, own_pdf
+from app.views.file_answer import file_answer
 from app.workflow import CONCLUDED, IN_ARCHIVE, WAITING, Action
 
 
@@ -67,6 +66,7 @@ class DocumentView(BaseView):
             history=timeline.history_of(document, g.user.company_id),
             signatures=document.valid_signatures,
             disclosures=papers.disclosures_of(document, g.user.company_id) if document.is_disclosure else [],
+            earlier_disclosures=papers.earlier_disclosures_of(document, g.user) if document.is_disclosure else [],
             paper_requests=paper_requests,
             article_19=ticked(document.article_19) if document.sender.company_id == g.user.company_id else [],
             may_request_paper=papers.may_request(document, g.user, paper_requests),
@@ -152,5 +152,4 @@ class DocumentView(BaseView):
 
 def _pdf_answer(file_name, pdf):
     name = file_name if file_name.lower().endswith(".pdf") else f"{file_name}.pdf"
-    disposition = f"inline; filename*=UTF-8''{quote(name, safe='')}"
-    return Response(pdf, mimetype="application/pdf", headers={"Content-Disposition": disposition})
+    return file_answer(pdf, "application/pdf", name=name, inline=True)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from flask import Response, current_app, g, request, url_for
+from flask import current_app, g, request, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from wtforms import BooleanField, Form, SelectChoice, SelectField, StringField
@@ -18,6 +18,7 @@ from app.queries import NEWEST_FIRST, SORTABLE, Order, SearchTerms
 from app.services import bulk_downloads, cases, list_layouts, listing, searches
 from app.views.answers import acting_person, done, page_number, refuse
 from app.views.fields import ChecksField, DayField, NameRule, NotBefore, YenField, is_near, one_line
+from app.views.file_answer import file_answer
 from app.workflow import IN_ARCHIVE, Side, SignatureMode, Status
 
 IN_PROCESS = tuple(status for status in Status if status not in IN_ARCHIVE)
@@ -72,7 +73,7 @@ class SearchForm(Form):
         "発出・受領", default="",
         choices=_choices({Side.sender: "自社が発出した文書", Side.receiver: "自社が受領した文書"}),
     )  # fmt: skip
-    person = _text("担当者", 255, description="自社の担当者の氏名の一部、または利用者IDを入力してください。")
+    person = _text("担当者", 255, description="自社の担当者（代理で処理した方を含む）の氏名の一部、または利用者IDを入力してください。")
     case = _text(LIST_COLUMN[ListColumn.case], 255, description="案件番号または案件名の一部を入力してください。")
     registered_from = DayField("登録日（から）", [Optional(), is_near])
     registered_to = DayField("登録日（まで）", [Optional(), is_near, NotBefore("registered_from", DAYS_TURNED)])
@@ -222,7 +223,7 @@ class SearchView(BaseView):
         listing.check_size(ids)
         pieces = listing.pieces(current_app._get_current_object(), g.user.id, ids)
         name = f"{self.file_name}-{japan_date(now()):%Y%m%d}.csv"
-        return Response(pieces, mimetype="text/csv", headers={"Content-Disposition": f'attachment; filename="{name}"'})
+        return file_answer(pieces, "text/csv", plain=name)
 
     @expose("/downloads", methods=["POST"])
     @has_access

@@ -25,6 +25,8 @@ class EditionView(BaseView):
         known = queries.editions_of(g.user, document)
         first, second = _asked(len(known))
         changes = editions.between(known[first - 1], known[second - 1])
+        document_number, sent_at = document.number, [edition.sent_at for edition in known]
+        db.session.rollback()  # nothing is held while pages are compared
         pairs = editions.page_pairs(changes)
         pages = -(-len(pairs) // PAIRS_AT_ONCE)
         page = max(1, min(request.args.get("page", 1, type=int), pages))
@@ -34,9 +36,10 @@ class EditionView(BaseView):
             return url_for(".show", document_id=document_id, **{"from": first, "to": second, "page": number})
 
         return self.render_template(
-            "editions/show.html", title="変更内容の確認", document=document, known=known, first=first, second=second,
-            changes=changes, pairs=pairs, page=page, pages=pages, pairs_at_once=PAIRS_AT_ONCE, words=PAIR_STATE,
-            start=start, shown=editions.compared(changes, pairs[start : start + PAIRS_AT_ONCE]), url_of_page=url_of_page,
+            "editions/show.html", title="変更内容の確認", document_id=document_id, document_number=document_number,
+            sent_at=sent_at, first=first, second=second, changes=changes, pairs=pairs, page=page, pages=pages,
+            pairs_at_once=PAIRS_AT_ONCE, words=PAIR_STATE, start=start, url_of_page=url_of_page,
+            shown=editions.compared(changes, pairs[start : start + PAIRS_AT_ONCE]),
         )  # fmt: skip
 
     @expose("/<int:document_id>/editions/<int:edition>/pages/<int:number>.png")

@@ -9,9 +9,9 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 
 from app import queries
 from app.clock import japan_date, now
-from app.errors import OutOfTurn, PortalError
+from app.errors import OutOfTurn
 from app.services import service_changes, standing
-from app.views.answers import acting_person, done, refuse
+from app.views.answers import acting_person, done, submitted
 from app.views.service_change_form import PaperForm
 
 
@@ -23,25 +23,16 @@ class ServiceChanges:
     @permission_name("edit")
     def change(self, pk):
         """プラン・オプションの変更を登録."""
-        company, form, status = self.datamodel.get(pk), PaperForm(), 200
+        company, form = self.datamodel.get(pk), PaperForm()
         back = url_for("CompanyModelView.show", pk=pk)
         form.wanted_on.label.text = "適用日"
         form.wanted_on.description = "この日の0時（日本時間）から適用されます。本日の場合は、すぐに適用されます。"
         form.note.description = "申込書の番号など。企業の管理者の画面には表示されません。"
         if request.method == "GET":
             form.form_token.data, form.wanted_on.data = str(uuid.uuid4()), japan_date(now())
-        elif form.validate():
-            try:
-                service_changes.key_in(
-                    company, acting_person(), now(), form_token=form.form_token.data, wish=form.paper_wish()
-                )
-                return done("変更を登録しました。結果を企業の管理者にメールでお知らせします。", back)
-            except OutOfTurn:
-                raise
-            except PortalError as refusal:
-                status = refuse(form, refusal)
-        else:
-            status = 422
+        reply, status = submitted(form, lambda: _key_in(form, company, back), but=OutOfTurn)
+        if reply is not None:
+            return reply
         page = self.render_template(
             "operator/service_change.html", title="プラン・オプションの変更を登録", company=company, form=form, back=back,
             waiting=queries.service_changes_to_come(company.id), under_way=queries.documents_under_way(company.id),
@@ -66,3 +57,8 @@ class ServiceChanges:
         return self.carry_out(
             lambda: standing.resume(company, acting_person(), now()), "利用を再開し、企業の管理者にメールでお知らせします。"
         )
+
+
+def _key_in(form, company, back):
+    service_changes.key_in(company, acting_person(), now(), form_token=form.form_token.data, wish=form.paper_wish())
+    return done("変更を登録しました。結果を企業の管理者にメールでお知らせします。", back)

@@ -10,11 +10,12 @@ from wtforms.validators import InputRequired, Length, Optional
 
 from app import queries
 from app.clock import japan_date, month_of, now
-from app.errors import PortalError, Refused
+from app.errors import Refused
 from app.services import fee_table, statement_files, statements, usage
-from app.views.admin_usage import csv_of_statement, facts_of, file_of, pdf_of_statement
-from app.views.answers import acting_person, done, page_number, refuse
+from app.views.admin_usage import csv_of_statement, facts_of, pdf_of_statement
+from app.views.answers import acting_person, done, page_number, submitted
 from app.views.fields import YenField, is_near, one_line
+from app.views.file_answer import file_answer
 
 TITLE = "利用明細"
 
@@ -88,7 +89,7 @@ class OperatorUsageView(BaseView):
         if not form.validate() or form.month.data is None:
             raise Refused("CSVを出力する対象月を「2026-04」の形式で指定してください。")
         month = form.month.data
-        return file_of(statement_files.month_csv(month), f"利用明細一覧_{month:%Y%m}.csv", "text/csv")
+        return file_answer(statement_files.month_csv(month), "text/csv", name=f"利用明細一覧_{month:%Y%m}.csv")
 
     @expose("/companies/")
     @has_access
@@ -137,19 +138,19 @@ class OperatorUsageView(BaseView):
     @permission_name("correct")
     def correction(self, record_id):
         """訂正 of one line, open or closed: the counter-entry goes into the running month."""
-        record, form, status = queries.usage_record_named(record_id), CorrectionForm(), 200
+        record, form = queries.usage_record_named(record_id), CorrectionForm()
         usage.check_correctable(record)
-        if request.method == "POST":
-            status = 422
-            if form.validate():
-                try:
-                    usage.correct(record, acting_person(), now(), reason=form.reason.data, new_yen=form.amount())
-                    return done("利用実績を訂正しました。", url_for(".company", company_id=record.company_id))
-                except PortalError as refusal:
-                    status = refuse(form, refusal)
+        reply, status = submitted(form, lambda: _correct(form, record))
+        if reply is not None:
+            return reply
         back = url_for(".statement", statement_id=record.statement_id) if record.statement_id else url_for(
             ".company", company_id=record.company_id
         )  # fmt: skip
         return self.render_template(
             "operator_usage/correction.html", title="利用実績の訂正", record=record, form=form, back=back
         ), status
+
+
+def _correct(form, record):
+    usage.correct(record, acting_person(), now(), reason=form.reason.data, new_yen=form.amount())
+    return done("利用実績を訂正しました。", url_for(".company", company_id=record.company_id))

@@ -8,11 +8,11 @@ from wtforms import HiddenField, RadioField, SelectChoice, TextAreaField
 from wtforms.validators import InputRequired, Length, Regexp
 
 from app.clock import now
-from app.errors import OutOfTurn, PortalError
+from app.errors import OutOfTurn
 from app.labels import DELIVERY_METHOD
 from app.models import DeliveryMethod
 from app.services import papers
-from app.views.answers import acting_person, done, own_document, refuse
+from app.views.answers import acting_person, done, own_document, submitted
 from app.views.fields import DayField, is_near, trimmed
 
 
@@ -46,27 +46,26 @@ class PaperView(BaseView):
     def delivery(self, document_id, request_id):
         """［書面の交付の記録］: when and how the paper was delivered."""
         document = own_document(document_id)
-        asked, form, status = papers.request_of(document, request_id, g.user), DeliveryForm(), 200
-        if form.is_submitted():
-            status = 422
-            if form.validate():
-                try:
-                    papers.record_delivery(
-                        asked, acting_person(), now(), delivered_on=form.delivered_on.data,
-                        method=DeliveryMethod(form.method.data), note=form.note.data, drawn=int(form.drawn.data),
-                    )  # fmt: skip
-                    return done("書面の交付を記録し、取引先にメールでお知らせしました。", _page_of(document))
-                except OutOfTurn:
-                    raise
-                except PortalError as refusal:
-                    status = refuse(form, refusal)
-                    document = own_document(document_id)
-                    asked = papers.request_of(document, request_id, g.user)
+        asked, form = papers.request_of(document, request_id, g.user), DeliveryForm()
+        reply, status = submitted(form, lambda: _record(form, asked), but=OutOfTurn)
+        if reply is not None:
+            return reply
+        if status != 200:
+            document = own_document(document_id)
+            asked = papers.request_of(document, request_id, g.user)
         page = self.render_template(
             "paper/delivery.html", title="書面の交付の記録", document=document, asked=asked, form=form,
             drawn=len(asked.deliveries),
         )  # fmt: skip
         return page, status
+
+
+def _record(form, asked):
+    papers.record_delivery(
+        asked, acting_person(), now(), delivered_on=form.delivered_on.data,
+        method=DeliveryMethod(form.method.data), note=form.note.data, drawn=int(form.drawn.data),
+    )  # fmt: skip
+    return done("書面の交付を記録し、取引先にメールでお知らせしました。", _page_of(asked.document))
 
 
 def _page_of(document):

@@ -12,10 +12,10 @@ from wtforms.validators import InputRequired, Length
 
 from app.clock import now
 from app.construction_law import CONSENT_TEXT, CONSENT_VERSION
-from app.errors import OutOfTurn, PortalError
+from app.errors import OutOfTurn
 from app.services import consents, paper_consents
 from app.services.applications import MOST_EVIDENCE_MB
-from app.views.answers import acting_person, done, refuse
+from app.views.answers import acting_person, done, submitted
 from app.views.fields import DayField, is_near, one_line, trimmed
 
 
@@ -46,16 +46,10 @@ class AdminPaperConsentsView(BaseView):
     @permission_name("answer")
     def new(self):
         """［書面による承諾の登録］: the partner, the day, the scanned paper."""
-        form, status = PaperConsentForm(), 200
-        if form.is_submitted():
-            status = 422
-            if form.validate():
-                try:
-                    return self._record(form)
-                except OutOfTurn:
-                    raise
-                except PortalError as refusal:
-                    status = refuse(form, refusal)
+        form = PaperConsentForm()
+        reply, status = submitted(form, lambda: self._record(form), but=OutOfTurn)
+        if reply is not None:
+            return reply
         page = self.render_template(
             "paper_consents/new.html", title="書面による承諾の登録", form=form, text=CONSENT_TEXT,
             version=CONSENT_VERSION, most_mb=MOST_EVIDENCE_MB,

@@ -8,11 +8,10 @@ from wtforms import PasswordField
 from wtforms.validators import InputRequired, Length
 
 from app.clock import now
-from app.errors import PortalError
 from app.extensions import db
 from app.security import open_session, safe_next
 from app.services import credentials, login_sessions
-from app.views.answers import acting_person, refuse
+from app.views.answers import acting_person, submitted
 
 
 class PasswordForm(FlaskForm):
@@ -31,15 +30,10 @@ class PasswordView(BaseView):
     @has_access
     @permission_name("change")
     def change(self):
-        form, status = PasswordForm(), 200
-        if form.is_submitted():
-            if form.validate():
-                try:
-                    return self._change(form)
-                except PortalError as refusal:
-                    status = refuse(form, refusal)
-            else:
-                status = 422
+        form = PasswordForm()
+        reply, status = submitted(form, lambda: self._change(form))
+        if reply is not None:
+            return reply
         page = self.render_template(
             "password/change.html", title="パスワード変更", form=form, is_first=g.user.must_change_password,
             by_mailed_password=g.user.must_change_password and g.user.mailed_password_until is not None,

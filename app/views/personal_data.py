@@ -2,7 +2,6 @@
 
 import json
 
-from flask import Response
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 
@@ -10,6 +9,7 @@ from app.clock import now
 from app.extensions import db
 from app.services import personal_data
 from app.views.answers import acting_person
+from app.views.file_answer import file_answer
 
 
 class PersonalDataView(BaseView):
@@ -29,5 +29,4 @@ class PersonalDataView(BaseView):
         user = acting_person()
         data = json.dumps(personal_data.export(user, now()), ensure_ascii=False, indent=2)
         db.session.commit()
-        disposition = f'attachment; filename="{user.user_code}.json"'
-        return Response(data, mimetype="application/json", headers={"Content-Disposition": disposition})
+        return file_answer(data, "application/json", plain=f"{user.user_code}.json")

@@ -10,7 +10,7 @@ from app.errors import NotFound
 from app.extensions import csrf
 from app.services import strongroom as rooms
 from app.services.strongroom import strongroom
-from app.signing import authorities as pki
+from app.signing import revocation
 
 blueprint = Blueprint("pki", __name__, url_prefix="/pki")
 
@@ -38,7 +38,7 @@ def revocation_list(name):
     """One authority's list of what it revoked, DER."""
     moment = now()
     revoked = rooms.revoked_certificates() if name == "signers-ca" else []
-    made = pki.crl(_authority(name), revoked, moment, number=int(moment.timestamp()), valid_for=CRL_VALID)
+    made = revocation.crl(_authority(name), revoked, moment, number=int(moment.timestamp()), valid_for=CRL_VALID)
     return Response(made, mimetype="application/pkix-crl")
 
 
@@ -47,7 +47,7 @@ def revocation_list(name):
 def ocsp():
     """The state of one certificate (RFC 6960)."""
     own = strongroom().authorities
-    answer = pki.answer_ocsp(
+    answer = revocation.answer_ocsp(
         request.get_data(cache=False)[:MAX_OCSP_REQUEST_BYTES],
         [own.signers_ca, *(one.ca for one in strongroom().tsa_generations)], rooms.certificate_state, now(), dt.timedelta(days=1),
     )  # fmt: skip

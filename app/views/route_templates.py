@@ -9,10 +9,10 @@ from wtforms.validators import InputRequired, Length
 
 from app import queries
 from app.clock import now
-from app.errors import NotFound, OutOfTurn, PortalError
+from app.errors import NotFound, OutOfTurn
 from app.services import route_templates, routes
 from app.services.route_templates import Wish
-from app.views.answers import acting_person, codes, done, refuse
+from app.views.answers import acting_person, codes, done, submitted
 from app.views.fields import one_line
 from app.views.route_filling import FIELDS, WithRoute
 
@@ -79,25 +79,23 @@ class RouteTemplateView(BaseView):
         return self._edit(RouteTemplateForm() if is_sent else RouteTemplateForm.filled_from(template), template)
 
     def _edit(self, form, template):
-        status, template_id = 200, template.id if template else None
-        if form.is_submitted():
-            status = 422
-            if form.validate():
-                try:
-                    version = request.form.get("version")
-                    saved = route_templates.save(acting_person(), now(), form.wish(), template, version=version)
-                    return done(f"雛形「{saved.name}」を保存しました。", url_for("RouteTemplateView.index"))
-                except (NotFound, OutOfTurn):
-                    raise
-                except PortalError as refusal:
-                    status = refuse(form, refusal)
-                    template = self._own(template_id) if template_id else None
+        template_id = template.id if template else None
+        reply, status = submitted(form, lambda: self._save(form, template), but=(NotFound, OutOfTurn))
+        if reply is not None:
+            return reply
+        if template_id is not None and status != 200:
+            template = self._own(template_id)
         gone = [step.user for step in template.steps if not step.user.is_selectable] if template else []
         page = self.render_template(
             "route_templates/form.html", title="回覧ルート雛形の変更" if template else "回覧ルート雛形の登録",
             form=form, gone=gone, version=request.form.get("version") or (template and template.version),
         )  # fmt: skip
         return page, status
+
+    def _save(self, form, template):
+        version = request.form.get("version")
+        saved = route_templates.save(acting_person(), now(), form.wish(), template, version=version)
+        return done(f"雛形「{saved.name}」を保存しました。", url_for("RouteTemplateView.index"))
 
     @expose("/<int:template_id>/delete", methods=["POST"])
     @has_access

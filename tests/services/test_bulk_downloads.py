@@ -8,7 +8,6 @@ import shutil
 import zipfile
 
 import pytest
-from sqlalchemy import Engine, event
 
 from app import queries
 from app.clock import japan_date, now
@@ -29,7 +28,7 @@ from app.services.strongroom import strongroom
 from app.signing.parcels import Parcel
 from app.workflow import SignatureMode, Status
 from tests.conftest import PEOPLE, kept_file
-from tests.databases import of_the_page
+from tests.databases import of_the_page, statements_in
 
 NO_SIGNATURE = SignatureMode.no_signature
 
@@ -352,26 +351,20 @@ def test_a_store_that_cannot_delete_keeps_the_row_for_another_try(three, ask, mo
 def test_statements_grow_by_batches_and_not_by_documents(three, ask, make_document, person):
     asked = []
 
-    def count(_connection, _cursor, statement, *_rest):
-        asked.extend(of_the_page([statement]))
-
     def statements(made):
         asked.clear()
         download = ask("recipient", made)
-        requested = len(asked)
+        requested = len(of_the_page(asked))
         build()
-        built = len(asked) - requested
+        built = len(of_the_page(asked)) - requested
         b"".join(bulk_downloads.open_file(person("recipient"), download))
-        opened = len(asked) - requested - built
+        opened = len(of_the_page(asked)) - requested - built
         bulk_downloads.discard(download, now())
         build()
         return requested, built, opened
 
     more = [*(document.id for document in three), *(make_document(Status.receiver_receipt, NO_SIGNATURE).id for _ in range(3))]
-    event.listen(Engine, "before_cursor_execute", count)
-    try:
+    with statements_in(asked):
         few = [statements(more[:1]) for _ in range(2)][-1]  # the first one also reads who asks
         assert statements(more) == few
         assert few[0] <= 10 and few[1] <= 35 and few[2] <= 8
-    finally:
-        event.remove(Engine, "before_cursor_execute", count)

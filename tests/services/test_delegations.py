@@ -18,6 +18,7 @@ from app.models import (
     OutboxMessage,
     SigningPassword,
 )
+from app.queries import SearchTerms
 from app.services import (
     certificates,
     delegations,
@@ -103,6 +104,23 @@ def test_a_deputy_acts_at_each_turn_and_the_record_says_for_whom(
     assert queries.my_list(deputy).rows == []
     with pytest.raises(OutOfTurn):  # the person themself comes second
         documents.approve(document, absent, now())
+
+
+@pytest.mark.requirement("I8", "I18", "I20")
+def test_a_search_finds_who_acted_and_in_whose_place(make_document, delegate, person):
+    delegate("recipient", "receiver_colleague")
+    document = make_document(Status.receiver_receipt, mode=QUICK)
+    absent, deputy = person("recipient"), person("receiver_colleague")
+
+    def found(who, typed):
+        return queries.search(person(who), SearchTerms(person=typed), archived=False).rows
+
+    assert found("receiver_admin", deputy.full_name) == []  # may act, has not yet
+    act(document, deputy)
+    for typed in (deputy.full_name, deputy.user_code, absent.full_name, absent.user_code):
+        assert found("receiver_admin", typed) == found("receiver_colleague", typed) == [document]
+        assert found("admin", typed) == found("registrar", typed) == []  # the other company's people
+    assert found("receiver_admin", person("receiver_approver").full_name) == []
 
 
 @pytest.mark.requirement("I8", "T3")
@@ -329,6 +347,16 @@ def test_an_administrator_names_and_ends_for_who_is_away_and_both_are_noted_and_
         first, last = letters_to(person(who), Letter.deputy_changed)
         assert first.facts["by"] == "管理 六郎" and not first.facts["is_ended"] and last.facts["is_ended"]
     delegate("approver", "colleague")  # the days are free again
+
+
+@pytest.mark.requirement("I8", "S19")
+def test_a_deputy_is_told_by_which_secret_the_company_signs(delegate, person, post_letters):
+    for by_code, (absent, deputy) in ((False, ("approver", "colleague")), (True, ("signer", "viewer"))):
+        person(absent).company.signs_by_code = by_code
+        delegate(absent, deputy)
+        (mail,) = [mail for mail in post_letters() if mail.recipients == [person(deputy).mail_address]]
+        assert ("ご自身の電子証明書と署名用コードを" in mail.body) is by_code
+        assert ("ご自身の電子証明書と署名用パスワードを" in mail.body) is not by_code
 
 
 @pytest.mark.requirement("I8", "B5")

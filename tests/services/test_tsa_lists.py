@@ -21,6 +21,7 @@ from app.models import JobRun, Letter, OutboxMessage, TsaRevocationList
 from app.services import tsa_lists
 from app.services.strongroom import strongroom
 from app.signing import authorities as pki
+from app.signing import revocation
 from app.signing.authorities import PkiUrls
 from app.signing.keys import KeyKind
 from app.signing.timestamps import EmbeddedTsa
@@ -46,8 +47,8 @@ class Authority:
     def publish(self, days=7):
         moment = now()
         self.answers = {
-            "/root.crl": pki.crl(self.pki.root, [], moment, int(moment.timestamp()), dt.timedelta(days=days)),
-            "/ca.crl": pki.crl(self.pki.tsa_ca, self.revoked, moment, int(moment.timestamp()), dt.timedelta(days=days)),
+            "/root.crl": revocation.crl(self.pki.root, [], moment, int(moment.timestamp()), dt.timedelta(days=days)),
+            "/ca.crl": revocation.crl(self.pki.tsa_ca, self.revoked, moment, int(moment.timestamp()), dt.timedelta(days=days)),
         }
 
 

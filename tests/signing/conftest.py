@@ -10,6 +10,7 @@ from cryptography import x509
 
 from app import clock
 from app.signing import authorities as pki
+from app.signing import revocation
 from app.signing.fields import FieldSpec, place_fields
 from app.signing.keys import KeyKind, new_key
 from app.signing.pades import SigningDesk
@@ -60,11 +61,11 @@ class Portal:
 
     def ca_crls(self):
         self.crl_number += 1
-        return [pki.crl(self.authorities.root, [], clock.now(), self.crl_number, A_WEEK)]
+        return [revocation.crl(self.authorities.root, [], clock.now(), self.crl_number, A_WEEK)]
 
     def leaf_ocsp(self, certificate):
         revoked_at = self.revoked.get(certificate.serial_number)
-        return pki.ocsp_response(self.cas[certificate.issuer], certificate, revoked_at, clock.now(), A_WEEK)
+        return revocation.ocsp_response(self.cas[certificate.issuer], certificate, revoked_at, clock.now(), A_WEEK)
 
     def signer(self, company_name="株式会社みなと建設", certificate_no="JC-00000001", **subject):
         key = new_key(self.kind, self.token)

@@ -5,7 +5,6 @@ import re
 import uuid
 
 import pytest
-from sqlalchemy import Engine, event
 
 from app.clock import japan_date, now
 from app.errors import CompanyNotActive
@@ -23,7 +22,7 @@ from app.plans import MATRIX, PlanKind
 from app.security import WHILE_COMPANY_IS_NOT_ACTIVE
 from app.services import service_changes, service_review
 from app.workflow import SignatureMode, Status
-from tests.databases import of_the_page
+from tests.databases import of_the_page, statements_in
 
 NO_SIGNATURE = SignatureMode.no_signature
 
@@ -107,14 +106,8 @@ def test_the_page_asks_few_questions_however_much_was_applied_for(client_of, per
     def asked():
         statements = []
 
-        def note(_connection, _cursor, statement, *_rest):
-            statements.append(statement)
-
-        event.listen(Engine, "before_cursor_execute", note)
-        try:
+        with statements_in(statements):
             assert client.get("/admin/service/").status_code == 200
-        finally:
-            event.remove(Engine, "before_cursor_execute", note)
         return len(of_the_page(statements))
 
     def add(count):

@@ -5,7 +5,6 @@ import re
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import event
 from werkzeug.datastructures import FileStorage
 
 from app.clock import now
@@ -15,7 +14,7 @@ from app.services import documents
 from app.workflow import SignatureMode, Status
 from tests import office_files
 from tests.conftest import kept_file
-from tests.databases import of_the_page
+from tests.databases import of_the_page, statements_in
 from tests.views.test_registration import documents_there_are, filled, upload  # noqa: F401  a fixture
 
 HOSTILE = '見積"; filename=evil.exe 　<b>.xlsx'
@@ -112,10 +111,8 @@ def test_an_administrator_off_the_route_learns_their_number_only(client_of, make
 
 def statements_of(client, url):
     asked = []
-    listen = (db.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
-    event.listen(*listen)
-    assert client.get(url).status_code == 200
-    event.remove(*listen)
+    with statements_in(asked):
+        assert client.get(url).status_code == 200
     return of_the_page(asked)
 
 

@@ -4,7 +4,6 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import Engine, event
 
 from app import queries
 from app.clock import now
@@ -14,7 +13,7 @@ from app.models import BulkOperation, BulkOperationItem, ContractCase, DocumentS
 from app.services import documents
 from app.workflow import SignatureMode, Status
 from demo import actors
-from tests.databases import of_the_page
+from tests.databases import of_the_page, statements_in
 
 BY_RECEIVER, NO_SIGNATURE = SignatureMode.receiver_only, SignatureMode.no_signature
 TOKEN = re.compile(r'name="token" value="([^"]+)"')
@@ -218,16 +217,10 @@ def test_one_case_for_all_is_offered_with_the_option_and_set_at_receipt(client_o
 def test_the_number_of_statements_does_not_grow_with_the_documents(client_of, make_document):
     client, asked = client_of("receiver_approver"), []
 
-    def count(_connection, _cursor, statement, *_rest):
-        asked.append(statement)
-
     def statements(url):
         asked.clear()
-        event.listen(Engine, "before_cursor_execute", count)
-        try:
+        with statements_in(asked):
             reply = client.get(url)
-        finally:
-            event.remove(Engine, "before_cursor_execute", count)
         assert reply.status_code == 200
         return len(of_the_page(asked))
 

@@ -5,8 +5,6 @@ import io
 import re
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 from app import queries
 from app.clock import now
@@ -14,6 +12,7 @@ from app.extensions import db
 from app.models import ContractCase, ListColumn, ListLayout
 from app.services import cases, documents
 from app.workflow import SignatureMode, Status
+from tests.databases import statements_in
 from tests.services.test_cases import link, make_case, with_options  # noqa: F401  fixtures
 from tests.views.test_attachments import hidden
 from tests.views.test_registration import documents_there_are, filled, upload  # noqa: F401  a fixture
@@ -246,10 +245,6 @@ def test_case_is_a_condition_a_column_and_part_of_a_saved_search(with_options, c
 def test_the_pages_ask_a_handful_of_questions(with_options, client_of, person, make_case, make_document):  # noqa: F811
     case, client, asked = make_case("K-001"), client_of("registrar"), []
 
-    def count(_connection, _cursor, statement, *_rest):
-        if not statement.startswith("BEGIN"):
-            asked.append(statement)
-
     def statements(url):
         asked.clear()
         assert client.get(url).status_code == 200
@@ -264,16 +259,13 @@ def test_the_pages_ask_a_handful_of_questions(with_options, client_of, person, m
     more(["K-002"])
     urls = ("/cases/", f"/cases/{case.id}", "/documents/?case=K-001&sort=case", f"/cases/{case.id}/export.csv", "/documents/new")
     client.post("/documents/columns", {"columns": ["title", "case"]})
-    event.listen(Engine, "before_cursor_execute", count)
-    try:
+    with statements_in(asked):
         first = []
         for url in urls:
             first.append(statements(url))
             assert first[-1] <= (12 if url.endswith("csv") else 8), (url, asked)
         more(["K-003", "K-004", "K-005"])
         assert [statements(url) for url in urls] == first
-    finally:
-        event.remove(Engine, "before_cursor_execute", count)
 
 
 @pytest.mark.requirement("I12", "S14")

@@ -4,7 +4,7 @@ import datetime as dt
 import re
 
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import update
 
 from app import jobs
 from app.clock import japan_date, now
@@ -28,7 +28,7 @@ from app.queries import dashboard, operator_dashboard
 from app.services import companies, service_review
 from app.services.service_review import FOR_OPERATOR
 from app.workflow import TURN_ACTIONS, Action, SignatureMode, Status
-from tests.databases import of_the_page
+from tests.databases import of_the_page, statements_in
 
 NO_SIGNATURE = SignatureMode.no_signature
 pytestmark = pytest.mark.requirement("I3")
@@ -229,13 +229,8 @@ def test_a_dashboard_takes_few_statements_however_much_there_is(app, make_docume
             make_document(status, NO_SIGNATURE if status in (Status.receiver_receipt, Status.completion_wait) else SignatureMode.both_sides)
         client.get(url)
         asked = []
-
-        def note(_connection, _cursor, statement, *_rest, asked=asked):
-            asked.append(statement)
-
-        event.listen(db.engine, "before_cursor_execute", note)
-        page = client.get(url)
-        event.remove(db.engine, "before_cursor_execute", note)
+        with statements_in(asked):
+            page = client.get(url)
         assert page.status_code == 200
         counts.append(len(of_the_page(asked)))
     assert counts[0] <= 10 and len(set(counts)) == 1, counts

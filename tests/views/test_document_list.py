@@ -8,7 +8,6 @@ import re
 from itertools import combinations
 
 import pytest
-from sqlalchemy import Engine, event
 
 from app.clock import japan_date, now
 from app.extensions import db
@@ -18,6 +17,7 @@ from app.queries import SORTABLE
 from app.services import archive, documents, listing, searches
 from app.services.signatures import SignedFile
 from app.workflow import SignatureMode, Status
+from tests.databases import statements_in
 
 NO_SIGNATURE = SignatureMode.no_signature
 ROW = re.compile(r'data-label="契約件名"[^>]*>([^<]*)<')
@@ -422,18 +422,13 @@ def test_a_hostile_name_of_a_search_is_only_a_text(client_of):
 def test_the_number_of_statements_does_not_grow_with_the_result(client_of, three, make_document, monkeypatch):
     client, asked = client_of("recipient"), []
 
-    def count(_connection, _cursor, statement, *_rest):
-        if not statement.startswith("BEGIN"):
-            asked.append(statement)
-
     def statements(url):
         asked.clear()
         assert client.get(url).data
         return len(asked)
 
     save(client, "title=A", "一")
-    event.listen(Engine, "before_cursor_execute", count)
-    try:
+    with statements_in(asked):
         page, file = statements("/documents/?sort=partner&person=太郎"), statements("/documents/export.csv")
         assert page <= 8, asked
         for _ in range(3):
@@ -441,5 +436,3 @@ def test_the_number_of_statements_does_not_grow_with_the_result(client_of, three
         save(client, "title=A", "二")
         assert statements("/documents/?sort=partner&person=太郎") == page
         assert statements("/documents/export.csv") == file <= 12
-    finally:
-        event.remove(Engine, "before_cursor_execute", count)

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from app.extensions import db
 from app.services import editions, pictures
 from app.workflow import SignatureMode, Status
 from tests import pdfs
@@ -53,6 +54,21 @@ def test_facts_and_pages_stand_side_by_side_and_what_changed_is_said_in_words(cl
     assert "<i>改" not in page and html.escape("資材注文書<i>改</i>") in page
     assert page.count("change--added") == 3 and "変更のあるところに、帯を付けて" in page  # 1 page before, 4 now
     assert "発出側だけの話" not in page and "登録 花子" not in page
+
+
+@pytest.mark.requirement("T11", "S4")
+def test_no_transaction_is_open_while_pages_are_compared(client_of, corrected, monkeypatch):
+    seen, page_rows = [], editions.page_rows
+
+    def watched(*args):
+        seen.append(db.session().in_transaction())
+        return page_rows(*args)
+
+    monkeypatch.setattr(editions, "page_rows", watched)
+    editions._chunk.cache_clear()
+    page = client_of("recipient").get(changes_of(corrected)).text
+    assert seen == [False, False]  # one look at each file
+    assert corrected.number in page and page.count("の発信</span>") == 2
 
 
 @pytest.mark.parametrize("query", [

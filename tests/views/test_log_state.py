@@ -1,7 +1,7 @@
 """［監査ログの検証］ and ［監査ログ］: what is recorded of views and downloads, and what the pages say of a chain."""
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from app.clock import now
 from app.extensions import db
@@ -9,6 +9,7 @@ from app.models import LogEntry
 from app.services import log_audit, personal_data
 from app.workflow import SignatureMode, Status
 from tests.conftest import kept_file
+from tests.databases import statements_in
 
 
 def recorded():
@@ -77,11 +78,9 @@ def test_what_cannot_be_recorded_is_not_shown(client_of, make_document, applicat
 def test_recording_a_view_costs_three_statements(client_of, make_document):
     document = make_document(Status.receiver_receipt, mode=SignatureMode.no_signature)
     client, asked = client_of("registrar"), []
-    listen = (db.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
     client.get(f"/documents/{document.id}").close()
-    event.listen(*listen)
-    client.get(f"/documents/{document.id}").close()
-    event.remove(*listen)
+    with statements_in(asked):
+        client.get(f"/documents/{document.id}").close()
     assert len([one for one in asked if "log_" in one and not one.startswith("SELECT")]) == 3
 
 

@@ -1,11 +1,10 @@
 """After 承認, 受取確認, 署名 and 差戻 the next waiting document is one click away; the page of a document asks little."""
 
 import pytest
-from sqlalchemy import Engine, event
 
 from app.workflow import SignatureMode, Status
 from demo import actors
-from tests.databases import of_the_page
+from tests.databases import of_the_page, statements_in
 
 NO_SIGNATURE = SignatureMode.no_signature
 NOTHING_WAITS = "処理待ちの文書はありません。"
@@ -50,14 +49,8 @@ def test_the_page_of_a_document_asks_the_database_little(client_of, make_documen
         actors.correct(document, amount_yen=2_000_000)
     client, url, asked = client_of(who), f"/documents/{document.id}{page}", []
 
-    def count(_connection, _cursor, statement, *_rest):
-        asked.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", count)
-    try:
+    with statements_in(asked):
         reply = client.get(url)
-    finally:
-        event.remove(Engine, "before_cursor_execute", count)
     assert reply.status_code == 200
     assert len(of_the_page(asked)) <= 8, "\n".join(asked)
 

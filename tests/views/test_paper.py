@@ -10,6 +10,7 @@ from app.labels import jst
 from app.models import PaperDelivery, PaperRequest
 from app.services import documents, papers, registration
 from app.workflow import SignatureMode, Status
+from tests.services.test_editions import correct, remand  # noqa: F401 - a fixture
 
 
 @pytest.fixture
@@ -52,6 +53,42 @@ def test_a_new_revision_is_disclosed_anew(disclosed):
     registration.send(disclosed, disclosed.registrar, now())
     db.session.commit()
     assert papers.disclosed_at(disclosed, disclosed.receivers[0]) > first
+
+
+@pytest.mark.requirement("L19", "T11", "I18")
+def test_earlier_rounds_stand_beside_the_present_one_each_for_who_may_know_them(client_of, disclosed, correct, person):  # noqa: F811
+    """Round 2 goes to another company, round 3 comes back to the first one."""
+    times = []
+    for recipient in (None, "stranger", "recipient"):
+        if recipient:
+            remand(disclosed)
+            correct(disclosed, recipient=person(recipient))
+        times.append(jst(disclosed.events[-1].at))
+        if recipient == "stranger":
+            page = client_of("stranger").get(f"/documents/{disclosed.id}").text
+            assert "明示日時</dt>" in page and "回目の発信" not in page  # its first, for all it knows
+    rounds = papers.earlier_disclosures_of(disclosed, person("registrar"))
+    assert [(one.number, one.company_name) for one in rounds] == [
+        (1, person("recipient").company.name), (2, person("stranger").company.name),
+    ]  # fmt: skip
+    assert [jst(one.at) for one in rounds] == times[:2]
+    assert [one.number for one in papers.earlier_disclosures_of(disclosed, person("recipient"))] == [1]
+    for who in ("registrar", "recipient"):
+        page = client_of(who).get(f"/documents/{disclosed.id}").text
+        assert f"明示日時（1回目の発信）</dt><dd>{times[0]}</dd>" in page
+        assert f"明示日時（今回の発信）</dt><dd>{times[2]}</dd>" in page
+        other = f"明示日時（2回目の発信、{person('stranger').company.name}）</dt><dd>{times[1]}</dd>"
+        assert (other in page) is (who == "registrar")
+
+
+@pytest.mark.requirement("L19")
+def test_a_round_that_was_no_disclosure_is_none_afterwards(make_document, correct, person):  # noqa: F811
+    document = make_document(Status.receiver_receipt, mode=SignatureMode.no_signature)
+    remand(document)
+    correct(document, is_disclosure=True)
+    remand(document)
+    correct(document)
+    assert [one.number for one in papers.earlier_disclosures_of(document, person("registrar"))] == [2]
 
 
 @pytest.mark.requirement("L19")

@@ -7,7 +7,6 @@ import threading
 from html import unescape
 
 import pytest
-from sqlalchemy import Engine, event
 
 from app.errors import PicturesBusy
 from app.extensions import db
@@ -16,7 +15,7 @@ from app.services.registration import Facts
 from app.workflow import SignatureMode, Status
 from demo import actors
 from tests import pdfs
-from tests.databases import of_the_page
+from tests.databases import of_the_page, statements_in
 
 PLACED = {"sender-page": "1", "sender-left": "30.0", "sender-bottom": "120.0", "sender-width": "60.0", "sender-height": "20.0",
           "receiver-1-page": "1", "receiver-1-left": "100", "receiver-1-bottom": "１２０．５", "receiver-1-width": "60", "receiver-1-height": "20"}  # fmt: skip
@@ -163,14 +162,8 @@ def test_kept_pictures_never_take_more_room_than_they_may():
 def test_the_page_asks_the_database_a_handful_of_questions(client_of, draft):
     client, asked = client_of("registrar"), []
 
-    def count(_connection, _cursor, statement, *_rest):
-        asked.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", count)
-    try:
+    with statements_in(asked):
         for url in ("positions", "registration", "signature/position", "pages/1.png"):
             asked.clear()
             assert client.get(f"/documents/{draft.id}/{url}").status_code == 200
             assert len(of_the_page(asked)) <= 8, (url, asked)
-    finally:
-        event.remove(Engine, "before_cursor_execute", count)

@@ -3,7 +3,6 @@
 import io
 
 import pytest
-from sqlalchemy import Engine, event
 
 from app.clock import now
 from app.extensions import db
@@ -18,6 +17,7 @@ from app.models import (
 )
 from app.services import applications, service_filing, service_founding, service_review
 from tests import service_walk
+from tests.databases import statements_in
 from tests.service_walk import NUMBER, PDF, token_mailed, typed, version_on, wanted
 
 AGREED = {"agrees_terms": "y", "agrees_electronic": "y"}
@@ -234,10 +234,6 @@ def test_an_operator_keys_in_from_paper_and_rejects(client_of, person):
 def test_the_lists_ask_no_more_for_more_rows(client_of, person):
     asked = []
 
-    def count(_connection, _cursor, statement, *_rest):
-        if not statement.startswith("BEGIN"):
-            asked.append(statement)
-
     def statements(client, url):
         asked.clear()
         assert "こだま" in client.get(url).text
@@ -247,8 +243,7 @@ def test_the_lists_ask_no_more_for_more_rows(client_of, person):
     clients = {who: client_of(who) for who, _ in pages}
     service_founding.found(service_walk.hand_in(person("admin")), person("operator"), now())
     db.session.commit()
-    event.listen(Engine, "before_cursor_execute", count)
-    try:
+    with statements_in(asked):
         before = [statements(clients[who], url) for who, url in pages]
         for number in range(2):
             more = service_walk.hand_in(person("admin"), address=f"{number}@kodama.example")
@@ -256,5 +251,3 @@ def test_the_lists_ask_no_more_for_more_rows(client_of, person):
         db.session.commit()
         assert [statements(clients[who], url) for who, url in pages] == before
         assert max(before) <= 8, asked
-    finally:
-        event.remove(Engine, "before_cursor_execute", count)

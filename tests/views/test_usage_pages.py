@@ -6,7 +6,6 @@ import re
 
 import pikepdf
 import pytest
-from sqlalchemy import Engine, event
 
 from app.clock import japan_date, month_of, next_month, now
 from app.extensions import db
@@ -15,7 +14,7 @@ from app.models import AccountEvent, Fee, FeeItem, Statement, UsageRecord
 from app.plans import PlanKind
 from app.services import fee_table, statements, usage
 from app.workflow import SignatureMode, Status
-from tests.databases import of_the_page
+from tests.databases import of_the_page, statements_in
 
 HOSTILE = '=cmd|"/c calc"!A1<script>alert(1)</script>'
 TODAY = japan_date(now())
@@ -173,17 +172,11 @@ def test_the_pages_cost_the_same_few_statements_however_much_was_used(client_of,
         assert clients[url].get(url).status_code == 200
         return len(of_the_page(asked))
 
-    def count(_connection, _cursor, statement, *_):
-        asked.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", count)
-    try:
+    with statements_in(asked):
         before = {url: statements_of(url) for url in clients}
         company = used.company
         for number in range(40):
             usage._record(f"more:{number}", company, FeeItem.additional_user, now(), subject=f"U{number:08d}")
         db.session.commit()
         after = {url: statements_of(url) for url in clients}
-    finally:
-        event.remove(Engine, "before_cursor_execute", count)
     assert before == after and max(after.values()) <= 8, after

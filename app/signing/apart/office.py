@@ -1,25 +1,17 @@
-"""The half of :mod:`app.signing.attached` that opens pictures and Office files of unknown origin.
-
-Run as a program of its own, as ``_intake_child.py`` is: started by path, without the portal's environment,
-limited in memory and time before it reads a byte.  It answers one line of JSON, then the bytes to keep.
-"""
+"""A Word or Excel file that is to lie beside a contract."""
 
 import io
-import json
-import os
 import re
-import resource
 import struct
-import sys
 import zipfile
 from xml.parsers import expat
 
+from refusal import Refusal
+
 MEBIBYTE = 1024 * 1024
-MOST_PIXELS = 40_000_000
 MOST_PARTS = 2000
 EXPANDED_BYTES = 256 * MEBIBYTE
 PIECE_BYTES = 64 * 1024
-MODES = {"JPEG": ("L", "RGB"), "PNG": ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")}
 
 MAIN_TYPES = {
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml",
@@ -35,68 +27,7 @@ MAY_LEAD_OUT = "/hyperlink"  # the end of the relationship type; all else would 
 DDE = re.compile(r"\bDDE(?:AUTO)?\b", re.IGNORECASE)
 
 
-class Refusal(Exception):
-    def __init__(self, cause):
-        super().__init__(cause)
-        self.cause = cause
-
-
-def main(task, options):
-    for what, amount in (
-        (resource.RLIMIT_AS, options["memory_bytes"]),
-        (resource.RLIMIT_CPU, options["cpu_seconds"]),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(what, (amount, amount))
-    given = sys.stdin.buffer.read()
-    try:
-        facts, body = TASKS[task](given)
-    except Refusal as refusal:
-        facts, body = {"cause": refusal.cause}, b""
-    except (MemoryError, RecursionError):
-        facts, body = {"cause": "too_complex"}, b""
-    except ImportError:
-        raise  # a broken installation is not the uploader's doing
-    except Exception as error:
-        facts, body = {"cause": "damaged", "detail": f"{type(error).__name__}: {error}"[:500]}, b""
-    sys.stdout.buffer.write(json.dumps(facts).encode() + b"\n")
-    sys.stdout.buffer.write(body)
-    sys.stdout.flush()
-    os._exit(0)
-
-
-# -- pictures ---------------------------------------------------------------------
-
-
-def picture(given):
-    """The picture drawn anew: upright, one frame, without place, camera, comments or bytes after its end."""
-    from PIL import Image, ImageOps
-
-    Image.MAX_IMAGE_PIXELS = None  # counted below, before a pixel is read
-    opened = Image.open(io.BytesIO(given), formats=("JPEG", "PNG"))
-    if opened.width * opened.height > MOST_PIXELS:
-        raise Refusal("too_many_pixels")
-    form = "PNG" if opened.format == "PNG" else "JPEG"  # a camera's MPO is a JPEG with a second picture behind
-    opened.load()
-    drawn = ImageOps.exif_transpose(opened)
-    if drawn.mode not in MODES[form]:
-        drawn = drawn.convert("RGB")
-    transparency = drawn.info.get("transparency")
-    drawn.info = {}
-    made = io.BytesIO()
-    if form == "PNG":
-        kept = {} if transparency is None else {"transparency": transparency}
-        drawn.save(made, "PNG", compress_level=4, **kept)
-    else:
-        drawn.save(made, "JPEG", quality=90)
-    return {"kind": "png" if form == "PNG" else "jpg"}, made.getvalue()
-
-
-# -- Office files -----------------------------------------------------------------
-
-
-def office(given):
+def office(given, options):
     """A Word or Excel file of the present kind that runs, embeds and fetches nothing; kept as it is."""
     if not given.startswith(b"PK\x03\x04") or not _ends_with_its_directory(given):
         raise Refusal("damaged")
@@ -220,9 +151,3 @@ def _parse(content, start=None, text=None, end=None):
     parser.EntityDeclHandler = refuse
     parser.StartElementHandler, parser.CharacterDataHandler, parser.EndElementHandler = start, text, end
     parser.Parse(content, True)
-
-
-TASKS = {"picture": picture, "office": office}
-
-if __name__ == "__main__":
-    main(sys.argv[1], json.loads(sys.argv[2]))
