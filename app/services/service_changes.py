@@ -1,8 +1,10 @@
 """プラン変更, オプション申請 and 解約 of a company that is there, from the 申請 to the day on which it counts (I9, I11).
 
 An approved 申請 waits for its 適用日, the first day in Japan on which it counts.  On that day a job lets it take effect
-within a minute; 発信 and 受取確認 do so themselves before anything else, so that a document sent after midnight has the
-new plan whether or not the job has run.  What was sent before keeps the plans it was sent under.
+within a minute.  Whoever acts before does so as well: :mod:`app.security` for the own company, before it takes anything
+that is sent, and `steps.open_step` for all companies of a document, so that a document sent after midnight has the new
+plan, and nobody acts for a company that has left, whether or not the job has run.  What was sent before keeps the plans
+it was sent under.
 """
 
 import datetime as dt
@@ -279,7 +281,10 @@ def _tell(application, now, said, *, outcome=None):
 
 
 def apply_due(company_ids, now):
-    """Let take effect whatever of these companies is due, so that what follows goes by the rules of today."""
+    """Let take effect whatever of these companies is due, so that what follows goes by the rules of today.
+
+    :returns: whether anything was due
+    """
     due = queries.service_changes_due(japan_date(now), company_ids)
     for company_id in sorted({application.company_id for application in due}):  # in one order, whoever else does so
         companies.hold(company_id)
@@ -288,6 +293,7 @@ def apply_due(company_ids, now):
     if due:  # what this transaction had read of the companies before
         fresh = select(Company).where(Company.id.in_(company_ids)).execution_options(populate_existing=True)
         db.session.scalars(fresh).unique().all()
+    return bool(due)
 
 
 def take_effect(application, now):
