@@ -6,7 +6,7 @@ from flask import request, url_for
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, SelectChoice, SelectField, TextAreaField
+from wtforms import BooleanField, RadioField, SelectChoice, SelectField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length
 
 from app import queries
@@ -16,7 +16,14 @@ from app.extensions import db
 from app.labels import COMPANY_FACT, PLAN, SERVICE_KIND, SERVICE_STATE, day
 from app.models import ServiceApplication, ServiceKind
 from app.plans import PlanKind
-from app.services import applications, service_changes, service_filing, service_founding, service_review
+from app.services import (
+    applications,
+    service_changes,
+    service_filing,
+    service_founding,
+    service_merging,
+    service_review,
+)
 from app.services.applications import MOST_EVIDENCE_MB
 from app.services.service_filing import FOUNDING, MOST_PEOPLE
 from app.services.service_review import FOR_APPLICANT, FOR_OPERATOR, MOST_REASON, UNDECIDED
@@ -40,6 +47,13 @@ class EffectiveForm(FlaskForm):
     effective_on = DayField("適用日", [InputRequired("適用日を入力してください。"), is_near], description="日本時間で、この日の0時から適用されます。")
 
 
+class DuplicateForm(FlaskForm):
+    into = RadioField(
+        "審査を続ける申請", [InputRequired("審査を続ける申請を選択してください。")],
+        description="企業名、法人番号またはメールアドレスが同じ申請です。",
+    )  # fmt: skip
+
+
 class PaperForm(ServiceForm):
     plan = SelectField("プラン", choices=[SelectChoice(kind.value, PLAN[kind]) for kind in PlanKind], coerce=PlanKind)
     has_agreed = BooleanField(
@@ -52,7 +66,8 @@ class ServiceApplicationModelView(OperatorView):
     datamodel = Rows(ServiceApplication)
     base_permissions = [*READ_ONLY, "can_decide"]
     include_route_methods = {
-        "list", "show", "evidence", "review", "approval", "returning", "rejection", "cancellation", "paper", "paper_again",
+        "list", "show", "evidence", "review", "approval", "returning", "rejection", "cancellation", "duplicate", "paper",
+        "paper_again",
     }  # fmt: skip
     list_title = "利用申請"
     list_template = "operator/service_list.html"
@@ -141,6 +156,30 @@ class ServiceApplicationModelView(OperatorView):
         if not service_changes.may_call_off(self.datamodel.get(pk), now()):
             raise OutOfTurn(service_founding.DECIDED)
         return self._with_reason(pk, "取消", "call_off")
+
+    @expose("/duplicate/<pk>", methods=["GET", "POST"])
+    @has_access
+    @permission_name("decide")
+    def duplicate(self, pk):
+        """［重複として却下］ for another 申請 of the same company, which goes on."""
+        application, form, status = self.datamodel.get(pk), DuplicateForm(), 200
+        candidates = service_merging.candidates_of(application)
+        if not candidates:
+            raise OutOfTurn(service_founding.DECIDED)
+        form.into.choices = [SelectChoice(str(one.id), _as_candidate(one)) for one in candidates]
+        if request.method == "POST":
+            status = 422
+            if form.validate():
+                into = next(one for one in candidates if str(one.id) == form.into.data)
+                service_merging.merge(self._drawn(pk), into, acting_person(), now())
+                return done(
+                    f"申請 {application.number} を {into.number} の重複として却下し、申請者にメールでお知らせしました。", self._page_of(into)
+                )
+        page = self.render_template(
+            "operator/service_duplicate.html", title="利用申請の重複の整理", application=application, form=form,
+            name=_name_of(application), back=self._page_of(application),
+        )  # fmt: skip
+        return page, status
 
     def _with_reason(self, pk, word, verb):
         application, form, status = self.datamodel.get(pk), ReasonForm(), 200
@@ -249,6 +288,8 @@ class ServiceApplicationModelView(OperatorView):
             plan=PLAN.get(application.plan), effective_on=day(application.effective_on),
             alike=queries.companies_like(given["name"], given["corporate_number"]) if is_founding and is_waiting else [],
             others=queries.undecided_applications_like(application, UNDECIDED) if is_founding and is_waiting else [],
+            may_merge=is_founding and bool(service_merging.candidates_of(application)),
+            merged=queries.applications_merged_into(application.number) if is_founding else [],
             fact_names=COMPANY_FACT,
         )  # fmt: skip
 
@@ -263,6 +304,11 @@ def _effective(application):
 def _name_of(application):
     """The company a 申請 is about, founded or not."""
     return str(application.company) if application.company else application.wanted.get("company", {}).get("name", "")
+
+
+def _as_candidate(application):
+    state = str(application.company) if application.company else SERVICE_STATE[application.state]
+    return f"{application.number}　{_name_of(application)}（{state}）"
 
 
 def register(appbuilder):
