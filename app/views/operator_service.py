@@ -6,7 +6,7 @@ from flask import request, url_for
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, RadioField, SelectChoice, SelectField, TextAreaField
+from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, SelectField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length
 
 from app import queries
@@ -17,7 +17,6 @@ from app.labels import COMPANY_FACT, PLAN, SERVICE_KIND, SERVICE_STATE, day
 from app.models import ServiceApplication, ServiceKind
 from app.plans import PlanKind
 from app.services import (
-    applications,
     service_changes,
     service_filing,
     service_founding,
@@ -27,13 +26,14 @@ from app.services import (
 from app.services.applications import MOST_EVIDENCE_MB
 from app.services.service_filing import FOUNDING, MOST_PEOPLE
 from app.services.service_review import FOR_APPLICANT, FOR_OPERATOR, MOST_REASON, UNDECIDED
+from app.views import paper_evidence
 from app.views.answers import acting_person, done, refuse
 from app.views.fields import DayField, is_near, trimmed
 from app.views.operator_applications import evidence_file
 from app.views.operator_rows import READ_ONLY, SHOWN_IF_ANY, SHOWN_TIMES, OperatorView, Rows
 from app.views.service_form import ServiceForm
 
-PAPER = "申込書類(PDF)"
+PAPER = f"{paper_evidence.CALLED}(PDF)"
 
 
 class ReasonForm(FlaskForm):
@@ -59,6 +59,7 @@ class PaperForm(ServiceForm):
     has_agreed = BooleanField(
         "申込書で、利用規約と電子契約の承諾への同意を確認しました", [InputRequired("申込書の同意欄をご確認ください。")]
     )
+    kept_evidence = HiddenField()  # the file accepted at an earlier attempt, sealed
 
 
 class ServiceApplicationModelView(OperatorView):
@@ -236,31 +237,29 @@ class ServiceApplicationModelView(OperatorView):
 
     def _key_in(self, form, application, verb):
         form.evidence.label.text, form.evidence.description = PAPER, "申込書と印鑑証明書をスキャンしたファイルです。"
-        status = 200
-        if "rearrange" in request.form:
+        status, is_rearranged = 200, "rearrange" in request.form
+        if is_rearranged:
             form.people.rearrange(request.form["rearrange"])
         elif form.is_submitted():
-            status = 422
-            if form.validate():
-                try:
-                    return self._keyed_in(form, application, verb)
-                except OutOfTurn:
-                    raise
-                except PortalError as refusal:
-                    status = refuse(form, refusal)
+            status = 422 if not form.validate() else 200
+        if form.is_submitted():
+            try:
+                evidence = paper_evidence.taken_in(form)  # also where something else is wrong: nothing is chosen twice
+                if status == 200 and not is_rearranged:
+                    return self._keyed_in(application, verb(evidence))
+            except PortalError as refusal:
+                status = refuse(form, refusal)
+        kept = paper_evidence.kept(form)
+        kept_name = kept.name if kept else application.evidence_name if application else ""
         page = self.render_template(
             "operator/service_paper.html", title="紙の申込書から登録", form=form, most=MOST_PEOPLE,
-            most_mb=MOST_EVIDENCE_MB, evidence_name=application.evidence_name if application else "",
+            most_mb=MOST_EVIDENCE_MB, evidence_name=kept_name,
             back=self._page_of(application) if application else url_for(f"{self.endpoint}.list"),
         )  # fmt: skip
         return page, status
 
-    def _keyed_in(self, form, application, verb):
-        given, evidence = form.evidence.data, None
-        if given:
-            with given.stream as uploaded:  # large ones lie in a temporary file until closed
-                evidence = applications.take_in(given.filename, uploaded.read(), "申込書類")
-        made = verb(evidence) or application
+    def _keyed_in(self, application, made):
+        made = made or application
         db.session.flush()
         return done(f"申請 {made.number} を登録しました。内容を確認のうえ、審査してください。", self._page_of(made))
 
