@@ -204,6 +204,20 @@ def wish_of(application):
     return f"{what}（{OPTION[application.option]}）" if application.option is not None else what
 
 
+def service_facts(company):
+    """What a company has of the service, by name; what differs before and after a change is noted of it."""
+    options = {called: in_use(getattr(company, name)) for name, called in OPTION_FLAG.items()}
+    return {"プラン": PLAN[company.plan.kind], **options, "状態": COMPANY_STATUS[company.status]}
+
+
+def service_differences(before, after):
+    """Old and new of what has changed, in one line.
+
+    :param before: of :func:`service_facts`
+    """
+    return "、".join(f"{name}：{before[name]} → {after[name]}" for name in after if before[name] != after[name])
+
+
 def options_of(company):
     """The options in force, in one line."""
     return "、".join(called for name, called in OPTION_FLAG.items() if getattr(company, name)) or "なし"

@@ -8,7 +8,7 @@ from sqlalchemy import inspect
 from app.clock import japan_date
 from app.errors import OutOfTurn
 from app.extensions import db
-from app.labels import SERVICE_STATE
+from app.labels import PLAN, SERVICE_STATE
 from app.models import AccountAction, Letter, ServiceApplication, ServiceState
 from app.services import (
     certificates,
@@ -68,7 +68,7 @@ def found(application, operator, now, prepared=None):
     db.session.flush()
     application.company = company
     application.effective_on, application.took_effect_at = japan_date(now), now
-    journal.note(AccountAction.company_founded, now, actor=operator, company=company, note=application.number)
+    journal.note(AccountAction.company_founded, now, actor=operator, company=company, note=f"{application.number} {PLAN[company.plan.kind]}")
     enrolled = [
         (_enrol(company, one, operator, now, initial, is_admin=at == 0), one["signs"])
         for at, (one, initial) in enumerate(zip([wanted["admin"], *wanted["people"]], prepared.initials, strict=True))
