@@ -162,15 +162,16 @@ class PortalSecurityManager(SecurityManager):
 def _refuse_what_only_active_companies_do(endpoint):
     """People of a company that is suspended or has left go on reading, and do nothing in its name (B5).
 
-    Also from the first moment of the day of a 解約, whether or not a worker has let it take effect.
+    From the first moment of the day of a 解約 on: what is due takes effect first, whether or not a worker runs.
     """
     company = current_user.company
     is_reading = request.method in ("GET", "HEAD", "OPTIONS") or endpoint in WHILE_COMPANY_IS_NOT_ACTIVE
-    if company is None or not request.endpoint or is_reading:
+    if not request.endpoint or is_reading:
         return
-    if service_changes.apply_due([company.id], now()):  # whatever is done next goes by the rules of today
+    concerned = [company.id] if company is not None else None  # an operator may act on any
+    if service_changes.apply_due(concerned, now()):  # whatever is done next goes by the rules of today
         db.session.commit()
-    if not company.is_active:
+    if company is not None and not company.is_active:
         raise CompanyNotActive
 
 

@@ -1,8 +1,8 @@
 """プラン変更, オプション申請 and 解約 of a company that is there, from the 申請 to the day on which it counts (I9, I11).
 
 An approved 申請 waits for its 適用日, the first day in Japan on which it counts.  On that day a job lets it take effect
-within a minute.  Whoever acts before does so as well: :mod:`app.security` for the own company, before it takes anything
-that is sent, and `steps.open_step` for all companies of a document, so that a document sent after midnight has the new
+within a minute.  Whoever acts before does so as well: :mod:`app.security` for the own company, and for all of them where
+an operator acts, before it takes anything that is sent, and `steps.open_step` for all companies of a document, so that a document sent after midnight has the new
 plan, and nobody acts for a company that has left, whether or not the job has run.  What was sent before keeps the plans
 it was sent under.
 """
@@ -187,6 +187,7 @@ def plan_on(day_wanted, company, to_come):
 
 def key_in(company, operator, now, *, form_token, wish):
     """Register a change that came on paper, and approve it for its day: the same way, without an applicant (I9)."""
+    apply_due([company.id], now)
     application = apply_for(company, None, now, form_token=form_token, wish=wish, keyed_in_by=operator)
     approved(application, operator, now, effective_on=wish.wanted_on)
     return application
@@ -200,6 +201,7 @@ def approved(application, operator, now, *, effective_on):
     :raises Refused: a day that is over, or what is no longer possible
     """
     companies.hold(application.company_id)
+    apply_due([application.company_id], now)  # in the order of their days, also where no worker runs
     _hold(application)
     _check_day(effective_on, now)
     settled = [one for one in queries.service_changes_to_come(application.company_id) if one.state is ServiceState.approved]
@@ -290,6 +292,7 @@ def _tell(application, now, said, *, outcome=None):
 def apply_due(company_ids, now):
     """Let take effect whatever of these companies is due, so that what follows goes by the rules of today.
 
+    :param company_ids: None for all companies
     :returns: whether anything was due
     """
     due = queries.service_changes_due(japan_date(now), company_ids)
@@ -298,7 +301,7 @@ def apply_due(company_ids, now):
     for application in due:
         take_effect(application, now)
     if due:  # what this transaction had read of the companies before
-        fresh = select(Company).where(Company.id.in_(company_ids)).execution_options(populate_existing=True)
+        fresh = select(Company).where(Company.id.in_([application.company_id for application in due])).execution_options(populate_existing=True)
         db.session.scalars(fresh).unique().all()
     return bool(due)
 
@@ -328,13 +331,19 @@ def take_effect(application, now):
         application.took_effect_at = None
         _call_off(application, None, now, ONLY_ONE_SIDE)
         return True
-    usage.catch_up(company, application.effective_on - dt.timedelta(days=1), now)
+    usage.catch_up(company, _last_day_before(application), now)
     before = service_facts(company)
     _EFFECT[application.kind](application, company)
     usage.record_monthly(company, application.effective_on, now)  # of an option that begins; of a plan, from next month
     differences = service_differences(before, service_facts(company))  # of a plan, also the options that end with it
     _note(AccountAction.service_change_took_effect, application, now, said=f"（適用日：{day(application.effective_on)}）{differences}")
     return True
+
+
+def _last_day_before(application):
+    """The last day of what was before: the eve of the 適用日; of a 解約 decided on that very day, the day itself."""
+    eve = application.effective_on - dt.timedelta(days=1)
+    return max(eve, japan_date(application.decided_at)) if application.kind is ServiceKind.termination else eve
 
 
 def _change_plan(application, company):
@@ -356,12 +365,9 @@ def _switch_option(application, company):
 
 
 def _end(application, company):
-    """解約: from today on the company reads and does no more; its certificates are left as they are.
-
-    The last day is the day before, or the day of the decision where that was the 適用日 itself.
-    """
+    """解約: from today on the company reads and does no more; its certificates are left as they are."""
     company.status = CompanyStatus.terminated
-    company.ended_on = max(application.effective_on - dt.timedelta(days=1), japan_date(application.decided_at))
+    company.ended_on = _last_day_before(application)
 
 
 _EFFECT = {

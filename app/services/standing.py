@@ -9,7 +9,7 @@ from app.errors import OutOfTurn
 from app.extensions import db
 from app.labels import COMPANY_STATUS, service_differences, service_facts
 from app.models import AccountAction, CompanyStatus, ContractDocument, Letter
-from app.services import companies, documents, journal, outbox, usage
+from app.services import companies, documents, journal, outbox, service_changes, usage
 from app.workflow import Action, find_step
 
 TURNS = {CompanyStatus.active: ("suspend",), CompanyStatus.suspended: ("resume",)}
@@ -38,6 +38,7 @@ def resume(company, operator, now):
 
 def _turn(company, source, target, action, operator, now):
     companies.hold(company.id)
+    service_changes.apply_due([company.id], now)
     db.session.refresh(company)
     if company.status is not source:
         raise OutOfTurn(f"この企業の状態は「{COMPANY_STATUS[company.status]}」のため、この操作は行えません。最新の状態をご確認ください。")
