@@ -47,7 +47,7 @@ def usage_lines(company_id, statement_id=None, page=1):
 def all_usage_lines(company_id, statement_id=None):
     """All lines, for a file."""
     found = _records(company_id, statement_id).order_by(UsageRecord.used_on, UsageRecord.id)
-    return db.session.scalars(found.options(*_WITH_ALL)).all()
+    return db.session.scalars(found.options(*_WITH_ALL, selectinload(UsageRecord.corrects))).all()
 
 
 def usage_sums(company_id, statement_id=None):
