@@ -67,7 +67,7 @@ class FeeModelView(OperatorView):
         ),
         "effective_on": DayField(
             "適用開始日", [InputRequired("適用開始日を入力してください。"), is_near, fits], render_kw={"class": "form-control"},
-            description="この日の利用から適用します。本日以降の日付を指定してください。適用が始まった料金は、変更も削除もできません。",
+            description="この日の利用から適用します。本日以降の日付を指定してください。適用が始まった料金は、変更も削除もできません。［保存］を押すと、確認の画面に進みます。",
         ),
         "yen": YenField(
             "金額（税抜・円）", [InputRequired("金額を入力してください。")], render_kw={"class": "form-control"},

@@ -306,8 +306,9 @@ def _name_of(application):
 
 
 def _as_candidate(application):
-    state = str(application.company) if application.company else SERVICE_STATE[application.state]
-    return f"{application.number}　{_name_of(application)}（{state}）"
+    known = f"{application.company.code} で利用中" if application.company else SERVICE_STATE[application.state]
+    inviter = f"、案内元：{application.invitation.company.name}" if application.invitation else ""
+    return f"{application.number}　{application.applicant_name}（{known}、申請日：{day(japan_date(application.applied_at))}{inviter}）"
 
 
 def register(appbuilder):
