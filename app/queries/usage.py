@@ -14,7 +14,10 @@ from app.queries.typed import MOST_ID, as_code, page_of
 
 LINES_A_PAGE = 50
 STATEMENTS_A_PAGE = 20
-_WITH_ALL = (joinedload(UsageRecord.document), selectinload(UsageRecord.corrections))
+_WITH_ALL = (
+    joinedload(UsageRecord.document), selectinload(UsageRecord.corrections),
+    selectinload(UsageRecord.corrects, recursion_depth=2),  # what a correction goes back to; further ones are rare
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def usage_lines(company_id, statement_id=None, page=1):
 def all_usage_lines(company_id, statement_id=None):
     """All lines, for a file."""
     found = _records(company_id, statement_id).order_by(UsageRecord.used_on, UsageRecord.id)
-    return db.session.scalars(found.options(*_WITH_ALL, selectinload(UsageRecord.corrects))).all()
+    return db.session.scalars(found.options(*_WITH_ALL)).all()
 
 
 def usage_sums(company_id, statement_id=None):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app import queries
 from app.clock import next_month
-from app.labels import FEE_ITEM, SAMPLE, charge, day, jst, month, usage_kind
+from app.labels import FEE_ITEM, SAMPLE, charge, day, jst, month, usage_kind, usage_remark
 from app.models import FeeItem, Statement
 from app.services import workbench
 from app.services.listing import csv_of, harmless
@@ -29,7 +29,7 @@ def lines_csv(records):
 def _cells(record):
     kind = "、".join(filter(None, [SAMPLE if record.is_sample else "", usage_kind(record)]))
     texts = [day(record.used_on), FEE_ITEM[record.item], record.subject, record.document.title if record.document else ""]
-    return [*map(harmless, texts), record.yen, kind, harmless(_remark(record))]
+    return [*map(harmless, texts), record.yen, kind, harmless(usage_remark(record))]
 
 
 def month_csv(first_day):
@@ -141,17 +141,6 @@ def _lines(records):
 def _subject(record):
     title = record.document.title if record.document else ""
     kind = f"【{usage_kind(record)}】" if record.corrects_id else ""
-    remark = _remark(record)
+    remark = usage_remark(record)
     return " ".join(filter(None, [f"{kind}{record.subject}", title])) + (f"（{remark}）" if remark else "")
 
-
-def _remark(record):
-    """The reason of a correction, with the day of what it corrects, which a buyer's books need with an amount taken back."""
-    origin = f"{day(_origin(record).used_on)}利用分" if record.corrects_id else ""
-    return "、".join(filter(None, [origin, record.reason]))
-
-
-def _origin(record):
-    while record.corrects is not None:  # of a correction of a correction, what was used
-        record = record.corrects
-    return record

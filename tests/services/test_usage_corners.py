@@ -8,6 +8,7 @@ from app import jobs, queries
 from app.clock import japan_date, now
 from app.errors import Refused
 from app.extensions import db
+from app.labels import usage_remark
 from app.models import (
     ApplicationKind,
     CompanyOption,
@@ -26,7 +27,6 @@ from app.services import (
     renewal,
     service_changes,
     standing,
-    statement_files,
     statements,
     usage,
 )
@@ -142,7 +142,7 @@ def test_corrections_add_up_also_of_corrections_and_after_a_company_has_left(app
     assert [(one.month.month, one.net_yen, one.tax_yen) for one in closed] == [(1, 10_000, 1_000), (2, 10_000 - 10_000 + 8_005, 800), (3, -8_005, -800)]
     assert sum(one.total_yen for one in closed) == 11_000  # what is left is the month that was used
     assert all(sum(record.yen for record in one.records) == one.net_yen for one in closed)
-    remarks = [statement_files._remark(record) for record in closed[2].records]
+    remarks = [usage_remark(record) for record in closed[2].records]
     assert remarks == ["2027/01/20利用分、無料とする"]  # of the correction of a correction too: the day of use
     assert statements.due(at(2027, 5, 1)) == [] and not queries.all_usage_lines(owing.id)
 

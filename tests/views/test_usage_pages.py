@@ -204,7 +204,7 @@ def test_a_company_that_the_operator_founds_owes_its_month_from_that_day(client_
 
 
 @pytest.mark.requirement("P4", "I10")
-def test_the_pages_cost_the_same_few_statements_however_much_was_used(client_of, used):
+def test_the_pages_cost_the_same_few_statements_however_much_was_used(client_of, used, person):
     asked, clients = [], {"/admin/usage/": client_of("admin"), "/operator/usage/": client_of("operator")}
     clients |= {f"/admin/usage/statements/{used.id}": clients["/admin/usage/"], "/operator/usage/companies/": clients["/operator/usage/"],
                 f"/operator/usage/companies/{used.company_id}": clients["/operator/usage/"]}  # fmt: skip
@@ -218,12 +218,21 @@ def test_the_pages_cost_the_same_few_statements_however_much_was_used(client_of,
     def count(_connection, _cursor, statement, *_):
         asked.append(statement)
 
+    def use(numbers):
+        """So much was used, and each time corrected twice."""
+        for number in numbers:
+            usage._record(f"more:{number}", used.company, FeeItem.additional_user, now(), subject=f"U{number:08d}")
+            for yen in (7, 8):
+                newest = db.session.scalars(db.select(UsageRecord).filter_by(subject=f"U{number:08d}").order_by(UsageRecord.id.desc())).first()
+                usage.correct(newest, operator, now(), reason="x", new_yen=yen)
+
+    operator = person("operator")
     event.listen(Engine, "before_cursor_execute", count)
     try:
+        use(range(1))
+        db.session.commit()
         before = {url: statements_of(url) for url in clients}
-        company = used.company
-        for number in range(40):
-            usage._record(f"more:{number}", company, FeeItem.additional_user, now(), subject=f"U{number:08d}")
+        use(range(1, 15))
         db.session.commit()
         after = {url: statements_of(url) for url in clients}
     finally:
