@@ -26,6 +26,7 @@ PERSON = ("full_name", "kana", "department", "title", "mail_address")
 CERTIFICATE = ("department", "title", "pin_mail_address")
 FOUNDING = frozenset({ServiceKind.partner, ServiceKind.paper})  # a company comes of it
 NO_EVIDENCE = "印鑑証明書（PDF）を選択してください。"
+NO_PAPER = "申込書類（PDF）を選択してください。"
 _PHONE = re.compile(r"[0-9+()-]{1,32}")
 CHANGED = "画面を開いた後に、申請の内容が変わりました。最新の内容をご確認ください。"
 KEPT_ELSEWHERE = (
@@ -106,7 +107,7 @@ def key_in(operator, now, *, wanted, plan, evidence, form_token):
     if made is not None:
         raise OutOfTurn(f"この画面の内容は、すでに申請番号 {made.number} として登録されています。")
     if evidence is None:
-        raise Refused("申込書類（PDF）を選択してください。")
+        raise Refused(NO_PAPER)
     application = service_review.begin(ServiceKind.paper, now, form_token=form_token, actor=operator, plan=plan)
     _hand_in_paper(application, operator, now, wanted, evidence)
     return application

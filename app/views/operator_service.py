@@ -245,6 +245,8 @@ class ServiceApplicationModelView(OperatorView):
         if form.is_submitted():
             try:
                 evidence = paper_evidence.taken_in(form)  # also where something else is wrong: nothing is chosen twice
+                if not (is_rearranged or evidence or (application and application.evidence_sha256)):
+                    form.evidence.errors, status = [service_filing.NO_PAPER], 422
                 if status == 200 and not is_rearranged:
                     return self._keyed_in(application, verb(evidence))
             except PortalError as refusal:
