@@ -172,3 +172,14 @@ class NotOfThisPlan(PortalError):
 
     status = 403
     sentence = "取引先への利用申請案内は、片方課金プランの企業のみご利用いただけます。"
+
+
+class AlreadyInvited(Refused):
+    """The company has invited this address itself, and something has come of it or may still.
+
+    :param invitation: the earlier one, of the same company
+    """
+
+    def __init__(self, sentence, invitation):
+        super().__init__(sentence)
+        self.invitation = invitation

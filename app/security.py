@@ -16,7 +16,9 @@ from werkzeug.routing import RequestRedirect
 from app import queries
 from app.clock import now
 from app.errors import CompanyNotActive
+from app.extensions import db
 from app.models import PortalUser
+from app.services import service_changes
 
 # Roles in code: no query, no drift.  Patterns are matched from the start, so each ends with $.
 PERSONS_PAGES = "(MyListView|PasswordView|AccountView|SecondFactorView|PersonalDataView)$"
@@ -158,10 +160,18 @@ class PortalSecurityManager(SecurityManager):
 
 
 def _refuse_what_only_active_companies_do(endpoint):
-    """People of a company that is suspended or has left go on reading, and do nothing in its name (B5)."""
+    """People of a company that is suspended or has left go on reading, and do nothing in its name (B5).
+
+    From the first moment of the day of a 解約 on: what is due takes effect first, whether or not a worker runs.
+    """
     company = current_user.company
     is_reading = request.method in ("GET", "HEAD", "OPTIONS") or endpoint in WHILE_COMPANY_IS_NOT_ACTIVE
-    if company is not None and not company.is_active and request.endpoint and not is_reading:
+    if not request.endpoint or is_reading:
+        return
+    concerned = [company.id] if company is not None else None  # an operator may act on any
+    if service_changes.apply_due(concerned, now()):  # whatever is done next goes by the rules of today
+        db.session.commit()
+    if company is not None and not company.is_active:
         raise CompanyNotActive
 
 

@@ -377,10 +377,12 @@ class Seed:
         db.session.commit()
 
     def _service_applications(self):
-        """An invitation nobody has followed yet, and a 利用申請 that waits for the operator (I9)."""
+        """An invitation nobody has followed yet, and a 利用申請 that waits for the operator, with a duplicate (I9)."""
         inviter = self.people["青木 健一"]
         service.invite(inviter, "うぐいす造園株式会社", "宇田 拓也", "uda@uguisu.example")
-        service.apply(inviter, (CONTRACTS / "safety-cover-letter.pdf").read_bytes())
+        evidence = (CONTRACTS / "safety-cover-letter.pdf").read_bytes()
+        for one in (inviter, self.people["平井 誠"]):  # of two companies that know nothing of one another
+            service.apply(one, evidence)
         db.session.commit()
 
     def _for_bulk_signing(self):

@@ -105,6 +105,8 @@ ACCOUNT_ACTION = {
     AccountAction.service_application_decided: "利用申請の審査",
     AccountAction.fee_table_changed: "料金表の変更",
     AccountAction.usage_corrected: "利用実績の訂正",
+    AccountAction.company_registered: "企業の登録",
+    AccountAction.service_application_received: "利用申請の受付",
     AccountAction.service_review_started: "利用申請の審査開始",
     AccountAction.service_keyed_in: "利用申請の登録（紙の申込書）",
     AccountAction.service_change_called_off: "プラン・オプション・解約の承認の取消",

@@ -167,6 +167,14 @@ def usage_kind(record):
     return "取消" if record.takes_back else "訂正後"
 
 
+def usage_remark(record):
+    """The reason of a correction, with the day of what it corrects, which a buyer's books need with an amount taken back."""
+    used = record
+    while used.corrects is not None:  # of a correction of a correction, what was used
+        used = used.corrects
+    return "、".join(filter(None, [f"{day(used.used_on)}利用分" if used is not record else "", record.reason]))
+
+
 def job(name):
     """What a 定期処理 does; one that a later version has dropped keeps its name in the code."""
     return JOB.get(name, name)
@@ -202,6 +210,20 @@ def wish_of(application):
     if application.plan is not None:
         return f"{what}（{PLAN[application.plan]}）"
     return f"{what}（{OPTION[application.option]}）" if application.option is not None else what
+
+
+def service_facts(company):
+    """What a company has of the service, by name; what differs before and after a change is noted of it."""
+    options = {called: in_use(getattr(company, name)) for name, called in OPTION_FLAG.items()}
+    return {"プラン": PLAN[company.plan.kind], **options, "状態": COMPANY_STATUS[company.status]}
+
+
+def service_differences(before, after):
+    """Old and new of what has changed, in one line.
+
+    :param before: of :func:`service_facts`
+    """
+    return "、".join(f"{name}：{before[name]} → {after[name]}" for name in after if before[name] != after[name])
 
 
 def options_of(company):
@@ -255,7 +277,7 @@ FILTERS = {
     "case_name": case_name,
     "certificate_title": certificate_title,
     "browser": browser, "archive_option": archive_option, "label": label, "status_of": status_of, "mode_of": mode_of,
-    "my_turn": my_turn, "tone": tone, "jst": jst, "day": day, "yen": yen, "month": month, "charge": charge, "usage_kind": usage_kind,
+    "my_turn": my_turn, "tone": tone, "jst": jst, "day": day, "yen": yen, "month": month, "charge": charge, "usage_kind": usage_kind, "usage_remark": usage_remark,
     "fee_unit": FEE_UNIT.get, "term": term, "boxes_for_picture": boxes_for_picture, "consent_state": consent_state,
     "wish_of": wish_of, "options_of": options_of, "company_notice": company_notice, "job": job, "duration": duration,
 }  # fmt: skip

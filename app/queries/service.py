@@ -45,6 +45,37 @@ def unused_invitations_of(company_id):
     ).all()
 
 
+def invitations_to(company_id, mail_address):
+    """The company's own invitations to an address, but the cancelled ones, the newest first; of no other company."""
+    return db.session.scalars(
+        select(ServiceInvitation)
+        .where(
+            ServiceInvitation.company_id == company_id,
+            func.lower(ServiceInvitation.mail_address) == mail_address.lower(),
+            ServiceInvitation.cancelled_at.is_(None),
+        )
+        .order_by(ServiceInvitation.id.desc())
+    ).all()
+
+
+def earlier_application_to(invitation):
+    """An undecided 利用申請 handed in by another invitation to the same address, or None.
+
+    For whoever reads that mailbox; no inviting company may learn of it (S7).
+    """
+    return db.session.scalar(
+        select(ServiceApplication)
+        .join(ServiceInvitation, ServiceInvitation.id == ServiceApplication.invitation_id)
+        .where(
+            func.lower(ServiceInvitation.mail_address) == invitation.mail_address.lower(),
+            ServiceInvitation.id != invitation.id, ServiceApplication.applied_at.is_not(None),
+            ServiceApplication.state.in_((ServiceState.received, ServiceState.in_review, ServiceState.returned)),
+        )
+        .order_by(ServiceApplication.id)
+        .limit(1)
+    )  # fmt: skip
+
+
 def count_invitation_mails(company_id, since):
     """How many mails 利用申請サイトのお知らせ a company has sent since a moment."""
     sent = (AccountAction.partner_invited, AccountAction.partner_invited_again)
@@ -69,9 +100,9 @@ def companies_like(name, corporate_number):
 
 
 def undecided_applications_like(application, states):
-    """Other 利用申請 that wait, of the same name or 法人番号."""
+    """Other 利用申請 that wait, of the same name, 法人番号 or mail address."""
     wanted = application.wanted.get("company", {})
-    number = wanted.get("corporate_number")
+    number, addresses = wanted.get("corporate_number"), _addresses_of(application)
     others = db.session.scalars(
         select(ServiceApplication)
         .where(
@@ -80,13 +111,34 @@ def undecided_applications_like(application, states):
             ServiceApplication.kind.in_((ServiceKind.partner, ServiceKind.paper)),
         )
         .order_by(ServiceApplication.id)
+        .options(joinedload(ServiceApplication.invitation))
     )
     return [
         other
         for other in others
         if (of := other.wanted.get("company", {}))
-        and (of.get("name") == wanted.get("name") or (number and of.get("corporate_number") == number))
+        and (
+            of.get("name") == wanted.get("name")
+            or (number and of.get("corporate_number") == number)
+            or addresses & _addresses_of(other)
+        )
     ]
+
+
+def _addresses_of(application):
+    """Where it was invited, and where its administrator is reached."""
+    invited = application.invitation.mail_address if application.invitation else ""
+    return {one.lower() for one in (invited, application.wanted.get("admin", {}).get("mail_address")) if one}
+
+
+def applications_merged_into(number):
+    """The 利用申請 that were declined as duplicates of this one, by its 申請番号."""
+    return db.session.scalars(
+        select(ServiceApplication)
+        .where(ServiceApplication.wanted["same_as"].as_string() == number)
+        .order_by(ServiceApplication.id)
+        .options(joinedload(ServiceApplication.invitation))
+    ).all()
 
 
 def application_that_founded(company_id):

@@ -14,7 +14,10 @@ from app.queries.typed import MOST_ID, as_code, page_of
 
 LINES_A_PAGE = 50
 STATEMENTS_A_PAGE = 20
-_WITH_ALL = (joinedload(UsageRecord.document), selectinload(UsageRecord.corrections))
+_WITH_ALL = (
+    joinedload(UsageRecord.document), selectinload(UsageRecord.corrections),
+    selectinload(UsageRecord.corrects, recursion_depth=2),  # what a correction goes back to; further ones are rare
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

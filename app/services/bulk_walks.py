@@ -18,7 +18,7 @@ from app import queries
 from app.errors import NotFound, OutOfTurn, PortalError, Refused, SigningFailed, StorageFailed
 from app.extensions import asked_from, db
 from app.models import BulkOperation, BulkOperationItem, ItemState, SigningPassword
-from app.services import bulk_operations, certificates, documents, signatures
+from app.services import bulk_operations, certificates, documents, service_changes, signatures
 from app.services.bulk_operations import MOVED
 from app.workflow import Action
 
@@ -121,11 +121,11 @@ def _deal_with(walk, item_id, moment):
 
 def _take(walk, item_id, moment):
     """The step itself, by the same verbs as on the single pages; only what the person may still do now."""
-    item, document, actor = _open(item_id)
+    item, document, actor = _open(item_id, moment())
     operation = item.operation
     if operation.action is Action.sign:
         file, order = _sign_file(walk, operation, document, actor, moment)
-        item, document, actor = _open(item_id)  # whatever happened while the signature was made
+        item, document, actor = _open(item_id, moment())  # whatever happened while the signature was made
         operation = item.operation
         documents.sign(
             document, actor, moment(), file=file, certificate_id=order.certificate_id,
@@ -143,7 +143,7 @@ def _take(walk, item_id, moment):
     _commit(walk)
 
 
-def _open(item_id):
+def _open(item_id, now):
     """The item, its document as the person saw it, and the person as they are now.
 
     :raises OutOfTurn: the document has moved on, or its file is another
@@ -152,6 +152,7 @@ def _open(item_id):
     actor = item.operation.user
     if not actor.is_selectable:
         raise Refused(GONE)
+    service_changes.apply_due([actor.company_id], now)  # an option may have ended
     bulk_operations.check_action(item.operation.action, actor)
     document = queries.document_of(actor, item.document_id)
     if (document.version, document.pdf_sha256) != (item.version, item.pdf_sha256):
@@ -161,7 +162,7 @@ def _open(item_id):
 
 def _sign_file(walk, operation, document, actor, moment):
     """The signed file, made outside any transaction, after the checks that need none of it."""
-    documents.check_turn(Action.sign, document, actor)
+    documents.check_turn(Action.sign, document, actor, moment())
     issue = db.session.get(SigningPassword, operation.signing_password_id, populate_existing=True)
     if issue.revoked_at is not None:
         raise Refused(REISSUED)

@@ -5,7 +5,7 @@ from app.extensions import db
 from app.models import DocumentSignature
 from app.plans import charge, must_acknowledge_fee
 from app.queries import everyone_told
-from app.services import certificates, drafts, files, outbox, routes, service_changes, signing_codes, steps
+from app.services import certificates, drafts, files, outbox, routes, signing_codes, steps
 from app.services.steps import MOST_REASON
 from app.workflow import IN_ARCHIVE, Action, By, Role, actions_in, find_step
 
@@ -59,9 +59,12 @@ def _withdraw(step, document, actor, now, reason):
     return event
 
 
-def check_turn(action, document, actor):
-    """Refuse an action that is not this person's to take now, before work is spent on it."""
-    step = steps.open_step(action, document, actor)
+def check_turn(action, document, actor, now=None):
+    """Refuse an action that is not this person's to take now, before work is spent on it.
+
+    :param now: see :func:`app.services.steps.open_step`
+    """
+    step = steps.open_step(action, document, actor, now)
     if action is Action.approve and steps.represented(document, actor) is not None:
         _check_approves_once(document, actor)
     return step
@@ -78,14 +81,17 @@ def _check_approves_once(document, deputy):
 
 def approve(document, actor, now, *, comment=None):
     """承認: an approver passes the document on (T3, T7)."""
-    step = check_turn(Action.approve, document, actor)
+    step = check_turn(Action.approve, document, actor, now)
     _keep_comment(document, actor, comment)
     return steps.take(step, document, actor, now)
 
 
-def check_receipt(document, actor):
-    """Refuse what 受取確認 would refuse, before its pages are shown; its step of the table otherwise."""
-    step = steps.open_step(Action.confirm_receipt, document, actor)
+def check_receipt(document, actor, now=None):
+    """Refuse what 受取確認 would refuse, before its pages are shown; its step of the table otherwise.
+
+    :param now: see :func:`app.services.steps.open_step`
+    """
+    step = steps.open_step(Action.confirm_receipt, document, actor, now)
     own = document.party_of(actor.company_id)
     charge(own.company.plan.kind, document.sender.company.plan.kind)
     return step
@@ -98,8 +104,7 @@ def needs_fee_acknowledged(document, company_id):
 
 def confirm_receipt(document, actor, now, *, choice, comment=None, fee_acknowledged=False):
     """受取確認: the recipient accepts the document and says who comes next in the own company (T6)."""
-    service_changes.apply_due([party.company_id for party in document.parties], now)
-    step = check_receipt(document, actor)
+    step = check_receipt(document, actor, now)
     if needs_fee_acknowledged(document, actor.company_id) and not fee_acknowledged:
         raise Refused(FEE_WARNING)
     _keep_comment(document, actor, comment)
@@ -121,7 +126,7 @@ def sign(
     :raises OutOfTurn: somebody acted meanwhile; the new file stays, named by no row
     :raises Refused: the certificate was revoked, or taken from the person, meanwhile
     """
-    step = steps.open_step(Action.sign, document, actor)
+    step = steps.open_step(Action.sign, document, actor, now)
     if file.made_from != document.pdf_sha256:
         raise OutOfTurn
     certificates.check_still_usable(certificate_id, actor, now)
@@ -143,7 +148,7 @@ def sign(
 
 def remand(document, actor, now, *, reason=""):
     """差戻: return the document to the registrar; all receivers lose it, all signatures are void (T5, T10)."""
-    step = steps.open_step(Action.remand, document, actor)
+    step = steps.open_step(Action.remand, document, actor, now)
     steps.close(document.turn, Action.remand, document, actor, now)
     for turn in document.open_turns:
         turn.closed_at = now
@@ -158,7 +163,7 @@ def return_inside(document, actor, now, *, reason):
 
     :raises Refused: the company has not chosen it, or no reason is given
     """
-    step = steps.open_step(Action.return_inside, document, actor)
+    step = steps.open_step(Action.return_inside, document, actor, now)
     if not actor.company.returns_inside:
         raise Refused("貴社では、社内差戻を使用する設定になっていません。貴社の管理者にご確認ください。")
     reason = steps.one_newline(reason)[:MOST_REASON]

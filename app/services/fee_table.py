@@ -122,6 +122,35 @@ def check_open(fee, today):
         )
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a price stands between its neighbours in the table.
+
+    :param replaced: the one that ends with the eve of its day; None where nothing was to be paid, or no price was there
+    :param following: the one that ends it; None where it counts until another is added
+    :param is_fixed: whether its day has come, so that it can neither be changed nor deleted once it is there
+    """
+
+    replaced: Fee | None
+    following: Fee | None
+    is_fixed: bool
+
+
+def place_of(fee, today):
+    """What a price that is about to be added or changed does to the table; `fee` need not be in it."""
+    with db.session.no_autoflush:
+        others = db.session.scalars(
+            select(Fee)
+            .where(Fee.item == fee.item, Fee.plan == fee.plan, Fee.id != (fee.id or 0))
+            .order_by(Fee.effective_on)
+        ).all()
+    return Place(
+        replaced=next((one for one in reversed(others) if one.effective_on < fee.effective_on), None),
+        following=next((one for one in others if one.effective_on > fee.effective_on), None),
+        is_fixed=fee.effective_on <= today,
+    )
+
+
 def note(fee, actor, now, done):
     """操作履歴 of the operator: what was done to which line."""
     said = f"{done}：{FEE_ITEM[fee.item]}、{PLAN[fee.plan]}、{day(fee.effective_on)}から{charge(fee.yen, fee.is_sample)}"

@@ -13,11 +13,12 @@ from sqlalchemy import select
 
 from app import queries
 from app.clock import japan_date
-from app.errors import LinkUnknown, NotOfThisPlan, OutOfTurn, Refused
+from app.errors import AlreadyInvited, LinkUnknown, NotOfThisPlan, OutOfTurn, Refused
 from app.extensions import db
+from app.labels import INVITATION_STATE, day
 from app.models import AccountAction, InvitationState, Letter, ServiceInvitation, ServiceState
 from app.plans import PlanKind
-from app.services import companies, journal, outbox, service_review
+from app.services import companies, journal, outbox, service_merging, service_review
 from app.services.service_review import FOR_OPERATOR, UNDECIDED
 
 MOST_OPEN = 200  # invitations of one company that nobody has used yet
@@ -31,7 +32,13 @@ _AFTER = {
     ServiceState.rejected: InvitationState.rejected,
     ServiceState.withdrawn: InvitationState.cancelled,
 }
+_MERGED = {
+    None: InvitationState.applied,
+    ServiceState.approved: InvitationState.approved,
+    ServiceState.rejected: InvitationState.rejected,
+}
 OPEN = frozenset({InvitationState.invited, InvitationState.filling, InvitationState.expired})  # may be sent again
+UNDER_WAY = frozenset({InvitationState.applied, InvitationState.returned})
 
 
 def may_invite(company):
@@ -42,7 +49,10 @@ def invite(inviter, now, *, partner_name, contact_name, mail_address):
     """［案内を送信］: mail the address of the 利用申請サイト to a partner; the caller commits.
 
     :raises NotOfThisPlan: the company has another plan
-    :raises Refused: a bad name or address, the partner has an open invitation, or there are too many
+    What another company has sent to the address stands in nobody's way and is told nobody here (S7).
+
+    :raises AlreadyInvited: the company itself has, and it is open, applied for or has brought the partner here
+    :raises Refused: a bad name or address, or there are too many open invitations
     """
     company = inviter.company
     _check_may(company)
@@ -50,10 +60,8 @@ def invite(inviter, now, *, partner_name, contact_name, mail_address):
     partner_name = companies.check_name(partner_name, "取引先の企業名")
     contact_name = companies.check_name(contact_name, "ご担当者名", may_be_empty=True)
     companies.check_mail_address(mail_address)
-    earlier = queries.unused_invitations_of(company.id)
-    if any(one.mail_address.lower() == mail_address.lower() for one in earlier):
-        raise Refused("このメールアドレスには、すでにご案内しています。もう一度送る場合は、一覧の［再送］を押してください。")
-    if len(earlier) >= MOST_OPEN:
+    _check_new(company, mail_address, now)
+    if len(queries.unused_invitations_of(company.id)) >= MOST_OPEN:
         raise Refused(f"申請されていない案内が{MOST_OPEN}件あります。不要な案内を取り消してから、もう一度送信してください。")
     _check_rate(company, now)
     token = secrets.token_urlsafe(32)
@@ -65,6 +73,19 @@ def invite(inviter, now, *, partner_name, contact_name, mail_address):
     _mail(invitation, token, now)
     journal.note(AccountAction.partner_invited, now, actor=inviter, note=partner_name)
     return invitation
+
+
+def _check_new(company, mail_address, now):
+    """Refuse a second invitation of one company to one address, where the first one is not over."""
+    for earlier in queries.invitations_to(company.id, mail_address):
+        state, application = state_of(earlier, now), earlier.application
+        called = f"このメールアドレスには、{day(japan_date(earlier.invited_at))}に「{earlier.partner_name}」としてすでにご案内しています"
+        if state in OPEN:
+            raise AlreadyInvited(f"{called}（{INVITATION_STATE[state]}）。同じ案内を再送すると、新しいURLが送られ、これまでのURLは使用できなくなります。", earlier)
+        if state in UNDER_WAY:
+            raise AlreadyInvited(f"{called}。取引先はこの案内から利用申請をしています（{INVITATION_STATE[state]}）。審査の結果をお待ちください。", earlier)
+        if application.company is not None and application.company.is_active:
+            raise AlreadyInvited(f"{called}。取引先は企業ID {application.company.code} で利用を開始しています。あらためて案内する必要はありません。", earlier)
 
 
 def invite_again(invitation, actor, now):
@@ -132,14 +153,26 @@ def _opens(invitation, now):
 
 
 def state_of(invitation, now):
+    """How it stands for the company that sent it; a 申請 that was merged goes the way of the other one."""
     application = invitation.application
     if invitation.cancelled_at is not None:
         return InvitationState.cancelled
+    if application is not None and service_merging.is_merged(application):
+        return _MERGED[service_merging.outcome_of(application)]
     if application is not None and application.state is not ServiceState.filling:
         return _AFTER.get(application.state, InvitationState.applied)
     if now >= invitation.expires_at:
         return InvitationState.expired
     return InvitationState.filling if application is not None else InvitationState.invited
+
+
+def earlier_applied(invitation):
+    """The day on which somebody has handed in a 利用申請 by another invitation to the same address, which is undecided.
+
+    Said to whoever has the mail with the token, and to no inviting company (S7).
+    """
+    application = queries.earlier_application_to(invitation)
+    return japan_date(application.applied_at) if application is not None else None
 
 
 def hold(invitation):

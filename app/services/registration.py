@@ -21,7 +21,6 @@ from app.services import (
     positions,
     recipients,
     routes,
-    service_changes,
     steps,
 )
 from app.services.numbers import next_number
@@ -154,8 +153,7 @@ def _field_name(mode, side, position):
 
 def send(document, actor, now):
     """発信: the document leaves its registrar for the first turn of the route (T2)."""
-    service_changes.apply_due([party.company_id for party in document.parties], now)
-    step = steps.open_step(Action.send, document, actor)
+    step = steps.open_step(Action.send, document, actor, now)
     _check_deadline(document.deadline, now)
     routes.hold([step_of_route.user for step_of_route in document.route])
     for receiver in document.receivers:

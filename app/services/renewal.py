@@ -22,7 +22,7 @@ from app.models import (
     ContractDocument,
     DocumentParty,
 )
-from app.services import archive, steps, tsa_generations, usage
+from app.services import archive, service_changes, steps, tsa_generations, usage
 from app.services.strongroom import strongroom
 from app.workflow import Action, Status, find_step
 
@@ -141,6 +141,7 @@ def _party_that_chose(document_id):
 def order_by_itself(document_id, now):
     """Order the extension that a company chose to have by itself; False where it is ordered already."""
     document = db.session.get(ContractDocument, document_id)
+    service_changes.apply_due([party.company_id for party in document.parties], now)  # nobody pays for what it has ended
     company_id = db.session.scalar(_party_that_chose(document_id).limit(1))
     if company_id is None or not extending_by_themselves(now, ContractDocument.id == document_id):
         return False

@@ -1,8 +1,10 @@
 """プラン変更, オプション申請 and 解約 of a company that is there, from the 申請 to the day on which it counts (I9, I11).
 
 An approved 申請 waits for its 適用日, the first day in Japan on which it counts.  On that day a job lets it take effect
-within a minute; 発信 and 受取確認 do so themselves before anything else, so that a document sent after midnight has the
-new plan whether or not the job has run.  What was sent before keeps the plans it was sent under.
+within a minute.  Whoever acts before does so as well: :mod:`app.security` for the own company, and for all of them where
+an operator acts, before it takes anything that is sent, and `steps.open_step` for all companies of a document, so that a document sent after midnight has the new
+plan, and nobody acts for a company that has left, whether or not the job has run.  What was sent before keeps the plans
+it was sent under.
 """
 
 import datetime as dt
@@ -14,7 +16,16 @@ from app import queries
 from app.clock import japan_date
 from app.errors import OutOfTurn, Refused
 from app.extensions import db
-from app.labels import CALLED_OFF, OPTION, PLAN, SERVICE_STATE, day, wish_of
+from app.labels import (
+    CALLED_OFF,
+    OPTION,
+    PLAN,
+    SERVICE_STATE,
+    day,
+    service_differences,
+    service_facts,
+    wish_of,
+)
 from app.models import (
     AccountAction,
     Company,
@@ -53,10 +64,11 @@ class Wish:
 # -- by the company's administrator ---------------------------------------------
 
 
-def apply_for(company, actor, now, *, form_token, wish):
+def apply_for(company, actor, now, *, form_token, wish, keyed_in_by=None):
     """Hand in a 申請 (受付); the caller commits.
 
     :param actor: the administrator; None where an operator keys it in from paper, see :func:`key_in`
+    :param keyed_in_by: that operator
     :raises OutOfTurn: the form was sent before
     :raises Refused: nothing that could be applied for now; the sentence says why
     """
@@ -73,9 +85,7 @@ def apply_for(company, actor, now, *, form_token, wish):
     )  # fmt: skip
     service_review.move(application, ServiceState.received, now, actor=actor)
     db.session.flush()
-    journal.note(
-        AccountAction.service_change_applied, now, actor=actor, company=company, note=f"{application.number} {wish_of(application)}"
-    )
+    _note(AccountAction.service_change_applied, application, now, actor=actor or keyed_in_by)
     return application
 
 
@@ -88,7 +98,7 @@ def withdraw(application, actor, now):
     if not service_review.may_withdraw(application):
         raise OutOfTurn("この申請は、運営者がすでに審査しています。申請の状況をご確認ください。")
     service_review.move(application, ServiceState.withdrawn, now, actor=actor)
-    journal.note(AccountAction.service_change_withdrawn, now, actor=actor, note=application.number)
+    _note(AccountAction.service_change_withdrawn, application, now, actor=actor)
 
 
 def resubmit(application, actor, now, *, wish):
@@ -105,9 +115,7 @@ def resubmit(application, actor, now, *, wish):
     _check(application.company, wish, others)
     application.plan, application.wanted = wish.plan, _as_kept(wish)
     service_review.move(application, ServiceState.received, now, actor=actor)
-    journal.note(
-        AccountAction.service_change_applied, now, actor=actor, note=f"{application.number} {wish_of(application)}"
-    )
+    _note(AccountAction.service_change_applied, application, now, actor=actor)
 
 
 def wish_again(application):
@@ -179,7 +187,8 @@ def plan_on(day_wanted, company, to_come):
 
 def key_in(company, operator, now, *, form_token, wish):
     """Register a change that came on paper, and approve it for its day: the same way, without an applicant (I9)."""
-    application = apply_for(company, None, now, form_token=form_token, wish=wish)
+    apply_due([company.id], now)
+    application = apply_for(company, None, now, form_token=form_token, wish=wish, keyed_in_by=operator)
     approved(application, operator, now, effective_on=wish.wanted_on)
     return application
 
@@ -192,16 +201,14 @@ def approved(application, operator, now, *, effective_on):
     :raises Refused: a day that is over, or what is no longer possible
     """
     companies.hold(application.company_id)
+    apply_due([application.company_id], now)  # in the order of their days, also where no worker runs
     _hold(application)
     _check_day(effective_on, now)
     settled = [one for one in queries.service_changes_to_come(application.company_id) if one.state is ServiceState.approved]
     _check(application.company, replace(wish_again(application), wanted_on=effective_on), settled)
     service_review.move(application, ServiceState.approved, now, actor=operator)
     application.effective_on = effective_on
-    said = f"{wish_of(application)}（適用日：{day(effective_on)}）"
-    journal.note(
-        AccountAction.service_change_approved, now, actor=operator, company=application.company, note=f"{application.number} {said}"
-    )
+    _note(AccountAction.service_change_approved, application, now, actor=operator, said=f"（適用日：{day(effective_on)}）")
     _tell(application, now, f"適用日　　： {day(effective_on)}")
     if effective_on <= japan_date(now):
         take_effect(application, now)
@@ -242,19 +249,23 @@ def call_off(application, operator, now, *, reason):
 def _call_off(application, operator, now, reason):
     service_review.call_off(application, operator, now, reason=reason)
     never, application.effective_on = day(application.effective_on), None
-    journal.note(
-        AccountAction.service_change_called_off, now, actor=operator, company=application.company,
-        note=f"{application.number} {wish_of(application)}（適用日：{never}）",
-    )  # fmt: skip
+    _note(AccountAction.service_change_called_off, application, now, actor=operator, said=f"（適用日：{never}）")
     _tell(application, now, f"適用日　　： {never}\n理由　　　： {application.reason}", outcome=CALLED_OFF)
 
 
 def _note_and_tell(application, operator, now):
-    journal.note(
-        AccountAction.service_change_refused, now, actor=operator, company=application.company,
-        note=f"{application.number} {SERVICE_STATE[application.state]}",
-    )  # fmt: skip
+    _note(AccountAction.service_change_refused, application, now, actor=operator, said=f"：{SERVICE_STATE[application.state]}")
     _tell(application, now, f"理由　　　： {application.reason}")
+
+
+def _note(action, application, now, *, actor=None, said=None):
+    """操作履歴, and with it the 監査ログ, of the company it is about: who, when, what was applied for and what is said of it.
+
+    :param said: what follows the 申請; the 適用希望日 where it is not given
+    """
+    wanted_on = wish_again(application).wanted_on
+    said = (f"（適用希望日：{day(wanted_on)}）" if wanted_on else "") if said is None else said
+    journal.note(action, now, actor=actor, company=application.company, note=f"{application.number} {wish_of(application)}{said}")
 
 
 def _hold(application):
@@ -279,15 +290,20 @@ def _tell(application, now, said, *, outcome=None):
 
 
 def apply_due(company_ids, now):
-    """Let take effect whatever of these companies is due, so that what follows goes by the rules of today."""
+    """Let take effect whatever of these companies is due, so that what follows goes by the rules of today.
+
+    :param company_ids: None for all companies
+    :returns: whether anything was due
+    """
     due = queries.service_changes_due(japan_date(now), company_ids)
     for company_id in sorted({application.company_id for application in due}):  # in one order, whoever else does so
         companies.hold(company_id)
     for application in due:
         take_effect(application, now)
     if due:  # what this transaction had read of the companies before
-        fresh = select(Company).where(Company.id.in_(company_ids)).execution_options(populate_existing=True)
+        fresh = select(Company).where(Company.id.in_([application.company_id for application in due])).execution_options(populate_existing=True)
         db.session.scalars(fresh).unique().all()
+    return bool(due)
 
 
 def take_effect(application, now):
@@ -315,13 +331,19 @@ def take_effect(application, now):
         application.took_effect_at = None
         _call_off(application, None, now, ONLY_ONE_SIDE)
         return True
-    usage.catch_up(company, application.effective_on - dt.timedelta(days=1), now)
+    usage.catch_up(company, _last_day_before(application), now)
+    before = service_facts(company)
     _EFFECT[application.kind](application, company)
     usage.record_monthly(company, application.effective_on, now)  # of an option that begins; of a plan, from next month
-    journal.note(
-        AccountAction.service_change_took_effect, now, company=company, note=f"{application.number} {wish_of(application)}"
-    )
+    differences = service_differences(before, service_facts(company))  # of a plan, also the options that end with it
+    _note(AccountAction.service_change_took_effect, application, now, said=f"（適用日：{day(application.effective_on)}）{differences}")
     return True
+
+
+def _last_day_before(application):
+    """The last day of what was before: the eve of the 適用日; of a 解約 decided on that very day, the day itself."""
+    eve = application.effective_on - dt.timedelta(days=1)
+    return max(eve, japan_date(application.decided_at)) if application.kind is ServiceKind.termination else eve
 
 
 def _change_plan(application, company):
@@ -343,12 +365,9 @@ def _switch_option(application, company):
 
 
 def _end(application, company):
-    """解約: from today on the company reads and does no more; its certificates are left as they are.
-
-    The last day is the day before, or the day of the decision where that was the 適用日 itself.
-    """
+    """解約: from today on the company reads and does no more; its certificates are left as they are."""
     company.status = CompanyStatus.terminated
-    company.ended_on = max(application.effective_on - dt.timedelta(days=1), japan_date(application.decided_at))
+    company.ended_on = _last_day_before(application)
 
 
 _EFFECT = {

@@ -89,6 +89,8 @@ def hand_in(application, now, *, actor=None, link=None):
     application.wanted = check_whole(application)
     service_review.move(application, ServiceState.received, now, actor=actor)
     application.terms_version, application.agreed_at = TERMS_VERSION, now
+    if actor is None:  # whoever keys it in from paper is noted for that
+        journal.note(AccountAction.service_application_received, now, note=application.number)
     invitation = application.invitation
     if invitation is not None and invitation.used_at is None:
         invitation.used_at = now
@@ -119,8 +121,8 @@ def key_in_again(application, operator, now, *, wanted, plan, evidence):
 
 def _hand_in_paper(application, operator, now, wanted, evidence):
     _write(application, now, wanted, evidence)
-    hand_in(application, now, actor=operator)
     journal.note(AccountAction.service_keyed_in, now, actor=operator, note=application.number)
+    hand_in(application, now, actor=operator)
 
 
 def check_whole(application):

@@ -5,11 +5,10 @@ from typing import Any
 
 from sqlalchemy import inspect
 
-from app import queries
 from app.clock import japan_date
 from app.errors import OutOfTurn
 from app.extensions import db
-from app.labels import SERVICE_STATE
+from app.labels import PLAN, SERVICE_STATE
 from app.models import AccountAction, Letter, ServiceApplication, ServiceState
 from app.services import (
     certificates,
@@ -17,9 +16,9 @@ from app.services import (
     credentials,
     invitations,
     journal,
-    outbox,
     people,
     service_filing,
+    service_merging,
     service_review,
 )
 from app.services.people import Particulars
@@ -69,7 +68,7 @@ def found(application, operator, now, prepared=None):
     db.session.flush()
     application.company = company
     application.effective_on, application.took_effect_at = japan_date(now), now
-    journal.note(AccountAction.company_founded, now, actor=operator, company=company, note=application.number)
+    journal.note(AccountAction.company_founded, now, actor=operator, company=company, note=f"{application.number} {PLAN[company.plan.kind]}")
     enrolled = [
         (_enrol(company, one, operator, now, initial, is_admin=at == 0), one["signs"])
         for at, (one, initial) in enumerate(zip([wanted["admin"], *wanted["people"]], prepared.initials, strict=True))
@@ -79,7 +78,7 @@ def found(application, operator, now, prepared=None):
     application.wanted = wanted | {
         "issued": {"administrator": administrator.user_code, "certificate": certificate.number}
     }
-    _tell_inviter(application, administrator, now)
+    service_merging.follow(application, now)
     return company
 
 
@@ -95,17 +94,6 @@ def _issue(company, given, enrolled, operator, now, key):
         company, signers, signers[0], now, department=given["department"], title=given["title"],
         pin_mail_address=given["pin_mail_address"], actor=operator, key=key,
     )  # fmt: skip
-
-
-def _tell_inviter(application, administrator, now):
-    if application.invitation is None:
-        return
-    for person in queries.administrators_of(application.invitation.company_id):
-        outbox.owe(
-            Letter.partner_approved, person, now, partner=application.company.name,
-            partner_code=application.company.code, administrator=administrator.full_name,
-            user_code=administrator.user_code,
-        )  # fmt: skip
 
 
 # -- the other decisions ---------------------------------------------------------
@@ -131,6 +119,7 @@ def reject(application, operator, now, *, reason):
     hold(application)
     service_review.reject(application, operator, now, reason=reason)
     _note(application, operator, now)
+    service_merging.follow(application, now)
     service_filing.tell(Letter.service_rejected, application, now, reason=application.reason)
 
 

@@ -58,7 +58,7 @@ def check(document, actor, activation_id, typed, now):
     :raises Refused: no certificate chosen, never activated (R82), expired, no current revocation list of an
         outside authority, wrong password
     """
-    documents.check_turn(Action.sign, document, actor)
+    documents.check_turn(Action.sign, document, actor, now)
     means = means_of(actor, activation_id, now)
     return order_of(document, actor, means, now, **check_secret(actor, document, typed, now))
 

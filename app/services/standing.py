@@ -7,9 +7,9 @@ from app import queries
 from app.clock import japan_date
 from app.errors import OutOfTurn
 from app.extensions import db
-from app.labels import COMPANY_STATUS
+from app.labels import COMPANY_STATUS, service_differences, service_facts
 from app.models import AccountAction, CompanyStatus, ContractDocument, Letter
-from app.services import companies, documents, journal, outbox, usage
+from app.services import companies, documents, journal, outbox, service_changes, usage
 from app.workflow import Action, find_step
 
 TURNS = {CompanyStatus.active: ("suspend",), CompanyStatus.suspended: ("resume",)}
@@ -38,12 +38,15 @@ def resume(company, operator, now):
 
 def _turn(company, source, target, action, operator, now):
     companies.hold(company.id)
+    service_changes.apply_due([company.id], now)
     db.session.refresh(company)
     if company.status is not source:
         raise OutOfTurn(f"この企業の状態は「{COMPANY_STATUS[company.status]}」のため、この操作は行えません。最新の状態をご確認ください。")
     usage.catch_up(company, japan_date(now), now)  # the months before a 停止 are owed, those within it are not
+    before = service_facts(company)
     company.status = target
-    journal.note(action, now, actor=operator, company=company)
+    said = service_differences(before, service_facts(company))
+    journal.note(action, now, actor=operator, company=company, note=said)
     for person in queries.administrators_of(company.id):
         outbox.owe(Letter.company_standing, person, now, is_resumed=target is CompanyStatus.active)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app import queries
 from app.clock import next_month
-from app.labels import FEE_ITEM, SAMPLE, charge, day, jst, month, usage_kind
+from app.labels import FEE_ITEM, SAMPLE, charge, day, jst, month, usage_kind, usage_remark
 from app.models import FeeItem, Statement
 from app.services import workbench
 from app.services.listing import csv_of, harmless
@@ -29,7 +29,7 @@ def lines_csv(records):
 def _cells(record):
     kind = "、".join(filter(None, [SAMPLE if record.is_sample else "", usage_kind(record)]))
     texts = [day(record.used_on), FEE_ITEM[record.item], record.subject, record.document.title if record.document else ""]
-    return [*map(harmless, texts), record.yen, kind, harmless(record.reason)]
+    return [*map(harmless, texts), record.yen, kind, harmless(usage_remark(record))]
 
 
 def month_csv(first_day):
@@ -141,5 +141,6 @@ def _lines(records):
 def _subject(record):
     title = record.document.title if record.document else ""
     kind = f"【{usage_kind(record)}】" if record.corrects_id else ""
-    reason = f"（{record.reason}）" if record.reason else ""
-    return " ".join(filter(None, [f"{kind}{record.subject}", title])) + reason
+    remark = usage_remark(record)
+    return " ".join(filter(None, [f"{kind}{record.subject}", title])) + (f"（{remark}）" if remark else "")
+

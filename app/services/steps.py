@@ -12,16 +12,20 @@ from app.errors import OutOfTurn, Refused
 from app.extensions import db
 from app.models import ArchiveRecord, CompanyStatus, DocumentEvent, PortalUser, RouteStep
 from app.queries import acts_as_deputy
-from app.services import consents, outbox, usage
+from app.services import consents, outbox, service_changes, usage
 from app.workflow import CONCLUDED, HIDDEN_FROM_RECEIVERS, WAITING, WITH_REGISTRAR, By, arrive, find_step
 
 
-def open_step(action, document, actor):
+def open_step(action, document, actor, now=None):
     """The row of the table for an action of who has the turn.
 
+    :param now: of a step that is about to be taken: what is due of the companies by then takes effect first, above
+        all a 解約, whether or not a worker runs; None where a page only asks, for looking changes no row
     :raises OutOfTurn: it is not this person's to take now
     :raises Refused: one of the companies may not act at present, or its 電子契約の承諾 is lacking
     """
+    if now is not None:
+        service_changes.apply_due([party.company_id for party in document.parties], now)
     step = find_step(action, document.status)
     if step is None:
         raise OutOfTurn

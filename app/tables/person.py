@@ -91,6 +91,8 @@ class AccountAction(StrEnum):
     service_change_took_effect = auto()
     service_change_refused = auto()
     service_change_called_off = auto()
+    company_registered = auto()
+    service_application_received = auto()
     service_review_started = auto()
     service_keyed_in = auto()
     company_suspended = auto()

@@ -8,7 +8,7 @@ from wtforms import StringField
 
 from app import queries
 from app.clock import now
-from app.errors import NotOfThisPlan, PortalError
+from app.errors import AlreadyInvited, NotOfThisPlan, PortalError
 from app.services import invitations
 from app.views.answers import acting_person, done, page_number, refuse
 from app.views.fields import MailAddressRule, NameRule, one_line
@@ -45,7 +45,7 @@ class AdminInvitationsView(BaseView):
     def new(self):
         if not invitations.may_invite(g.user.company):
             raise NotOfThisPlan
-        form, status = InvitationForm(), 200
+        form, status, earlier = InvitationForm(), 200, None
         if form.is_submitted():
             status = 422
             if form.validate():
@@ -55,9 +55,17 @@ class AdminInvitationsView(BaseView):
                         contact_name=form.contact_name.data, mail_address=form.mail_address.data,
                     )  # fmt: skip
                     return _done(f"{made.partner_name}（{made.mail_address}）に、利用申請サイトの案内を送信しました。")
+                except AlreadyInvited as refusal:
+                    earlier_id = refusal.invitation.id
+                    status = refuse(form, refusal)
+                    earlier = queries.invitation_of(g.user.company_id, earlier_id)
                 except PortalError as refusal:
                     status = refuse(form, refusal)
-        return self.render_template("admin_invitations/new.html", title="利用申請案内の送信", form=form), status
+        may_again = earlier is not None and invitations.state_of(earlier, now()) in invitations.OPEN
+        page = self.render_template(
+            "admin_invitations/new.html", title="利用申請案内の送信", form=form, earlier=earlier if may_again else None
+        )
+        return page, status
 
     @expose("/<int:invitation_id>/again", methods=["POST"])
     @has_access

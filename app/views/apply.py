@@ -119,7 +119,7 @@ class ApplyView(BaseView):
             "apply/form.html", title=TITLE, form=form, inviter=invitation.company.name, most=MOST_PEOPLE,
             most_mb=MOST_EVIDENCE_MB, until=day(japan_date(invitation.expires_at)),
             evidence_name=application.evidence_name if application else "",
-            reason=application.reason if application else "",
+            reason=application.reason if application else "", earlier=invitations.earlier_applied(invitation),
         )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from app.labels import (
     MODE,
     MODE_OF_ALL,
     OPTION_FLAG,
+    PLAN,
     STATUS,
     day,
     in_use,
@@ -121,6 +122,7 @@ class CompanyModelView(ServiceChanges, OperatorView):
 
     def post_add(self, company):
         usage.record_monthly(company, japan_date(company.created_at), company.created_at)
+        journal.note(AccountAction.company_registered, now(), actor=acting_person(), company=company, note=PLAN[company.plan.kind])
         db.session.commit()
 
     def pre_update(self, company):

@@ -1,5 +1,7 @@
 """料金表: the operator's own prices, each from a day on (I10)."""
 
+import datetime as dt
+
 from flask import flash, redirect, request, url_for
 from flask_appbuilder.actions import action
 from flask_appbuilder.baseviews import expose
@@ -21,13 +23,19 @@ from app.views.operator_rows import OperatorView, Rows
 
 def fits(form, day_field):
     """What the table refuses is said on the form, which keeps what was typed."""
-    given = {"item": form.item.data, "plan": form.plan.data, "yen": form.yen.data, "effective_on": day_field.data}
-    if None in given.values():
+    fee = _typed(form)
+    if None in (fee.item, fee.plan, fee.yen, day_field.data):
         return  # a field of its own says so
     try:
-        fee_table.check(Fee(id=int(request.view_args.get("pk", 0)), **given), japan_date(now()))
+        fee_table.check(fee, japan_date(now()))
     except Refused as refusal:
         raise ValidationError(refusal.sentence) from refusal
+
+
+def _typed(form):
+    """The price that a form holds, as a row that is in no session."""
+    number = int(request.view_args.get("pk", 0))
+    return Fee(id=number, item=form.item.data, plan=form.plan.data, yen=form.yen.data, effective_on=form.effective_on.data)
 
 
 class FeeModelView(OperatorView):
@@ -59,7 +67,7 @@ class FeeModelView(OperatorView):
         ),
         "effective_on": DayField(
             "適用開始日", [InputRequired("適用開始日を入力してください。"), is_near, fits], render_kw={"class": "form-control"},
-            description="この日の利用から適用します。本日以降の日付を指定してください。適用が始まった料金は、変更も削除もできません。",
+            description="この日の利用から適用します。本日以降の日付を指定してください。適用が始まった料金は、変更も削除もできません。［保存］を押すと、確認の画面に進みます。",
         ),
         "yen": YenField(
             "金額（税抜・円）", [InputRequired("金額を入力してください。")], render_kw={"class": "form-control"},
@@ -67,6 +75,34 @@ class FeeModelView(OperatorView):
         ),
     }  # fmt: skip
     edit_form_extra_fields = add_form_extra_fields
+
+    @expose("/add", methods=["GET", "POST"])
+    @has_access
+    @permission_name("add")
+    def add(self):
+        """The form, then from when the price counts and what it replaces, then ［確定］."""
+        return self._unless_confirmed("add") or super().add()
+
+    def _unless_confirmed(self, verb):
+        """What is shown before anything is saved: 確認, or the form again after its ［戻る］; None where there is nothing."""
+        if request.method == "GET":
+            return None
+        form, title = getattr(self, f"{verb}_form").refresh(request.form), getattr(self, f"{verb}_title")
+        if "back" in request.form:
+            widgets = getattr(self, f"_get_{verb}_widget")(form=form, exclude_cols=[])
+            return self.render_template(getattr(self, f"{verb}_template"), title=title, widgets=widgets)
+        if not form.validate():
+            return None
+        fee, today = _typed(form), japan_date(now())
+        place = fee_table.place_of(fee, today)
+        drawn = f"{today.isoformat()} {place.replaced.id if place.replaced else 0} {place.following.id if place.following else 0}"
+        if request.form.get("confirmed") == drawn:
+            return None
+        return self.render_template(
+            "operator_fees/confirmation.html", title=f"{title}の確認", fee=fee, place=place, drawn=drawn,
+            eve=fee.effective_on - dt.timedelta(days=1), today=today,
+            ends_on=place.following.effective_on - dt.timedelta(days=1) if place.following else None,
+        )  # fmt: skip
 
     def pre_add(self, fee):
         fee.is_sample = False
@@ -77,13 +113,13 @@ class FeeModelView(OperatorView):
     @has_access
     @permission_name("edit")
     def edit(self, pk):
-        """The form, for a price whose day has not come; else back to the list, with the reason."""
+        """The form and its 確認, for a price whose day has not come; else back to the list, with the reason."""
         try:
             fee_table.check_open(self.datamodel.get(pk), japan_date(now()))
         except Refused as refusal:
             flash(refusal.sentence, "danger")
             return redirect(url_for(".list"))
-        return super().edit(pk)
+        return self._unless_confirmed("edit") or super().edit(pk)
 
     def pre_update(self, fee):
         fee_table.check_open(fee, japan_date(now()))

@@ -6,7 +6,7 @@ from flask import request, url_for
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, SelectChoice, SelectField, TextAreaField
+from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, SelectField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length
 
 from app import queries
@@ -16,18 +16,24 @@ from app.extensions import db
 from app.labels import COMPANY_FACT, PLAN, SERVICE_KIND, SERVICE_STATE, day
 from app.models import ServiceApplication, ServiceKind
 from app.plans import PlanKind
-from app.services import applications, service_changes, service_filing, service_founding, service_review
+from app.services import (
+    service_changes,
+    service_filing,
+    service_founding,
+    service_merging,
+    service_review,
+)
 from app.services.applications import MOST_EVIDENCE_MB
 from app.services.service_filing import FOUNDING, MOST_PEOPLE
 from app.services.service_review import FOR_APPLICANT, FOR_OPERATOR, MOST_REASON, UNDECIDED
+from app.views import paper_evidence
 from app.views.answers import acting_person, done, refuse
 from app.views.fields import DayField, is_near, trimmed
 from app.views.operator_applications import evidence_file
 from app.views.operator_rows import READ_ONLY, SHOWN_IF_ANY, SHOWN_TIMES, OperatorView, Rows
 from app.views.service_form import ServiceForm
 
-PAPER = "申込書類(PDF)"
-CHOOSE_AGAIN = "申込書類は登録されていません。お手数ですが、もう一度選択してください。"
+PAPER = f"{paper_evidence.CALLED}(PDF)"
 
 
 class ReasonForm(FlaskForm):
@@ -41,11 +47,19 @@ class EffectiveForm(FlaskForm):
     effective_on = DayField("適用日", [InputRequired("適用日を入力してください。"), is_near], description="日本時間で、この日の0時から適用されます。")
 
 
+class DuplicateForm(FlaskForm):
+    into = RadioField(
+        "審査を続ける申請", [InputRequired("審査を続ける申請を選択してください。")],
+        description="企業名、法人番号またはメールアドレスが同じ申請です。",
+    )  # fmt: skip
+
+
 class PaperForm(ServiceForm):
     plan = SelectField("プラン", choices=[SelectChoice(kind.value, PLAN[kind]) for kind in PlanKind], coerce=PlanKind)
     has_agreed = BooleanField(
         "申込書で、利用規約と電子契約の承諾への同意を確認しました", [InputRequired("申込書の同意欄をご確認ください。")]
     )
+    kept_evidence = HiddenField()  # the file accepted at an earlier attempt, sealed
 
 
 class ServiceApplicationModelView(OperatorView):
@@ -53,7 +67,8 @@ class ServiceApplicationModelView(OperatorView):
     datamodel = Rows(ServiceApplication)
     base_permissions = [*READ_ONLY, "can_decide"]
     include_route_methods = {
-        "list", "show", "evidence", "review", "approval", "returning", "rejection", "cancellation", "paper", "paper_again",
+        "list", "show", "evidence", "review", "approval", "returning", "rejection", "cancellation", "duplicate", "paper",
+        "paper_again",
     }  # fmt: skip
     list_title = "利用申請"
     list_template = "operator/service_list.html"
@@ -143,6 +158,30 @@ class ServiceApplicationModelView(OperatorView):
             raise OutOfTurn(service_founding.DECIDED)
         return self._with_reason(pk, "取消", "call_off")
 
+    @expose("/duplicate/<pk>", methods=["GET", "POST"])
+    @has_access
+    @permission_name("decide")
+    def duplicate(self, pk):
+        """［重複として却下］ for another 申請 of the same company, which goes on."""
+        application, form, status = self.datamodel.get(pk), DuplicateForm(), 200
+        candidates = service_merging.candidates_of(application)
+        if not candidates:
+            raise OutOfTurn(service_founding.DECIDED)
+        form.into.choices = [SelectChoice(str(one.id), _as_candidate(one)) for one in candidates]
+        if request.method == "POST":
+            status = 422
+            if form.validate():
+                into = next(one for one in candidates if str(one.id) == form.into.data)
+                service_merging.merge(self._drawn(pk), into, acting_person(), now())
+                return done(
+                    f"申請 {application.number} を {into.number} の重複として却下し、申請者にメールでお知らせしました。", self._page_of(into)
+                )
+        page = self.render_template(
+            "operator/service_duplicate.html", title="利用申請の重複の整理", application=application, form=form,
+            name=_name_of(application), back=self._page_of(application),
+        )  # fmt: skip
+        return page, status
+
     def _with_reason(self, pk, word, verb):
         application, form, status = self.datamodel.get(pk), ReasonForm(), 200
         carry_out = getattr(service_founding if application.kind in FOUNDING else service_changes, verb)
@@ -198,36 +237,31 @@ class ServiceApplicationModelView(OperatorView):
 
     def _key_in(self, form, application, verb):
         form.evidence.label.text, form.evidence.description = PAPER, "申込書と印鑑証明書をスキャンしたファイルです。"
-        status = 200
-        if "rearrange" in request.form:
+        status, is_rearranged = 200, "rearrange" in request.form
+        if is_rearranged:
             form.people.rearrange(request.form["rearrange"])
         elif form.is_submitted():
-            status = 422
-            is_right = form.validate()
-            if not form.evidence.data and not (application and application.evidence_sha256):
-                form.evidence.errors, is_right = [service_filing.NO_PAPER], False
-            if is_right:
-                try:
-                    return self._keyed_in(form, application, verb)
-                except OutOfTurn:
-                    raise
-                except PortalError as refusal:
-                    status = refuse(form, refusal)
-        if form.evidence.data:  # no browser fills in a file again
-            form.evidence.errors = [CHOOSE_AGAIN]
+            status = 422 if not form.validate() else 200
+        if form.is_submitted():
+            try:
+                evidence = paper_evidence.taken_in(form)  # also where something else is wrong: nothing is chosen twice
+                if not (is_rearranged or evidence or (application and application.evidence_sha256)):
+                    form.evidence.errors, status = [service_filing.NO_PAPER], 422
+                if status == 200 and not is_rearranged:
+                    return self._keyed_in(application, verb(evidence))
+            except PortalError as refusal:
+                status = refuse(form, refusal)
+        kept = paper_evidence.kept(form)
+        kept_name = kept.name if kept else application.evidence_name if application else ""
         page = self.render_template(
             "operator/service_paper.html", title="紙の申込書から登録", form=form, most=MOST_PEOPLE,
-            most_mb=MOST_EVIDENCE_MB, evidence_name=application.evidence_name if application else "",
+            most_mb=MOST_EVIDENCE_MB, evidence_name=kept_name,
             back=self._page_of(application) if application else url_for(f"{self.endpoint}.list"),
         )  # fmt: skip
         return page, status
 
-    def _keyed_in(self, form, application, verb):
-        given, evidence = form.evidence.data, None
-        if given:
-            with given.stream as uploaded:  # large ones lie in a temporary file until closed
-                evidence = applications.take_in(given.filename, uploaded.read(), "申込書類")
-        made = verb(evidence) or application
+    def _keyed_in(self, application, made):
+        made = made or application
         db.session.flush()
         return done(f"申請 {made.number} を登録しました。内容を確認のうえ、審査してください。", self._page_of(made))
 
@@ -255,6 +289,8 @@ class ServiceApplicationModelView(OperatorView):
             plan=PLAN.get(application.plan), effective_on=day(application.effective_on),
             alike=queries.companies_like(given["name"], given["corporate_number"]) if is_founding and is_waiting else [],
             others=queries.undecided_applications_like(application, UNDECIDED) if is_founding and is_waiting else [],
+            may_merge=is_founding and bool(service_merging.candidates_of(application)),
+            merged=queries.applications_merged_into(application.number) if is_founding else [],
             fact_names=COMPANY_FACT,
         )  # fmt: skip
 
@@ -269,6 +305,12 @@ def _effective(application):
 def _name_of(application):
     """The company a 申請 is about, founded or not."""
     return str(application.company) if application.company else application.wanted.get("company", {}).get("name", "")
+
+
+def _as_candidate(application):
+    known = f"{application.company.code} で利用中" if application.company else SERVICE_STATE[application.state]
+    inviter = f"、案内元：{application.invitation.company.name}" if application.invitation else ""
+    return f"{application.number}　{application.applicant_name}（{known}、申請日：{day(japan_date(application.applied_at))}{inviter}）"
 
 
 def register(appbuilder):

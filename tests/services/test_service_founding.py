@@ -194,7 +194,7 @@ def test_an_approval_founds_the_company_with_its_people_certificate_and_mails(pe
         ServiceState.filling, ServiceState.received, ServiceState.in_review, ServiceState.approved
     ]  # fmt: skip
     noted = [event.note for event in db.session.query(AccountEvent).filter_by(company_id=company.id)]
-    assert application.number in noted
+    assert f"{application.number} 取引先専用プラン" in noted
     packed = zipfile.ZipFile(io.BytesIO(evidence.pack(certificate)))
     told = json.loads(packed.read("evidence.json"))["利用申請"]
     assert told["申請番号"] == application.number and told["審査者"].startswith("運営 百合")

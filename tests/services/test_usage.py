@@ -333,7 +333,7 @@ def test_a_month_is_closed_corrected_and_exported_with_the_clock_moved(app, comp
     assert event.company_id == company_id and "9,999円 → 5,000円（割引の適用漏れ）" in event.note
 
     text = statement_files.lines_csv(queries.all_usage_lines(company_id, second.id))
-    assert text.startswith("\ufeff利用日,項目") and ",-9999,取消,割引の適用漏れ" in text and ",333,サンプル," in text
+    assert text.startswith("\ufeff利用日,項目") and ",-9999,取消,2027/01/10利用分、割引の適用漏れ" in text and ",333,サンプル," in text
     earlier = "前月までの利用明細に含まれていないご利用分があります。"
     assert [earlier in statement_files.order(one).sheet.lead for one in (first, second)] == [False, True]
     month = statement_files.month_csv(february).splitlines()

@@ -324,6 +324,8 @@ OPERATOR |= {
     ("POST", f"{SERVICE}/paper"): OPERATORS | {"operator": 422},
     ("POST", f"{SERVICE}/returning/<pk>"): OPERATORS | {"operator": 422},
     ("POST", f"{SERVICE}/rejection/<pk>"): OPERATORS | {"operator": 422},
+    ("GET", f"{SERVICE}/duplicate/<pk>"): OPERATORS | {"operator": 409},  # there is no other of its kind
+    ("POST", f"{SERVICE}/duplicate/<pk>"): OPERATORS | {"operator": 409},
     ("GET", f"{SERVICE}/cancellation/<pk>"): OPERATORS | {"operator": 409},  # nothing is approved
     ("POST", f"{SERVICE}/cancellation/<pk>"): OPERATORS | {"operator": 409},
     ("POST", f"{SERVICE}/review/<pk>"): OPERATORS | {"operator": 409},  # the page is not of this version

@@ -1,6 +1,7 @@
 """利用申請 through its pages: the inviting company's, the public ones without a log-in, and the operator's."""
 
 import io
+import re
 
 import pytest
 
@@ -16,11 +17,13 @@ from app.models import (
     ServiceState,
 )
 from app.services import applications, service_filing, service_founding, service_review
+from app.services.strongroom import strongroom
 from tests import service_walk
 from tests.databases import statements_in
 from tests.service_walk import NUMBER, PDF, token_mailed, typed, version_on, wanted
 
 AGREED = {"agrees_terms": "y", "agrees_electronic": "y"}
+KEPT = re.compile(r'name="kept_evidence"[^>]*value="([^"]*)"')
 GONE = "この利用申請のURLは使用できません"
 
 
@@ -210,7 +213,7 @@ def test_an_operator_keys_in_from_paper_and_rejects(client_of, person):
     assert lacking.status_code == 422 and "申込書の同意欄をご確認ください。" in lacking.text and known in lacking.text
     assert "申込書類（PDF）を選択してください。" in lacking.text
     chosen = client.post(f"{base}/paper", given | {"phone": ""} | pdf(name="申込書.pdf"))
-    assert chosen.status_code == 422 and "もう一度選択してください。" in chosen.text and "申込書類（PDF）を" not in chosen.text
+    assert chosen.status_code == 422 and "保存済み：申込書.pdf" in chosen.text and "申込書類（PDF）を" not in chosen.text
     assert "申込書類（PDF）を選択してください。" in client.post(f"{base}/paper", given).text
     assert client.post(f"{base}/paper", given | pdf(name="申込書.pdf")).status_code == 302
     assert client.post(f"{base}/paper", given | pdf(name="申込書.pdf")).status_code == 409
@@ -228,6 +231,32 @@ def test_an_operator_keys_in_from_paper_and_rejects(client_of, person):
     assert made.state is ServiceState.received and made.plan.value == "partner"
     rejected = client.post(f"{base}/rejection/{made.id}", {"version": str(made.version), "reason": "審査基準を満たしません。"})
     assert rejected.status_code == 302 and the_application().state is ServiceState.rejected
+
+
+@pytest.mark.requirement("I9", "R101")
+def test_what_was_typed_and_chosen_on_paper_stays_until_all_is_right(client_of, person):
+    """A bad field, a button that adds a row, a file that is no PDF: the accepted file is kept, and nobody else's is."""
+    client, url = client_of("operator"), "/operator/service-applications/paper"
+    given = typed(wanted(), plan="one_side", has_agreed="y")
+    wrong = client.post(url, given | {"phone": "でんわ"} | pdf(name="申込書.pdf"))
+    assert wrong.status_code == 422 and "電話番号は" in wrong.text and "保存済み：申込書.pdf" in wrong.text and 'value="でんわ"' in wrong.text
+    kept = {"kept_evidence": KEPT.search(wrong.text).group(1)}
+    for step in ({"rearrange": "add"}, pdf(b"no PDF", "申込書.docx"), {"admin_mail_address": "x"}):
+        reply = client.post(url, given | kept | step)
+        assert "保存済み：申込書.pdf" in reply.text and KEPT.search(reply.text).group(1) == kept["kept_evidence"]
+        assert reply.status_code == (200 if "rearrange" in step else 422) and wanted()["company"]["name"] in reply.text
+    refused = client.post(url, given | kept | pdf(b"no PDF", "申込書.docx"))
+    assert "申込書類のファイルはPDFではありません" in refused.text
+    forged = client.post(url, given | {"kept_evidence": kept["kept_evidence"][:-2] + "xx"})
+    assert forged.status_code == 422 and "申込書類（PDF）を選択してください。" in forged.text and KEPT.search(forged.text).group(1) == ""
+    assert db.session.query(ServiceApplication).count() == 0
+    rows = client.post(url, given | pdf(name="別の申込書.pdf") | {"rearrange": "remove-1"})  # chosen together with a button
+    assert rows.status_code == 200 and "保存済み：別の申込書.pdf" in rows.text and "入力内容に誤りがあります" not in rows.text
+    assert client.post(url, given | kept).status_code == 302
+    made = the_application()
+    assert made.evidence_name == "申込書.pdf" and strongroom().store.get(made.evidence_sha256) == PDF
+    again = client.post(url, given | kept)  # the same form once more
+    assert again.status_code == 409 and made.number in again.text
 
 
 @pytest.mark.requirement("P4", "I9")

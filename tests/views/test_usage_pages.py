@@ -110,6 +110,45 @@ def test_the_operator_sees_all_companies_corrects_a_closed_line_and_exports_the_
     assert "利用実績の訂正" in client_of("admin").get("/admin/history/").text
 
 
+def confirmed(client, url, given):
+    """Post a price, and its 確認 where that comes."""
+    page = client.post(url, given, follow_redirects=True)
+    drawn = re.search(r'name="confirmed" value="([^"]+)"', page.text)
+    return client.post(url, given | {"confirmed": drawn.group(1)}, follow_redirects=True) if drawn else page
+
+
+@pytest.mark.requirement("I10")
+def test_a_price_is_confirmed_with_what_it_replaces_before_anything_is_saved(client_of, app):
+    client, url, tomorrow = client_of("operator"), "/operator/fees/add", TODAY + dt.timedelta(days=1)
+    old = Fee(item=FeeItem.document, plan=PlanKind.one_side, effective_on=dt.date(2026, 1, 1), yen=300, is_sample=True)
+    db.session.add_all([old, Fee(item=FeeItem.document, plan=PlanKind.both_sides, effective_on=dt.date(2026, 1, 1), yen=777)])
+    given = {"item": "document", "plan": "one_side", "effective_on": TODAY.isoformat(), "yen": "12,345"}
+    page = client.post(url, given).text
+    assert "<h1>料金の追加の確認</h1>" in page and "確定すると、変更も削除もできません" in page and "12,345円" in page
+    assert f"{TODAY:%Y/%m/%d}（本日）" in page and "300円（サンプル）（2026/01/01から）" in page and "777" not in page
+    assert f"{TODAY - dt.timedelta(days=1):%Y/%m/%d}で終わります" in page and "次の料金を追加するまで" in page
+    back = client.post(url, given | {"back": "1"})
+    assert back.status_code == 200 and "12,345" in back.text and "<h1>料金の追加</h1>" in back.text
+    for stale in ("", "1", f"{TODAY - dt.timedelta(days=1)} {old.id} 0"):  # a page of yesterday said that it could be changed
+        assert "料金の追加の確認" in client.post(url, given | {"confirmed": stale}).text
+    assert db.session.query(Fee).count() == 2
+    assert confirmed(client, url, given).status_code == 200
+    page = client.post(url, given | {"effective_on": tomorrow.isoformat(), "yen": "0"}).text
+    assert f"この料金は、{TODAY:%Y/%m/%d}までは変更・削除できます" in page and f"12,345円（{TODAY:%Y/%m/%d}から）" in page
+    confirmed(client, url, given | {"effective_on": tomorrow.isoformat(), "yen": "0"})
+    coming = db.session.query(Fee).filter_by(effective_on=tomorrow).one()
+    edit, later = f"/operator/fees/edit/{coming.id}", next_month(tomorrow)
+    page = client.post(edit, given | {"effective_on": later.isoformat(), "yen": "5"}).text
+    assert "<h1>料金の変更の確認</h1>" in page and f"12,345円（{TODAY:%Y/%m/%d}から）" in page  # not its own line as it is now
+    assert "<h1>料金の変更</h1>" in client.post(edit, given | {"yen": "5", "back": "1"}).text
+    confirmed(client, edit, given | {"effective_on": later.isoformat(), "yen": "5"})
+    page = client.post(url, given | {"effective_on": tomorrow.isoformat(), "yen": "7"}).text
+    assert f"{later - dt.timedelta(days=1):%Y/%m/%d}（{later:%Y/%m/%d}から5円）" in page
+    assert [(one.yen, one.is_sample) for one in db.session.query(Fee).filter_by(plan=PlanKind.one_side).order_by(Fee.effective_on)] == [
+        (300, True), (12_345, False), (5, False)
+    ]  # fmt: skip
+
+
 @pytest.mark.requirement("I10")
 def test_a_price_that_has_begun_stays_and_a_coming_one_may_be_changed_or_deleted(client_of, app):
     client = client_of("operator")
@@ -119,15 +158,18 @@ def test_a_price_that_has_begun_stays_and_a_coming_one_may_be_changed_or_deleted
 
     def add(on, yen="12,000", item=FeeItem.monthly_base, plan=PlanKind.one_side):
         given = {"item": item.value, "plan": plan.value, "effective_on": on.isoformat(), "yen": yen}
-        reply = client.post("/operator/fees/add", given, follow_redirects=True)
-        return db.session.query(Fee).count(), reply.text
+        return db.session.query(Fee).count(), confirmed(client, "/operator/fees/add", given).text
 
-    assert add(TODAY - dt.timedelta(days=1))[0] == 0
+    def add_and_count(*given, **more):
+        add(*given, **more)
+        return db.session.query(Fee).count()
+
+    assert add_and_count(TODAY - dt.timedelta(days=1)) == 0
     assert "発生しない料金" in add(tomorrow, item=FeeItem.document, plan=PlanKind.partner)[1]
     assert "100,000,000円以下" in add(tomorrow, yen="3000000000")[1]
     assert client.post("/operator/fees/add", {"item": "x", "plan": "y", "effective_on": "z", "yen": "w"}).status_code == 200
     assert "金額は0以上" in add(tomorrow, yen="-5")[1] and db.session.query(Fee).count() == 0
-    assert add(tomorrow)[0] == 1 and add(TODAY)[0] == 2
+    assert add_and_count(tomorrow) == 1 and add_and_count(TODAY) == 2
     again = add(tomorrow, yen="34,567")[1]
     assert "すでに登録されています" in again and "34,567" in again  # the form is there, with what was typed
     assert db.session.query(Fee).count() == 2
@@ -138,7 +180,7 @@ def test_a_price_that_has_begun_stays_and_a_coming_one_may_be_changed_or_deleted
     page = client.post(f"/operator/fees/edit/{begun}", changed, follow_redirects=True).text
     assert "適用が始まった料金は、変更も削除もできません" in page
     client.post(f"/operator/fees/action/remove/{begun}")
-    client.post(f"/operator/fees/edit/{coming}", changed)
+    confirmed(client, f"/operator/fees/edit/{coming}", changed)
     found = {fee.id: (fee.yen, fee.effective_on) for fee in db.session.scalars(db.select(Fee))}
     assert found == {begun: (12_000, TODAY), coming: (15_000, next_month(tomorrow))}
     told = client_of("admin").get("/admin/usage/").text
@@ -161,7 +203,7 @@ def test_a_company_that_the_operator_founds_owes_its_month_from_that_day(client_
 
 
 @pytest.mark.requirement("P4", "I10")
-def test_the_pages_cost_the_same_few_statements_however_much_was_used(client_of, used):
+def test_the_pages_cost_the_same_few_statements_however_much_was_used(client_of, used, person):
     asked, clients = [], {"/admin/usage/": client_of("admin"), "/operator/usage/": client_of("operator")}
     clients |= {f"/admin/usage/statements/{used.id}": clients["/admin/usage/"], "/operator/usage/companies/": clients["/operator/usage/"],
                 f"/operator/usage/companies/{used.company_id}": clients["/operator/usage/"]}  # fmt: skip
@@ -172,11 +214,20 @@ def test_the_pages_cost_the_same_few_statements_however_much_was_used(client_of,
         assert clients[url].get(url).status_code == 200
         return len(of_the_page(asked))
 
+    def use(numbers):
+        """So much was used, and each time corrected twice."""
+        for number in numbers:
+            usage._record(f"more:{number}", used.company, FeeItem.additional_user, now(), subject=f"U{number:08d}")
+            for yen in (7, 8):
+                newest = db.session.scalars(db.select(UsageRecord).filter_by(subject=f"U{number:08d}").order_by(UsageRecord.id.desc())).first()
+                usage.correct(newest, operator, now(), reason="x", new_yen=yen)
+
+    operator = person("operator")
     with statements_in(asked):
+        use(range(1))
+        db.session.commit()
         before = {url: statements_of(url) for url in clients}
-        company = used.company
-        for number in range(40):
-            usage._record(f"more:{number}", company, FeeItem.additional_user, now(), subject=f"U{number:08d}")
+        use(range(1, 15))
         db.session.commit()
         after = {url: statements_of(url) for url in clients}
     assert before == after and max(after.values()) <= 8, after
