@@ -140,7 +140,12 @@ def _judge(pdf, trust, expected, sha256):
     known = {tuple(int(number) for number in one.byte_range) for one in embedded}
     if evidence.has_strange_certificates(reader, roots) or revisions.has_lost_evidence(reader, roots):
         return Verdict(Outcome.invalid, _BROKEN, sha256, Finding.broken)
-    complete = evidence.covers_whole_file(embedded[-1], pdf) and containers <= known
+    complete = (
+        evidence.covers_whole_file(embedded[-1], pdf)
+        and containers <= known
+        and revisions.are_plain(reader, pdf)
+        and not revisions.has_new_faces(reader, roots)
+    )
 
     peeled = _peel(reader, trust)
     signatures = [_judge_signature(one, pdf, reader, peeled, trust) for one in reader.embedded_regular_signatures]

@@ -1,0 +1,39 @@
+"""S1: attacks by forms, faces, tables and evidence, most of them under a genuine time stamp."""
+
+import time
+
+import pytest
+
+from app.signing.verdict import Finding
+from app.signing.verify import verify
+from tests import attacks, disguises
+from tests.signing.conftest import sample_pdf
+from tests.signing.test_attacks import originals  # noqa: F401 - a fixture
+from tests.signing.test_odd_files import Stranger
+
+# how many samples there are of each class; docs/verification.md quotes the sums
+COUNTED = {"faces of new fields": 12, "fields": 25, "forms and catalogues": 31, "tables": 52, "false evidence": 7}
+
+
+@pytest.mark.requirement("L1", "L12", "S1")
+@pytest.mark.parametrize("kind", disguises.CLASSES)
+def test_no_disguised_file_is_shown_as_unaltered(originals, kind):  # noqa: F811
+    valid, slow, count = [], [], 0
+    for name, pdf in disguises.CLASSES[kind](originals):
+        begun = time.process_time()
+        count += 1
+        if verify(pdf, originals.portal.roots).is_valid:
+            valid.append(name)
+        if time.process_time() - begun > 8:
+            slow.append(name)
+    assert (valid, slow) == ([], [])
+    assert count == COUNTED[kind]
+
+
+@pytest.mark.requirement("S2")
+def test_a_stranger_may_sign_visibly_after_another(originals):  # noqa: F811
+    """Other programs add a field, its stamp and the signature in one revision, and write their own metadata."""
+    once = Stranger(originals.portal, originals.sender).sign(sample_pdf())
+    twice = disguises.visible_signature(once, originals)
+    assert verify(twice, originals.portal.roots).finding in (Finding.untrusted, Finding.untimed)
+    assert all(one.intact for one in verify(attacks.stamped_over(twice, originals), originals.portal.roots).signatures)
