@@ -11,6 +11,7 @@ from app import queries
 from app.errors import NotFound, PortalError
 from app.extensions import db
 from app.labels import jst
+from app.views.answers import MOST_PAGES
 
 READ_ONLY = ["can_list", "can_show"]
 TIMES = ("created_at", "sent_at", "concluded_at", "started_at", "finished_at", "not_before", "not_after", "revoked_at", "due_at", "at", "applied_at", "decided_at")
@@ -38,6 +39,13 @@ class OperatorView(ModelView):
     include_route_methods = {"list", "show"}
     page_size = 20
     formatters_columns = SHOWN_TIMES
+
+    def _list(self):
+        """Flask-AppBuilder takes any page number for one, and fails."""
+        asked = [value for name, value in request.args.items() if name.startswith(("page_", "psize_"))]
+        if not all(value.isascii() and value.isdigit() and int(value[:9]) <= MOST_PAGES for value in asked):
+            raise NotFound
+        return super()._list()
 
     def get_action_permission_name(self, name):
         if name not in self.actions:

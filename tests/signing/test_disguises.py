@@ -37,3 +37,16 @@ def test_a_stranger_may_sign_visibly_after_another(originals):  # noqa: F811
     twice = disguises.visible_signature(once, originals)
     assert verify(twice, originals.portal.roots).finding in (Finding.untrusted, Finding.untimed)
     assert all(one.intact for one in verify(attacks.stamped_over(twice, originals), originals.portal.roots).signatures)
+
+
+@pytest.mark.requirement("S1", "S4")
+def test_a_chain_of_thousands_of_revisions_is_not_walked(originals):  # noqa: F811
+    """Each is compared with the one before, which took more than nine seconds for three thousand empty ones."""
+    chain, last = bytearray(originals.signed_once), attacks.last_table(originals.signed_once)
+    for _ in range(3000):
+        here = len(chain)
+        chain += b"xref\n0 0\ntrailer\n<< /Root 1 0 R /Size 99 /Prev %d >>\nstartxref\n%d\n%%%%EOF\n" % (last, here)
+        last = here
+    begun = time.process_time()
+    verdict = verify(bytes(chain), originals.portal.roots)
+    assert verdict.finding is Finding.too_complex and time.process_time() - begun < 1
