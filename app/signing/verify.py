@@ -97,7 +97,11 @@ def verify(
         return _judge(pdf, _Trust(roots, outside, ends, stamp_roots), expected, sha256)
     except Exception as failure:  # a stranger's bytes: parsers raise nearly anything
         log.info("not judged: %r", failure)
-    damage = _visible_damage(pdf)
+    try:
+        damage = _visible_damage(pdf)
+    except Exception as failure:
+        log.info("damage not looked for: %r", failure)
+        damage = None
     if damage:
         finding = Finding.broken if damage == _BROKEN else Finding.altered
         return Verdict(Outcome.invalid, damage, sha256, finding)
@@ -348,7 +352,11 @@ def _visible_damage(pdf):
             continue
         signed = _signed_digest(bytes.fromhex(pdf[length + 1 : second - 1].decode()))
         if signed is not None:
-            digest = hashlib.new(signed[0], pdf[:length])
+            try:
+                digest = hashlib.new(signed[0], pdf[:length])
+            except ValueError:  # no algorithm of this name
+                broken = _BROKEN
+                continue
             digest.update(pdf[second : second + rest])
             if digest.digest() != signed[1]:
                 return _ALTERED_FILE

@@ -50,3 +50,15 @@ def test_a_chain_of_thousands_of_revisions_is_not_walked(originals):  # noqa: F8
     begun = time.process_time()
     verdict = verify(bytes(chain), originals.portal.roots)
     assert verdict.finding is Finding.too_complex and time.process_time() - begun < 1
+
+
+@pytest.mark.requirement("S1", "S2", "L12")
+@pytest.mark.parametrize("stage, position", [("archived", 0), ("archived", -1), ("signed_once", 0)])
+def test_a_digest_algorithm_that_nobody_knows_is_an_answer_too(originals, stage, position):  # noqa: F811
+    """Its name stands where no signature protects it; the page said 500."""
+    pdf = getattr(originals, stage)
+    contents, _ = attacks.contents_of(pdf, position)
+    sha256, unknown = bytes.fromhex("0609608648016503040201"), bytes.fromhex("0609608648016503040219")
+    for count in (1, 2, contents.count(sha256)):
+        changed = attacks.with_contents(pdf, position, contents.replace(sha256, unknown, count))
+        assert verify(changed, originals.portal.roots).finding in (Finding.broken, Finding.altered)
