@@ -81,6 +81,24 @@ def faces(given):
         yield f"a signer's stamp over the page, {stage}", visible_signature(pdf, given)
 
 
+def stamped_faces(given):
+    """First an empty field that shows nothing, or the receiver's own; then a time stamp in it, with a face."""
+    stranger = Stranger(given.portal, given.sender).sign(given.unsigned, field="sender", tsa=given.portal.tsa)
+    for name, pdf in {"ours": given.signed_once, "a stranger's": stranger}.items():
+        writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=False)
+        append_signature_field(writer, SigFieldSpec("shown", on_page=0, box=(0, 0, 595, 842)))
+        field = writer.root["/AcroForm"]["/Fields"][-1].get_object()
+        field.pop("/AP", None)
+        writer.update_container(field)
+        writer.write_in_place()
+        prepared = writer.prev.stream.getvalue()
+        for called, before, field_name in (("a prepared field", prepared, "shown"), ("the receiver's field", pdf, "receiver-1")):
+            writer = IncrementalPdfFileWriter(io.BytesIO(before), strict=False)
+            fields = writer.root["/AcroForm"]["/Fields"]
+            field = next(one.get_object() for one in fields if str(one.get_object()["/T"]) == field_name)
+            yield f"time stamp with a face in {called}, {name}", _stamped_with_face(writer, field, field_name, given)
+
+
 def visible_signature(pdf, given):
     """The receiver has the key elsewhere too, and signs with a stamp that covers the page."""
     pdf_signer = signers.PdfSigner(
@@ -94,15 +112,18 @@ def visible_signature(pdf, given):
 
 def visible_time_stamp(writer, given):
     """A genuine time stamp in a field that shows the attacker's words over the whole page."""
+    append_signature_field(writer, SigFieldSpec("shown", on_page=0, box=(0, 0, 595, 842)))
+    return _stamped_with_face(writer, writer.root["/AcroForm"]["/Fields"][-1].get_object(), "shown", given)
+
+
+def _stamped_with_face(writer, field, field_name, given):
     face = generic.StreamObject(stream_data=b"1 g 0 0 600 900 re f 0 g " + EVIL)
     for key, value in {"/Type": "/XObject", "/Subtype": "/Form"}.items():
         face[generic.pdf_name(key)] = generic.pdf_name(value)
     face[generic.pdf_name("/BBox")] = generic.ArrayObject(map(generic.NumberObject, (0, 0, 600, 900)))
-    append_signature_field(writer, SigFieldSpec("shown", on_page=0, box=(0, 0, 595, 842)))
-    field = writer.root["/AcroForm"]["/Fields"][-1].get_object()
     field["/AP"] = generic.DictionaryObject({generic.pdf_name("/N"): writer.add_object(face)})
     writer.update_container(field)
-    signers.PdfTimeStamper(given.portal.tsa, field_name="shown").timestamp_pdf(
+    signers.PdfTimeStamper(given.portal.tsa, field_name=field_name).timestamp_pdf(
         writer, "sha256", bytes_reserved=16384, in_place=True
     )
     return writer.prev.stream.getvalue()
@@ -300,6 +321,7 @@ def _as_authority(one):
 
 CLASSES = {
     "faces of new fields": faces,
+    "faces of time stamps": stamped_faces,
     "fields": own_fields,
     "forms and catalogues": forms_and_catalogues,
     "tables": tables,

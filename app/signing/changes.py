@@ -47,15 +47,18 @@ def _is_signed(field):
 class NewFields(diff.SigFieldCreationRule):
     """A signature field that is added may show something only where somebody signs in it.
 
-    An empty field, or one with a time stamp, which anybody may get, could cover the page with other words.
+    An empty field, or one with a time stamp, which anybody may get, could cover the page with other words.  The same
+    counts for a field that was empty before and is filled by a time stamp.
     """
 
     def apply(self, context):
         for name, spec in context.field_specs.items():
-            if spec.old_field_ref is None and spec.new_field_ref is not None:
-                field = spec.new_field_ref.get_object()
-                if shows(field) and not _is_signed(field):
-                    raise diff.SuspiciousModification(f"The new field {name!r} shows something and nobody signed in it.")
+            if spec.new_field_ref is None or spec.field_type != "/Sig":
+                continue
+            field, former = spec.new_field_ref.get_object(), spec.old_field_ref and spec.old_field_ref.get_object()
+            is_filled = former is not None and "/V" in field and "/V" not in former
+            if (former is None or is_filled) and shows(field) and not _is_signed(field):
+                raise diff.SuspiciousModification(f"The field {name!r} shows something and nobody signed in it.")
         yield from super().apply(context)
 
 
