@@ -11,7 +11,6 @@ from app import queries
 from app.errors import NotFound, PortalError
 from app.extensions import db
 from app.labels import jst
-from app.views.answers import MOST_PAGES
 
 READ_ONLY = ["can_list", "can_show"]
 TIMES = ("created_at", "sent_at", "concluded_at", "started_at", "finished_at", "not_before", "not_after", "revoked_at", "due_at", "at", "applied_at", "decided_at")
@@ -40,13 +39,6 @@ class OperatorView(ModelView):
     page_size = 20
     formatters_columns = SHOWN_TIMES
 
-    def _list(self):
-        """Flask-AppBuilder takes any page number for one, and fails."""
-        asked = [value for name, value in request.args.items() if name.startswith(("page_", "psize_"))]
-        if not all(value.isascii() and value.isdigit() and int(value[:9]) <= MOST_PAGES for value in asked):
-            raise NotFound
-        return super()._list()
-
     def get_action_permission_name(self, name):
         if name not in self.actions:
             raise NotFound
@@ -63,3 +55,10 @@ class OperatorView(ModelView):
             flash(refusal.sentence, "danger")
         pk = (request.view_args or {}).get("pk")  # of an action on the page of one row
         return redirect(url_for(f"{self.endpoint}.show", pk=pk) if pk and self.datamodel.find(pk) else self.get_redirect())
+
+    def _list(self):
+        """Flask-AppBuilder takes any page number for one, and fails."""
+        asked = [value for name, value in request.args.items() if name.startswith(("page_", "psize_"))]
+        if not all(value == "0" or queries.is_id(value) for value in asked):
+            raise NotFound
+        return super()._list()
