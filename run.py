@@ -292,10 +292,12 @@ def verify_log(data, as_json, target, source, root):
         from app.signing import log_chain
 
         findings, count = _check_log(target, source, root)
+        scope = log_chain.scope_of(source.read_text(encoding="utf-8").splitlines()) if source else ""
     except Exception as error:
         click.echo(f"検証できません：{error}", err=True)
         sys.exit(2)
-    click.echo(log_audit.as_json(findings, count) if as_json else log_chain.in_words(findings, count))
+    in_words = "\n".join(filter(None, [log_chain.in_words(findings, count), scope]))
+    click.echo(log_audit.as_json(findings, count) if as_json else in_words)
     sys.exit(1 if findings else 0)
 
 

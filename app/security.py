@@ -304,7 +304,7 @@ def guard(app):
     @app.after_request
     def keep_private(response):
         if request.endpoint not in STATIC:
-            response.headers.setdefault("Cache-Control", "no-store")
+            response.headers["Cache-Control"] = "no-store"  # Flask's send_file lets a browser keep the file
         elif request.path.startswith("/static/vendor/"):  # a page needs some thirty pieces of the font
             response.headers["Cache-Control"] = f"public, max-age={VENDOR_CACHE_SECONDS}"
         return response

@@ -21,6 +21,7 @@ from app.services.service_review import FOR_APPLICANT
 
 TERMS_VERSION = "2026-11-25"  # of the 利用規約 and the consent in templates/apply/
 MOST_PEOPLE = 10  # beside the administrator
+MOST_SAVES = 300  # after so many, no further 印鑑証明書 is taken in: each stays in the store
 LONGEST = 400  # characters kept of a field that is not checked yet
 PERSON = ("full_name", "kana", "department", "title", "mail_address")
 CERTIFICATE = ("department", "title", "pin_mail_address")
@@ -48,6 +49,15 @@ def suggested(invitation):
         "people": [],
         "certificate": {"pin_mail_address": invitation.mail_address},
     }
+
+
+def check_room(invitation):
+    """Refuse one more 印鑑証明書 where the form was saved unreasonably often, before the file is kept.
+
+    :raises Refused: the address is used to fill the store
+    """
+    if invitation.application is not None and invitation.application.version > MOST_SAVES:
+        raise Refused("保存の回数が上限に達したため、印鑑証明書を差し替えられません。お手数ですが、お問い合わせ窓口までご連絡ください。")
 
 
 def keep(invitation, now, *, wanted, version, evidence=None):

@@ -21,7 +21,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.decode_limits import DecodeLimits, StreamDecodeLimits
 from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
-from pyhanko.sign import diff_analysis as diff
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.errors import NoDSSFoundError
 from pyhanko.sign.validation.generic_cms import (
@@ -35,6 +34,7 @@ from pyhanko_certvalidator.context import ValidationContext
 from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
 
 from app.signing import hex_strings
+from app.signing.changes import SIGNING_ONLY
 
 log = logging.getLogger(__name__)
 hex_strings.install()
@@ -52,22 +52,6 @@ _known = weakref.WeakKeyDictionary()
 
 DECODE_LIMITS = DecodeLimits(per_stream=StreamDecodeLimits(max_output_size=64 * 1024 * 1024))
 STRONG_DIGESTS = {"sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512"}
-
-# After a signature only signing may go on: signature fields, evidence, time stamps.  pyHanko's own default
-# also lets text fields change, by which a contract can be made to show other words.
-SIGNING_ONLY = diff.StandardDiffPolicy(
-    global_rules=[
-        diff.CatalogModificationRule(),
-        diff.DocInfoRule().as_qualified(diff.ModificationLevel.LTA_UPDATES),
-        diff.XrefStreamRule().as_qualified(diff.ModificationLevel.LTA_UPDATES),
-        diff.ObjectStreamRule().as_qualified(diff.ModificationLevel.LTA_UPDATES),
-        diff.DSSCompareRule().as_qualified(diff.ModificationLevel.LTA_UPDATES),
-        diff.MetadataUpdateRule().as_qualified(diff.ModificationLevel.LTA_UPDATES),
-    ],
-    form_rule=diff.FormUpdatingRule(
-        field_rules=[diff.SigFieldCreationRule(), diff.SigFieldModificationRule()]
-    ),
-)
 
 
 def read(pdf: bytes) -> PdfFileReader:

@@ -286,6 +286,20 @@ def check_export(lines, roots):
     return findings, count
 
 
+def scope_of(lines):
+    """What the check of an export stands on, for people: its time stamps, or that it has none.
+
+    Who writes such a file decides what is in it: without time stamps all of it may have been made anew.
+    """
+    lines = iter(lines)
+    header, count = json.loads(next(lines)), sum(json.loads(line).get("type") == "anchor" for line in lines)
+    if "hashes_of" in header:
+        return "企業の監査ログのファイルです。タイムスタンプが含まれないため、全体が作り直されていないことは、このファイルだけでは確認できません。"
+    if not count:
+        return "タイムスタンプが1つも含まれていません。全体が作り直されていないことは、このファイルからは確認できません。"
+    return f"タイムスタンプ{count}件を検証しました。"
+
+
 def main(arguments=None):
     """Check an export: exit 0 nothing found, 1 traces of tampering, 2 it cannot be checked."""
     from cryptography.x509 import load_pem_x509_certificates
@@ -299,10 +313,12 @@ def main(arguments=None):
             roots = load_pem_x509_certificates(file.read())
         with open(given.export, encoding="utf-8") as file:
             findings, count = check_export(file, roots)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+            file.seek(0)
+            scope = scope_of(file)
+    except Exception as error:  # the file is anybody's
         print(f"検証できません：{error}", file=sys.stderr)
         return 2
-    print(in_words(findings, count))
+    print(in_words(findings, count), scope, sep="\n")
     return 1 if findings else 0
 
 

@@ -1,8 +1,11 @@
 """Calls to the few outside hosts that the operator named (S13): bounded in time and size, no redirect followed."""
 
 import base64
+import contextlib
 import http.client
+import socket
 import ssl
+import threading
 import time
 import urllib.parse
 from collections.abc import Mapping
@@ -41,34 +44,26 @@ def call(
     :raises NoAnswer: anything but a whole answer with status 200
     """
     deadline = time.monotonic() + seconds
-    if parts.scheme == "https":
-        context = ssl.create_default_context()
-        connection = http.client.HTTPSConnection(parts.hostname, parts.port, timeout=seconds, context=context)
-    else:
-        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=seconds)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port)
     sent = {"User-Agent": "contract-portal", "Connection": "close"} | dict(headers or {})
     if parts.username is not None:
         login = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
         sent["Authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
-        connection.request("GET" if body is None else "POST", path, body=body, headers=sent)
-        sock = connection.sock
-        answer = connection.getresponse()
-        if answer.status != 200:  # a redirect too: only the configured host is called
-            raise NoAnswer(f"HTTP status {answer.status}")
-        received = bytearray()
-        while True:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise NoAnswer("answers too slowly")
-            sock.settimeout(left)
-            piece = answer.read1(65536)
-            if not piece:
-                break
-            received += piece
-            if len(received) > most_bytes:
-                raise NoAnswer("answer too large")
+        with _hung_up_at(deadline, parts, seconds) as sock:
+            connection.sock = sock
+            connection.request("GET" if body is None else "POST", path, body=body, headers=sent)
+            answer = connection.getresponse()
+            if answer.status != 200:  # a redirect too: only the configured host is called
+                raise NoAnswer(f"HTTP status {answer.status}")
+            received = bytearray()
+            while piece := answer.read1(65536):
+                received += piece
+                if len(received) > most_bytes:
+                    raise NoAnswer("answer too large")
+        if time.monotonic() >= deadline:  # what was cut off may look whole
+            raise NoAnswer("answers too slowly")
         if answer.length:  # read1 does not complain of an answer that was cut off
             raise NoAnswer("answer cut off")
         return bytes(received)
@@ -76,3 +71,25 @@ def call(
         raise NoAnswer(f"no answer: {failure!r}") from failure
     finally:
         connection.close()
+
+
+@contextlib.contextmanager
+def _hung_up_at(deadline, parts, seconds):
+    """A connection that ends at the deadline, whatever is being waited for: a host may send its header byte by byte."""
+    is_tls = parts.scheme == "https"
+    sock = socket.create_connection((parts.hostname, parts.port or (443 if is_tls else 80)), timeout=seconds)
+    with sock, sock.dup() as end:  # of the same connection, whoever has wrapped the other one
+        alarm = threading.Timer(deadline - time.monotonic(), _hang_up, [end])
+        alarm.daemon = True
+        alarm.start()
+        try:
+            with ssl.create_default_context().wrap_socket(sock, server_hostname=parts.hostname) if is_tls else sock as used:
+                yield used
+        finally:
+            alarm.cancel()
+            alarm.join()
+
+
+def _hang_up(sock):
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)

@@ -33,6 +33,8 @@ MOST_AUTHORITIES = 8
 WALL_SECONDS = 15
 _CHILD = Path(__file__).parent / "_pkcs12_child.py"
 _PEM_CRL = b"-----BEGIN X509 CRL-----"
+# what reading a certificate or a list raises that somebody made wrongly, and perhaps signed
+_MALFORMED = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.InvalidVersion)
 
 
 class OutsideRefused(Exception):
@@ -116,7 +118,7 @@ class Outside:
         )
         try:
             asyncio.run(validator.async_validate_usage(set()))
-        except (PathBuildingError, PathValidationError) as failure:
+        except (PathBuildingError, PathValidationError, ValueError, TypeError, KeyError) as failure:
             log.info("outside certificate not proven: %s", failure)
             return False
         return True
@@ -154,7 +156,7 @@ def open_pkcs12(file: bytes, password: str, more_authorities: Sequence[x509.Cert
         chain = _chain(certificate, [*others, *more_authorities])
     except KeyRefused:
         raise OutsideRefused("strange_key") from None
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except _MALFORMED as error:
         log.info("certificate not readable: %r", error)
         raise OutsideRefused("unsupported") from None
     return Imported(key, certificate, Outside(tuple(chain)))
@@ -167,10 +169,14 @@ def read_crls(uploaded: bytes) -> list[x509.CertificateRevocationList]:
     """
     try:
         if _PEM_CRL not in uploaded:
-            return [x509.load_der_x509_crl(uploaded)] if uploaded else []
-        return [x509.load_pem_x509_crl(_PEM_CRL + part) for part in uploaded.split(_PEM_CRL)[1:]]
-    except ValueError:
+            found = [x509.load_der_x509_crl(uploaded)] if uploaded else []
+        else:
+            found = [x509.load_pem_x509_crl(_PEM_CRL + part) for part in uploaded.split(_PEM_CRL)[1:]]
+        for crl in found:
+            len(crl.extensions)  # read only now
+    except _MALFORMED:
         raise OutsideRefused("not_crl") from None
+    return found
 
 
 def _in_child(file, password):

@@ -57,7 +57,7 @@ class ApplyView(BaseView):
         form.people.rearrange(request.form.get("rearrange", ""))
         try:
             service_filing.keep(
-                invitation, moment, wanted=form.wanted(), version=form.drawn_version, evidence=_taken_in(form)
+                invitation, moment, wanted=form.wanted(), version=form.drawn_version, evidence=_taken_in(form, invitation)
             )
             db.session.commit()
         except PortalError as refusal:
@@ -146,9 +146,10 @@ def _is_current(form, application):
     return True
 
 
-def _taken_in(form):
+def _taken_in(form, invitation):
     given = form.evidence.data
     if not given:
         return None
+    service_filing.check_room(invitation)
     with given.stream as uploaded:  # large ones lie in a temporary file until closed
         return applications.take_in(given.filename, uploaded.read())

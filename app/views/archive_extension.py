@@ -43,7 +43,7 @@ class ArchiveExtensionView(BaseView):
     @has_access
     @permission_name("extend")
     def order(self):
-        chosen = _chosen()
+        chosen = sorted(_chosen(), key=lambda one: one[0].id)  # in one order, whoever else extends the same ones
         for document, drawn_until in chosen:
             renewal.order(document, acting_person(), now(), drawn_until)
         return done(

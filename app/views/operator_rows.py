@@ -108,3 +108,10 @@ class OperatorView(ModelView):
             flash(refusal.sentence, "danger")
         pk = (request.view_args or {}).get("pk")  # of an action on the page of one row
         return redirect(url_for(f"{self.endpoint}.show", pk=pk) if pk and self.datamodel.find(pk) else self.get_redirect())
+
+    def _list(self):
+        """Flask-AppBuilder takes any page number for one, and fails."""
+        asked = [value for name, value in request.args.items() if name.startswith(("page_", "psize_"))]
+        if not all(value == "0" or queries.is_id(value) for value in asked):
+            raise NotFound
+        return super()._list()

@@ -330,7 +330,7 @@ def test_an_export_is_checked_without_the_portal(busy, person, tmp_path):
     done = outside(tmp_path, lines)
     assert done.returncode == 0, done.stdout + done.stderr
     count = sum('"type":"entry"' in line for line in lines)
-    assert count > 5 and f"{count}件" in done.stdout
+    assert count > 5 and f"{count}件" in done.stdout and "タイムスタンプ1件を検証しました" in done.stdout
     chain = sender_chain(person)
     sql("UPDATE log_entry SET kind = 'x' WHERE chain = :chain AND sequence = 2", chain=chain)
     done = outside(tmp_path, log_audit.export(now()))

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from app import clock
 from app.errors import SigningFailed
-from app.signing import timestamps, token_answers
+from app.signing import outgoing, timestamps, token_answers
 from app.signing.authorities import Credential
 from app.signing.keys import KeyKind, new_key
 from app.signing.timestamps import EmbeddedTsa, HttpTsa, TimeStampAuthorities
@@ -149,6 +149,12 @@ class Tsa(http.server.BaseHTTPRequestHandler):
             return self.reply(200, self.server.tsa.answer(request(bytes(20), "sha1")))
         if behaviour == "slow":
             return self.drip(self.server.tsa.answer(body))
+        if behaviour == "slow header":
+            with contextlib.suppress(OSError):
+                for byte in b"HTTP/1.1 200 OK\r\nX-Wait: " + 40 * b"a":
+                    self.wfile.write(bytes([byte]))
+                    time.sleep(0.05)
+            return None
         if seconds := {"clock over a minute ahead": 70, "wrong clock": -400 * 86400}.get(behaviour):
             with time_machine.travel(clock.now() + dt.timedelta(seconds=seconds)):
                 answer = self.server.tsa.answer(body)
@@ -265,6 +271,15 @@ def test_a_failing_authority_is_passed_over(portal, outside, sender, contract, s
     assert verify(signed, [*portal.roots, *outside.roots]).outcome is Outcome.valid
     desk.sign(contract, key=sender.key, certificate=sender.certificate, field="sender")
     assert (bad.asked, good.asked) == (1, 2), "it rests for a while"
+
+
+@pytest.mark.requirement("S13", "Q6")
+def test_a_host_that_sends_its_header_byte_by_byte_is_hung_up_on_in_time(serve, outside):
+    """No single wait is long, and together they are longer than what was allowed."""
+    address, begun = outgoing.split(serve(outside.tsa, "slow header").url), time.monotonic()
+    with pytest.raises(outgoing.NoAnswer):
+        outgoing.call(address, 0.3, 1000, body=b"")
+    assert time.monotonic() - begun < 1.5
 
 
 def _for_anything(outside):
