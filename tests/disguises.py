@@ -21,7 +21,7 @@ from pyhanko.stamp import TextStampStyle
 
 from app import clock
 from app.signing import authorities as pki
-from app.signing import evidence
+from app.signing import evidence, revocation
 from app.signing.timestamps import EmbeddedTsa
 from tests.attacks import (
     COVER,
@@ -303,7 +303,7 @@ def false_evidence(given):
     about_tsa, lists = portal.leaf_ocsp(made.tsa.certificate), portal.ca_crls()
     speakers = {"another root": given.impostor.authorities.signers_ca, "the thief": thief, "the other CA": made.tsa_ca, "a signer": given.sender}
     for name, speaker in speakers.items():
-        answer = pki.ocsp_response(_as_authority(speaker), thief.certificate, None, now, dt.timedelta(days=7))
+        answer = revocation.ocsp_response(_as_authority(speaker), thief.certificate, None, now, dt.timedelta(days=7))
         writer = IncrementalPdfFileWriter(io.BytesIO(Stranger(portal, thief).sign(given.unsigned, field="sender", tsa=portal.tsa)))
         DocumentSecurityStore.supply_dss_in_writer(
             writer, None, certs=[evidence.parsed(one.certificate) for one in known],
