@@ -153,7 +153,7 @@ FINDING = {
     Finding.too_complex: "検証できません（確認を終えられません）",
 }
 COMMENT_HELP = "自社内のみで閲覧できます。取引先には表示されません。編集すると上書きされます。"  # beside every 自社内コメント記入欄 (R54-R57)
-CONDITION = {Condition.waiting: "点検前", Condition.sound: "正常", Condition.damaged: "異常あり"}
+CONDITION = {Condition.waiting: "点検前", Condition.sound: "正常", Condition.damaged: "異常あり", Condition.without_files: "廃棄済み"}
 DAMAGE = {
     Damage.missing: "ファイルがありません",
     Damage.altered: "ファイルの内容が変わっています",

@@ -12,6 +12,7 @@ from app.extensions import db
 from app.jobs import run_job
 from app.models import (
     CompanyStatus,
+    Condition,
     ConsentAct,
     ConsentMethod,
     ElectronicConsent,
@@ -146,12 +147,18 @@ def test_after_its_end_a_document_is_read_only_and_disposed_of_only_after_its_gr
     assert client_of("operator").post(f"/operator/archive/action/dispose/{record.id}").status_code == 302
     db.session.refresh(record)
     assert record.disposed_at is None
+    clock.move_to(at(dt.date(2040, 1, 1)))
+    assert record.provable_until < dt.date(2040, 1, 1)
+    assert run_job("archive-check")["done"] == 1
+    db.session.refresh(record)
+    assert record.condition is Condition.sound  # that nobody renews its time stamp any more is no damage
     clock.move_to(at(GRACE_END + dt.timedelta(days=1), 0))
     other = make_document(Status.draft, mode=SignatureMode.no_signature)  # begins with the same bytes
     assert other.unsigned_sha256 == archived.unsigned_sha256
     assert client_of("operator").post(f"/operator/archive/action/dispose/{record.id}").status_code == 302
     db.session.refresh(record)
     assert (record.disposed_at, record.disposed_by_id) == (now(), operator.id)
+    assert "廃棄済み" in client_of("operator").get("/operator/archive/list/").text
     assert set(files) <= set(record.disposed_files)
     assert strongroom().store.has(files[0])  # first the record, then the file
     with pytest.raises(OutOfTurn):
