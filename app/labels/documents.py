@@ -112,6 +112,7 @@ KEPT = {  # what a file is to the archive (run.py verify)
     "concluded": "当サービスに保管されている締結済みの契約文書と一致します。",
     "superseded": "当サービスで締結された契約文書と一致します。長期保管のタイムスタンプが付与される前のファイルです。",
     "earlier": "当サービスで作成されたファイルですが、締結済みの契約文書ではありません。",
+    "certificate": "当サービスが発行した証明書です。契約文書の原本に代わるものではありません。",
     "unknown": "当サービスに保管されているファイルとは一致しません。",
 }
 ITEM_STATE = {ItemState.waiting: "処理待ち", ItemState.done: "完了", ItemState.failed: "未完了"}
