@@ -10,6 +10,7 @@ EDITIONS = {
     "sender": "発信者編",
     "receiver": "受信者編",
     "one-side": "受信者編 別冊（一方のみ署名契約）",
+    "archive": "長期保管編",
     "options": "オプション編",
 }
 PAGES = {"system": "システム概要書", "faq": "よくあるご質問"}

@@ -6,9 +6,12 @@ import pytest
 
 from app.clock import now
 from app.extensions import db
+from app.jobs import archive_transfer
 from app.models import OutboxMessage
-from app.services import credentials, outbox
+from app.services import credentials, outbox, retention
+from app.views.archive_extension import MOST_AT_ONCE
 from app.views.guide import EDITIONS, PAGES
+from app.workflow import Status
 
 ALL = ["", *EDITIONS, *PAGES]
 
@@ -64,3 +67,20 @@ def test_who_must_change_the_password_first_may_read_them_too(app, browser, pers
     reader.log_in(person("recipient").user_code, secret)
     assert reader.get("/").status_code == 302
     assert reader.get("/guide/receiver").status_code == 200
+
+
+@pytest.mark.requirement("L9", "R94", "R98")
+def test_the_manual_of_the_archive_names_what_its_pages_have(browser, client_of, make_document, application):
+    text = text_of(browser().get("/guide/archive").text)
+    archived = make_document(Status.completion_wait)
+    archive_transfer.run_one(archived.id, now())
+    page, listed = (text_of(client_of("registrar").get(url).text) for url in (f"/documents/{archived.id}", "/archive/"))
+    for word, where in (
+        ("この契約文書を検証する", page), ("印刷用の写しを表示", page), ("合意締結証明書をダウンロード", page), ("情報の訂正", page),
+        ("変更契約書・覚書を作成", page), ("金額なし", listed), ("一括ダウンロード", listed), ("作成したファイルの一覧", listed),
+        ("表示する項目を選ぶ", listed),
+    ):  # fmt: skip
+        assert word in text and word in where, word
+    for days in retention.NOTICE_DAYS:
+        assert f"{days}日前" in text
+    assert f"満了から{application.config['ARCHIVE_GRACE_DAYS']}日間" in text and f"{MOST_AT_ONCE}件まで" in text
