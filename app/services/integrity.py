@@ -67,10 +67,9 @@ def expected_of(document_id, now):
 
 
 def files_of(document):
-    """The SHA-256 of every stored file of a document, the current one first, each once."""
-    return tuple(
-        dict.fromkeys([document.pdf_sha256, document.unsigned_sha256, *(one.sha256 for one in document.revisions)])
-    )
+    """The SHA-256 of every stored file of a document, 添付・補足書類 too, the current PDF first, each once."""
+    others = (row.sha256 for row in (*document.revisions, *document.attachments))
+    return tuple(dict.fromkeys([document.pdf_sha256, document.unsigned_sha256, *others]))
 
 
 def examine(expected):

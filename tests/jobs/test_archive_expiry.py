@@ -43,7 +43,7 @@ def clock(app):
 
 @pytest.fixture
 def archived(clock, make_document):
-    document = make_document(Status.completion_wait, mode=SignatureMode.no_signature)
+    document = make_document(Status.completion_wait, mode=SignatureMode.no_signature, attached=[kept_file("内訳書.pdf")])
     clock.move_to(at(dt.date(2027, 1, 15)))
     assert run_job("archive-transfer")["done"] == 1
     db.session.refresh(document)
@@ -124,7 +124,7 @@ def test_nothing_is_held_after_its_grace_nor_forgotten_when_it_got_a_new_file(ar
 @pytest.mark.requirement("T16", "I15", "L10")
 def test_after_its_end_a_document_is_read_only_and_disposed_of_only_after_its_grace(archived, person, clock, client_of, make_document):
     record, operator = archived.archive_record, person("operator")
-    files = [archived.pdf_sha256, archived.unsigned_sha256]
+    files = [archived.pdf_sha256, archived.unsigned_sha256, archived.attachments[0].sha256]
     with pytest.raises(Refused, match="保管期間が満了していない"):
         disposal.dispose(record, operator, now())
     clock.move_to(at(END, 23))
@@ -166,6 +166,7 @@ def test_after_its_end_a_document_is_read_only_and_disposed_of_only_after_its_gr
     db.session.rollback()
     assert run_job(NAME)["done"] == 1 and run_job(NAME)["due"] == 0
     assert not strongroom().store.has(files[0])
+    assert not strongroom().store.has(files[2])  # 添付・補足書類 go with their contract
     assert strongroom().store.has(files[1])  # the other document is kept by it
     assert run_job("archive-check", at(dt.date(2040, 1, 1)))["failed"] == 0
 
