@@ -92,5 +92,6 @@ def _in_words(error):
     """What an operator reads of a failure: of a refusal what happened, without what it asks the person at a page to do."""
     if isinstance(error, PortalError):
         said = error.sentence.partition("。")[0]
-        return f"{said}：{error.__cause__}" if error.__cause__ else said
+        cause = str(error.__cause__ or "").partition("\n")[0]  # a file store adds pages of details
+        return f"{said}：{cause}" if cause else said
     return f"{type(error).__name__}: {error}"

@@ -87,7 +87,7 @@ def test_without_a_time_stamp_the_document_waits_and_the_run_says_so(clock, make
     clock.shift(dt.timedelta(days=1))
 
     def away(*args, **kwargs):
-        raise SigningFailed("応答がありません。しばらくしてから、もう一度お試しください。") from OSError("refused")
+        raise SigningFailed("応答がありません。しばらくしてから、もう一度お試しください。") from OSError("refused\n\nDebug source: …")
 
     monkeypatch.setattr(type(strongroom().desk), "archive", away)
     report = run_job(NAME)
