@@ -193,11 +193,11 @@ def storage(data):
     from app.errors import StorageFailed
     from app.services import object_locks
 
-    with create_app().app_context():
-        try:
+    try:
+        with create_app().app_context():
             report, answers = object_locks.report(), True
-        except StorageFailed as failure:
-            report, answers = {"answers": False, "cause": str(failure.__cause__)}, False
+    except (StorageFailed, OSError) as failure:  # an OSError where the folder cannot even be made
+        report, answers = {"answers": False, "cause": str(failure.__cause__ or failure)}, False
     click.echo(json.dumps(report, ensure_ascii=False, indent=2))
     sys.exit(0 if answers else 1)
 
@@ -229,6 +229,7 @@ def create_operator(full_name, mail_address):
     """Issue the 利用者ID of an operator; its password goes out by mail."""
     from app import create_app
     from app.clock import now
+    from app.errors import Refused
     from app.extensions import db, writing
     from app.models import PortalUser
     from app.queries import role_rows
@@ -236,7 +237,10 @@ def create_operator(full_name, mail_address):
 
     with create_app().app_context(), writing():
         user = PortalUser(full_name=full_name, mail_address=mail_address)
-        companies.enrol(user, now(), roles=role_rows("Operator"))
+        try:
+            companies.enrol(user, now(), roles=role_rows("Operator"))
+        except Refused as refusal:
+            raise click.ClickException(str(refusal))
         db.session.commit()
         click.echo(user.user_code)
 
