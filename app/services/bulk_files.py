@@ -15,7 +15,7 @@ from app.errors import PortalError, StorageFailed
 from app.extensions import db, reading, writing
 from app.labels import LIST_COLUMN
 from app.models import ListColumn, PortalUser
-from app.services import bulk_downloads, company_files, listing, zip_file
+from app.services import bulk_downloads, company_files, integrity, listing, zip_file
 from app.services.strongroom import strongroom
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ def _contents(app, store, download_id, token, moment):
             entries, lost = _batch(app, download_id, some)
             for entry in entries:
                 if entry.name:
-                    yield entry.name, _pieces(store, entry)
+                    yield entry.name, _pieces(app, store, entry, moment)
             index.write(listing.csv_of([entry.line for entry in entries]).encode())
             found += len(some) - len(lost)
             with app.app_context(), writing():
@@ -100,11 +100,14 @@ def _contents(app, store, download_id, token, moment):
             yield name, _renewing(app, download_id, token, len(ids), pieces, moment)
 
 
-def _pieces(store, entry):
-    """The bytes of one file, as the store streams them; a failure names the document to be asked about."""
+def _pieces(app, store, entry, moment):
+    """The bytes of one file, as the store streams them; a failure names the document, at which 点検 looks next."""
     try:
         yield from store.stream(entry.sha256)
     except StorageFailed as failure:
+        with app.app_context(), writing():
+            integrity.hasten(entry.number, moment())
+            db.session.commit()
         raise StorageFailed(
             f"契約文書 {entry.number} のファイルを読み込めませんでした。お手数ですが、文書管理番号を添えて、お問い合わせ窓口までご連絡ください。"
         ) from failure

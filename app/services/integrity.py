@@ -11,7 +11,7 @@ import secrets
 from dataclasses import dataclass
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.clock import japan_date
 from app.extensions import db
@@ -43,6 +43,17 @@ def due(now):
     return db.session.scalars(
         select(ArchiveRecord.document_id).where(ArchiveRecord.check_due_at <= now).order_by(ArchiveRecord.check_due_at)
     ).all()
+
+
+def hasten(number, now):
+    """Have the next run look at a document's files: somebody could not read one."""
+    document_id = select(ContractDocument.id).where(ContractDocument.number == number).scalar_subquery()
+    db.session.execute(
+        update(ArchiveRecord)
+        .where(ArchiveRecord.document_id == document_id, ArchiveRecord.check_due_at > now)
+        .values(check_due_at=now)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def expected_of(document_id, now):

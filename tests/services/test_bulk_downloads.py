@@ -289,6 +289,9 @@ def test_a_worker_that_died_is_followed_by_another_and_three_deaths_are_enough(t
 @pytest.mark.requirement("L7", "S6")
 @pytest.mark.parametrize("hurt", ["damaged", "missing"])
 def test_a_file_that_is_not_what_it_was_makes_no_zip_file(three, ask, person, hurt):
+    db.session.query(ArchiveRecord).delete()
+    record = ArchiveRecord(document_id=three[0].id, check_due_at=now() + dt.timedelta(days=20))
+    db.session.add(record)
     download = ask("recipient", three)
     sha256 = three[0].attachments[0].sha256
     path = strongroom().store.folder / sha256[:2] / f"{sha256[2:]}.pdf"
@@ -300,6 +303,7 @@ def test_a_file_that_is_not_what_it_was_makes_no_zip_file(three, ask, person, hu
         path.write_bytes(kept)
     assert download.state is DownloadState.failed
     assert f"契約文書 {three[0].number} のファイルを読み込めませんでした" in download.failure
+    assert record.check_due_at <= now()  # the next 点検 finds out, tells the operator, and the next ZIP file goes without it
     assert stored() == [] and db.session.query(OutboxMessage).one().facts["failure"] == download.failure
     with pytest.raises(Refused, match="準備できていません"):
         bulk_downloads.open_file(person("recipient"), download)
