@@ -174,6 +174,8 @@ def test_after_its_end_a_document_is_read_only_and_disposed_of_only_after_its_gr
         reply = client_of("registrar").get(f"/documents/{archived.id}/{url}")
         assert reply.status_code == 410 and "廃棄されました" in reply.text
     page = client_of("registrar").get(f"/documents/{archived.id}").text
+    for word in ("data-viewer", "この契約文書を検証する", "印刷用の写しを表示"):  # what would end in a refusal
+        assert word not in page, word
     assert files[0] in page and "運営者" in page and operator.full_name not in page
     shown = client_of("operator").get(f"/operator/archive/show/{record.id}").text
     assert files[0] in shown and "2038/01/16" in shown
