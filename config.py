@@ -80,6 +80,7 @@ class Production:
         self.KEY_KIND = self.text("KEY_KIND", "rsa_3072")
         self.CERTIFICATE_YEARS = self.number("CERTIFICATE_YEARS", 2)
         self.MAX_UPLOAD_MB = self.number("MAX_UPLOAD_MB", 20)
+        self.MAX_VERIFIED_MB = self.MAX_UPLOAD_MB + 10  # signatures and time stamps have been added to the largest contract
         self.MAX_ATTACHMENTS_MB = self.number("MAX_ATTACHMENTS_MB", 20)
         self.MAX_PAGES = self.number("MAX_PAGES", 1000)
         self.VERIFICATIONS_PER_MINUTE = self.number("VERIFICATIONS_PER_MINUTE", 10)
@@ -185,7 +186,7 @@ class Production:
         self.PERMANENT_SESSION_LIFETIME = timedelta(hours=self.SESSION_HOURS)
         self.SESSION_REFRESH_EACH_REQUEST = False
         self.WTF_CSRF_TIME_LIMIT = None  # as long as the session, so that a long form is not lost
-        self.MAX_CONTENT_LENGTH = (self.MAX_UPLOAD_MB + self.MAX_ATTACHMENTS_MB + 1) * 1024 * 1024
+        self.MAX_CONTENT_LENGTH = (max(self.MAX_UPLOAD_MB + self.MAX_ATTACHMENTS_MB, self.MAX_VERIFIED_MB) + 1) * 1024 * 1024
         self.MAX_FORM_MEMORY_SIZE = 1024 * 1024
         self.RATELIMIT_STORAGE_URI = self.text("RATELIMIT_STORAGE_URI", "memory://")
 

@@ -193,11 +193,11 @@ def storage(data):
     from app.errors import StorageFailed
     from app.services import object_locks
 
-    with create_app().app_context():
-        try:
+    try:
+        with create_app().app_context():
             report, answers = object_locks.report(), True
-        except StorageFailed as failure:
-            report, answers = {"answers": False, "cause": str(failure.__cause__)}, False
+    except (StorageFailed, OSError) as failure:  # an OSError where the folder cannot even be made
+        report, answers = {"answers": False, "cause": str(failure.__cause__ or failure)}, False
     click.echo(json.dumps(report, ensure_ascii=False, indent=2))
     sys.exit(0 if answers else 1)
 
@@ -229,6 +229,7 @@ def create_operator(full_name, mail_address):
     """Issue the 利用者ID of an operator; its password goes out by mail."""
     from app import create_app
     from app.clock import now
+    from app.errors import Refused
     from app.extensions import db, writing
     from app.models import PortalUser
     from app.queries import role_rows
@@ -236,7 +237,10 @@ def create_operator(full_name, mail_address):
 
     with create_app().app_context(), writing():
         user = PortalUser(full_name=full_name, mail_address=mail_address)
-        companies.enrol(user, now(), roles=role_rows("Operator"))
+        try:
+            companies.enrol(user, now(), roles=role_rows("Operator"))
+        except Refused as refusal:
+            raise click.ClickException(str(refusal))
         db.session.commit()
         click.echo(user.user_code)
 
@@ -264,11 +268,9 @@ def verify(file, root, data, as_json):
     if data:
         _read_settings(Path(data) / "settings.env")
     try:
-        from app.signing.verify import verify as judge
-
-        pdf = file.read_bytes()
-        roots, outside, ends, stamp_roots, kept = _trusted(root, pdf)
-        verdict = judge(pdf, roots, outside, ends=ends, stamp_roots=stamp_roots)
+        verdict, kept = _judged(file.read_bytes(), root)
+    except click.UsageError:
+        raise
     except Exception as error:
         click.echo(f"検証できません：{error}", err=True)
         sys.exit(2)
@@ -325,29 +327,30 @@ def _check_log(target, source, root):
         return log_audit.check_all()
 
 
-def _trusted(path, pdf):
-    """Roots, those of outside signers, the ends of algorithms, roots of time stamps alone, and how the file stands to those that are kept.
+def _judged(pdf, path):
+    """The verdict, and where a portal is set up also how the file stands to those that it keeps.
 
-    The given roots, else those of the portal that is set up here and of outside signers it knows, else the demo's;
-    only a portal that is set up knows what it keeps and when algorithms end.
+    Judged by the given roots, else by all that the portal knows that is set up here, else by the demo's root.
+
+    :param path: of the given roots, or None
     """
-    from cryptography.x509 import load_pem_x509_certificates
-
     demo_root = Path("var/demo/pki/root.pem")
     if path is None and "PORTAL_KEK" not in os.environ and "PORTAL_KEK_FILE" not in os.environ:
+        if not demo_root.is_file():
+            raise click.UsageError("No portal is set up here. Give the trusted roots with --root, or a demo's folder with --data.")
         path = demo_root
     if path is not None:
-        return load_pem_x509_certificates(path.read_bytes()), {}, {}, [], None
-    from hashlib import sha256
+        from cryptography.x509 import load_pem_x509_certificates
 
-    from app import create_app, queries
-    from app.services.strongroom import outside_roots, strongroom
+        from app.signing.verify import verify as judge
 
-    app = create_app()
-    with app.app_context():
-        kept = queries.kept_as(sha256(pdf).hexdigest())
-        strong = strongroom()
-        return strong.roots, outside_roots(pdf), app.config["ALGORITHM_ENDS"], strong.stamp_roots, kept
+        return judge(pdf, load_pem_x509_certificates(path.read_bytes())), None
+    from app import create_app
+    from app.services import verification
+
+    with create_app().app_context():
+        report = verification.examine_here(pdf)
+    return report.verdict, "certificate" if report.is_certificate else report.kept
 
 
 def _in_words(verdict, kept):

@@ -11,7 +11,7 @@ def due(now):
 
 def run_one(document_id, now):
     """Look at one document's files; False where they were deleted after 保管期間."""
-    expected = integrity.expected_of(document_id)
+    expected = integrity.expected_of(document_id, now)
     db.session.commit()  # nothing is held while files are read
     if expected is None:
         return False

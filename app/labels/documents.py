@@ -112,6 +112,7 @@ KEPT = {  # what a file is to the archive (run.py verify)
     "concluded": "当サービスに保管されている締結済みの契約文書と一致します。",
     "superseded": "当サービスで締結された契約文書と一致します。長期保管のタイムスタンプが付与される前のファイルです。",
     "earlier": "当サービスで作成されたファイルですが、締結済みの契約文書ではありません。",
+    "certificate": "当サービスが発行した証明書です。契約文書の原本に代わるものではありません。",
     "unknown": "当サービスに保管されているファイルとは一致しません。",
 }
 ITEM_STATE = {ItemState.waiting: "処理待ち", ItemState.done: "完了", ItemState.failed: "未完了"}
@@ -153,7 +154,7 @@ FINDING = {
     Finding.too_complex: "検証できません（確認を終えられません）",
 }
 COMMENT_HELP = "自社内のみで閲覧できます。取引先には表示されません。編集すると上書きされます。"  # beside every 自社内コメント記入欄 (R54-R57)
-CONDITION = {Condition.waiting: "点検前", Condition.sound: "正常", Condition.damaged: "異常あり"}
+CONDITION = {Condition.waiting: "点検前", Condition.sound: "正常", Condition.damaged: "異常あり", Condition.without_files: "廃棄済み"}
 DAMAGE = {
     Damage.missing: "ファイルがありません",
     Damage.altered: "ファイルの内容が変わっています",

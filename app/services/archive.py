@@ -6,7 +6,7 @@ from flask import current_app
 from sqlalchemy import or_, select, update
 
 from app.clock import JAPAN, japan_date, years_later
-from app.errors import OutOfTurn
+from app.errors import OutOfTurn, PortalError
 from app.extensions import db
 from app.models import ArchiveRecord, ContractDocument
 from app.services import files, steps
@@ -81,8 +81,17 @@ def note_failure(document_id, error, now):
     record = db.session.scalar(select(ArchiveRecord).where(ArchiveRecord.document_id == document_id))
     if record is None:
         return
-    record.failure = f"{type(error).__name__}: {error}"[:255]
+    record.failure = _in_words(error)[:255]
     today = japan_date(now)
     if record.failure_told_on != today:
         record.failure_told_on, record.has_news = today, True
     db.session.commit()
+
+
+def _in_words(error):
+    """What an operator reads of a failure: of a refusal what happened, without what it asks the person at a page to do."""
+    if isinstance(error, PortalError):
+        said = error.sentence.partition("。")[0]
+        cause = str(error.__cause__ or "").partition("\n")[0]  # a file store adds pages of details
+        return f"{said}：{cause}" if cause else said
+    return f"{type(error).__name__}: {error}"

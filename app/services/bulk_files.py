@@ -11,11 +11,11 @@ import time
 from dataclasses import dataclass
 
 from app import queries
-from app.errors import PortalError
+from app.errors import PortalError, StorageFailed
 from app.extensions import db, reading, writing
 from app.labels import LIST_COLUMN
 from app.models import ListColumn, PortalUser
-from app.services import bulk_downloads, company_files, listing, zip_file
+from app.services import bulk_downloads, company_files, integrity, listing, zip_file
 from app.services.strongroom import strongroom
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ DOCUMENTS_AT_ONCE = 20
 SPOOL_BYTES = 1024 * 1024  # of the index; what is longer waits on the disk
 INDEX_NAME = "index.csv"
 CONTRACT, ATTACHMENT = "契約文書", "添付"
+DISPOSED, DAMAGED = "契約文書（保管期間の満了後に廃棄済み）", "契約文書（保管ファイルの確認中のため、含まれていません）"
 # 取引年月日, 取引金額, 取引先 first: by these the books are searched (L5)
 FIRST = (ListColumn.conclusion_date, ListColumn.amount, ListColumn.partner, ListColumn.number, ListColumn.title)
 REST = tuple(column for column in ListColumn if column not in (*FIRST, ListColumn.sha256))
@@ -39,9 +40,10 @@ class Abandoned(Exception):
 
 @dataclass(frozen=True)
 class Entry:
-    """One file of the ZIP file, and its line in the index."""
+    """One file of the ZIP file, and its line in the index; what is kept no more, or not whole, has a line alone."""
 
     name: str
+    number: str
     sha256: str
     line: list
 
@@ -82,7 +84,8 @@ def _contents(app, store, download_id, token, moment):
             some = ids[start : start + DOCUMENTS_AT_ONCE]
             entries, lost = _batch(app, download_id, some)
             for entry in entries:
-                yield entry.name, store.stream(entry.sha256)
+                if entry.name:
+                    yield entry.name, _pieces(app, store, entry, moment)
             index.write(listing.csv_of([entry.line for entry in entries]).encode())
             found += len(some) - len(lost)
             with app.app_context(), writing():
@@ -97,6 +100,19 @@ def _contents(app, store, download_id, token, moment):
             yield name, _renewing(app, download_id, token, len(ids), pieces, moment)
 
 
+def _pieces(app, store, entry, moment):
+    """The bytes of one file, as the store streams them; a failure names the document, at which 点検 looks next."""
+    try:
+        yield from store.stream(entry.sha256)
+    except StorageFailed as failure:
+        with app.app_context(), writing():
+            integrity.hasten(entry.number, moment())
+            db.session.commit()
+        raise StorageFailed(
+            f"契約文書 {entry.number} のファイルを読み込めませんでした。お手数ですが、文書管理番号を添えて、お問い合わせ窓口までご連絡ください。"
+        ) from failure
+
+
 def _renewing(app, download_id, token, done, pieces, moment):
     """The pieces of a file, while the request stays this worker's."""
     for piece in pieces:
@@ -107,7 +123,7 @@ def _renewing(app, download_id, token, done, pieces, moment):
 
 
 def _batch(app, download_id, ids):
-    """The files of some documents, and the ids of those that the person may no longer open."""
+    """The files of some documents, and the ids of those without one: the person may no longer open it, or it is not whole."""
     with app.app_context(), reading():
         user_id, is_of_company = queries.user_of_download(download_id)
         user = db.session.get(PortalUser, user_id) if user_id else None
@@ -115,19 +131,29 @@ def _batch(app, download_id, ids):
             raise Abandoned
         documents = queries.openable_documents(user, ids, bulk_downloads.opens(is_of_company))
         entries = [entry for document in documents for entry in _entries(document, user.company_id)]
-        return entries, set(ids) - {document.id for document in documents}
+        return entries, set(ids) - {document.id for document in documents if _missing(document) is None}
+
+
+def _missing(document):
+    """Why there is no file of a document, or None."""
+    record = document.archive_record
+    if record is None:
+        return None
+    return DISPOSED if record.disposed_at is not None else DAMAGED if record.is_damaged else None
 
 
 def _entries(document, company_id):
     cells = listing.cells_of(document, company_id)
+    first, rest = ([cells[column] for column in columns] for columns in (FIRST, REST))
+    missing = _missing(document)
+    if missing is not None:
+        yield Entry("", document.number, "", [*first, missing, "", document.pdf_sha256, *rest])
+        return
     files = [(CONTRACT, document.title, "pdf", document.pdf_sha256)]
     files += [
         (f"{ATTACHMENT}{place}", row.file_name, row.kind.value, row.sha256)
         for place, row in enumerate(document.attachments, start=1)
     ]
-    if document.archive_record is not None and document.archive_record.disposed_at is not None:
-        return  # its files were deleted after its 保管期間
     for part, called, ending, sha256 in files:
         name = zip_file.safe_name(document.number, part, called, ending)
-        first, rest = ([cells[column] for column in columns] for columns in (FIRST, REST))
-        yield Entry(name, sha256, [*first, part, name, sha256, *rest])
+        yield Entry(name, document.number, sha256, [*first, part, name, sha256, *rest])

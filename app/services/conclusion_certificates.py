@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 from flask import current_app
 
 from app.clock import now
-from app.labels import ACTION, KIND, LEVEL, SIDE, certificate_title, day, jst, mode_of
+from app.labels import ACTION, FACT, KIND, LEVEL, SIDE, certificate_title, day, jst, mode_of
 from app.services import seals, workbench
 from app.services.strongroom import strongroom
 from app.signing import evidence
@@ -48,6 +48,7 @@ class Order:
     facts: tuple
     parties: tuple
     course: tuple
+    corrections: tuple
     signatures: tuple
     files: tuple
 
@@ -61,6 +62,7 @@ def order(document, company_id):
         facts=_facts(document),
         parties=tuple((SIDE[party.side], str(party.company)) for party in document.parties),
         course=_course(document, company_id),
+        corrections=_corrections(document),
         signatures=tuple(_signature(one, company_id) for one in document.valid_signatures),
         files=_files(document),
     )
@@ -117,6 +119,12 @@ def _course(document, company_id):
     return tuple(rows)
 
 
+def _corrections(document):
+    """訂正 of a fact that is certified here, with its former value: moment, what was changed and why."""
+    found = (one for one in document.events if one.action is Action.correct and FACT["conclusion_date"] in one.reason)
+    return tuple((jst(one.at, _MOMENT), f"{one.reason}　{one.company.name}") for one in found)
+
+
 def _act(event, is_own):
     word = ACTION[event.action]
     return f"{word}　{_person(event.actor, event.on_behalf_of)}" if is_own else word
@@ -167,6 +175,7 @@ def _sheet(wanted, times):
             "締結までの経過" if signed else "回覧完了までの経過", wanted.course, (0.25, 0.4, 0.35),
             "日時は、当サービスに記録された日本時間です。他社の社内の回覧は記載していません。",
         ),
+        *([Section("情報の訂正", wanted.corrections)] if wanted.corrections else []),
         *(_signature_section(n, one, times[one.field_name]) for n, one in enumerate(wanted.signatures, start=1)),
         Section(
             "ファイル", tuple(row for kind, name, sha256 in wanted.files for row in ((kind, name), ("SHA-256", sha256))),

@@ -13,6 +13,7 @@ from app.labels import day
 from app.models import (
     ArchiveRecord,
     CertificateApplication,
+    Condition,
     ContractDocument,
     DocumentAttachment,
     DocumentRevision,
@@ -44,6 +45,7 @@ def dispose(record, actor, now):
         )
     record.disposed_at, record.disposed_by = now, actor
     record.disposed_files = list(integrity.files_of(document))
+    record.condition, record.findings, record.has_news = Condition.without_files, [], False
     record.check_due_at, record.lock_due_at, record.erase_due_at = None, None, now
     return steps.take(step, document, actor, now, "、".join(record.disposed_files))
 

@@ -11,14 +11,16 @@ import secrets
 from dataclasses import dataclass
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from app.clock import japan_date
 from app.extensions import db
 from app.models import ArchiveRecord, Condition, ContractDocument, Damage, DocumentRevision, Level
 from app.services import archive
 from app.services.strongroom import outside_roots, strongroom
 from app.signing.contents import Contents, contents_of, proof_of
 from app.signing.verify import Outcome, verify
+from app.workflow import Action, find_step
 
 MOST_DAYS, LEAST_DAYS = 28, 14  # to the next 点検; drawn by lot, which spreads them over the nights
 AGAIN = dt.timedelta(hours=20)  # a damaged one is looked at the next night
@@ -33,6 +35,7 @@ class Expected:
     files: tuple[str, ...]
     contents: Contents
     newest: frozenset[str]  # what revisions and events each call the newest file
+    has_lapsed: bool  # its last time stamp has ended after 保管期間, as it must: nobody renews it any more
 
 
 def due(now):
@@ -42,11 +45,24 @@ def due(now):
     ).all()
 
 
-def expected_of(document_id):
+def hasten(number, now):
+    """Have the next run look at a document's files: somebody could not read one."""
+    document_id = select(ContractDocument.id).where(ContractDocument.number == number).scalar_subquery()
+    db.session.execute(
+        update(ArchiveRecord)
+        .where(ArchiveRecord.document_id == document_id, ArchiveRecord.check_due_at > now)
+        .values(check_due_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def expected_of(document_id, now):
     """What must be in the store for this document; None where its files were deleted after 保管期間."""
     document = db.session.get(ContractDocument, document_id)
-    if document.archive_record.disposed_at is not None:
+    record = document.archive_record
+    if record.disposed_at is not None:
         return None
+    is_over = find_step(Action.renew, document.status) is None
     revisions = document.revisions
     signatures = {
         (one.field_name, hashlib.sha256(one.certificate.certificate_der).hexdigest())
@@ -57,14 +73,14 @@ def expected_of(document_id):
         files=files_of(document),
         contents=Contents(frozenset(signatures), sum(one.level in STAMPED for one in revisions)),
         newest=frozenset([revisions[-1].sha256, document.events[-1].pdf_sha256] if revisions else []),
+        has_lapsed=is_over and record.provable_until is not None and record.provable_until < japan_date(now),
     )
 
 
 def files_of(document):
-    """The SHA-256 of every stored file of a document, the current one first, each once."""
-    return tuple(
-        dict.fromkeys([document.pdf_sha256, document.unsigned_sha256, *(one.sha256 for one in document.revisions)])
-    )
+    """The SHA-256 of every stored file of a document, 添付・補足書類 too, the current PDF first, each once."""
+    others = (row.sha256 for row in (*document.revisions, *document.attachments))
+    return tuple(dict.fromkeys([document.pdf_sha256, document.unsigned_sha256, *others]))
 
 
 def examine(expected):
@@ -84,7 +100,7 @@ def examine(expected):
         elif (lies_there := hashlib.sha256(stored).hexdigest()) != sha256:
             found.append((_of_other_bytes(stored, lies_there, expected), sha256))
         elif sha256 == expected.current:
-            found += [(finding, sha256) for finding in _of_contents(stored, expected.contents)]
+            found += [(finding, sha256) for finding in _of_contents(stored, expected)]
             if not found and expected.contents.time_stamps:
                 proof = proof_of(stored, current_app.config["ALGORITHM_ENDS"])
     return [{"finding": finding.value, "sha256": sha256} for finding, sha256 in found], proof
@@ -101,14 +117,14 @@ def _of_other_bytes(stored, lies_there, expected):
 
 
 def _of_contents(stored, expected):
-    if contents_of(stored) != expected:
+    if contents_of(stored) != expected.contents:
         yield Damage.signature_set
-    if not expected.signatures and not expected.time_stamps:
+    if not expected.contents.signatures and not expected.contents.time_stamps:
         return  # 署名なし, before its transfer: nothing but its SHA-256 can be checked
     outcome = _judged(stored).outcome
     if outcome is Outcome.invalid:
         yield Damage.invalid
-    elif outcome is Outcome.unjudged:
+    elif outcome is Outcome.unjudged and not expected.has_lapsed:
         yield Damage.unprovable
 
 

@@ -30,7 +30,7 @@ EXTENSION_YEARS = 10  # R98
 EVERY = true()
 BY_ITSELF_DAYS = 200  # before 保管満了日, and so before the first notice of it
 MOST_A_RUN = 500  # renewals; ordered extensions wait no longer than these take
-NO_OPTION = "長期保管延長オプションのご契約がないため、保管期間を延長できません。お申し込みは、お問い合わせ窓口にご連絡ください。"
+NO_OPTION = "長期保管延長オプションのご契約がないため、保管期間を延長できません。［管理者業務］→［プラン・オプション申請］からお申し込みください。"
 
 
 def may_extend(document, actor, now):

@@ -10,11 +10,11 @@ from flask import current_app
 
 from app import queries
 from app.errors import Busy, VerificationRefused
-from app.services.strongroom import outside_roots_of, revoked_among, strongroom
+from app.services.strongroom import outside_roots, outside_roots_of, revoked_among, strongroom
 from app.signing.authorities import SEAL_NO
 from app.signing.intake import Limits
 from app.signing.verdict import Verdict
-from app.signing.verify import after_revocation
+from app.signing.verify import after_revocation, verify
 from app.signing.verify_apart import verify_apart
 
 AT_ONCE = 2  # in one process; each may take seconds and half a gigabyte
@@ -44,7 +44,7 @@ def examine(pdf, expected=()):
     :raises VerificationRefused: nothing in it, or too large
     :raises Busy: others are being examined
     """
-    limit = current_app.config["MAX_UPLOAD_MB"]
+    limit = current_app.config["MAX_VERIFIED_MB"]
     if not pdf:
         raise VerificationRefused("ファイルの中身が空（0バイト）です。検証するPDFファイルをもう一度お選びください。")
     if len(pdf) > limit * 1024 * 1024:
@@ -63,18 +63,33 @@ def _examined(pdf, expected):
         raise Busy
     foreign = []  # signers for whom the own root is not enough
 
-    def outside_roots(certificates):
+    def roots_of_foreign(certificates):
         foreign.extend(certificates)
         return outside_roots_of(certificates)
 
     try:
         verdict = verify_apart(
-            pdf, strongroom().roots, outside_roots, expected, Limits(memory_bytes=600 * 1024 * 1024),
+            pdf, strongroom().roots, roots_of_foreign, expected, Limits(memory_bytes=600 * 1024 * 1024),
             current_app.config["ALGORITHM_ENDS"], strongroom().stamp_roots,
         )  # fmt: skip
     finally:
         _free.release()
-    verdict = after_revocation(verdict, revoked_among({one.certificate_no for one in verdict.signatures}))
+    return _report(verdict, len(pdf), foreign)
+
+
+def examine_here(pdf):
+    """The same in this process and for a file of any size, for the command line."""
+    outside, strong = outside_roots(pdf), strongroom()
+    ends = current_app.config["ALGORITHM_ENDS"]
+    return _report(verify(pdf, strong.roots, outside, ends=ends, stamp_roots=strong.stamp_roots), len(pdf), outside)
+
+
+def _report(verdict, size_bytes, foreign):
+    """The verdict with what only the portal knows.
+
+    :param foreign: signers for whom the own root is not enough
+    """
     names = {one.certificate_no for one in verdict.signatures}  # under the own root, SEAL is the service
+    verdict = after_revocation(verdict, revoked_among(names))
     is_certificate = verdict.is_valid and not foreign and names == {SEAL_NO}
-    return Report(verdict, len(pdf), queries.kept_as(verdict.sha256), is_certificate)
+    return Report(verdict, size_bytes, queries.kept_as(verdict.sha256), is_certificate)

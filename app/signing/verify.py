@@ -57,7 +57,7 @@ _UNTIMED_FILE = (
     "証明書が有効な間に署名されたことを確認できないため、検証できません。"
 )
 _BROKEN = (
-    "電子署名またはタイムスタンプのデータが壊れています。このファイルの内容を信頼せず、"
+    "電子署名またはタイムスタンプのデータが壊れているか、後から別の電子署名が加えられています。このファイルの内容を信頼せず、"
     "保管されている原本をご確認ください。"
 )
 _GOOD = "すべての電子署名は有効です。署名後の変更はありません。"
@@ -158,6 +158,9 @@ def _judge(pdf, trust, expected, sha256):
     peeled = _peel(reader, trust)
     signatures = [_judge_signature(one, pdf, reader, peeled, trust) for one in reader.embedded_regular_signatures]
     time_stamps = [_judge_time_stamp(one, pdf, peeled) for one in reader.embedded_timestamp_signatures]
+    if not complete:  # what was added at the end came after each of them
+        signatures = [_followed(one) for one in signatures]
+        time_stamps = [replace(one, intact=False, trusted=False, sentence=_ALTERED) for one in time_stamps]
     parts = [*signatures, *time_stamps]
     levels = [one.level for one in signatures]
     level = min(levels, key=_LEVELS.index) if levels and None not in levels else None
@@ -181,6 +184,10 @@ def _judge(pdf, trust, expected, sha256):
     if not signatures:
         return Verdict(Outcome.valid, _GOOD_STAMPED.format(at=_shown(time_stamps[0].at)), **report)
     return Verdict(Outcome.valid, _GOOD_ARCHIVED if time_stamps else _GOOD, **report)
+
+
+def _followed(part):
+    return replace(part, intact=False, trusted=False, untimed=False, level=None, signed_at=None, sentence=_ALTERED)
 
 
 _LEVELS = ("B-T", "B-LT", "B-LTA")

@@ -19,6 +19,7 @@ class Condition(StrEnum):
     waiting = auto()  # not looked at yet
     sound = auto()
     damaged = auto()
+    without_files = auto()  # 廃棄; sorts last, after what still has to be looked at
 
 
 class Damage(StrEnum):

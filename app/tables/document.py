@@ -143,6 +143,11 @@ class ContractDocument(Model):
         return self.kind in AMENDING or self.original_id is not None
 
     @property
+    def is_disposed(self):
+        """Whether its files were given up for deletion after its 保管期間."""
+        return self.archive_record is not None and self.archive_record.disposed_at is not None
+
+    @property
     def open_turns(self):
         """The turns still to be taken, in order."""
         steps = sorted(self.route, key=lambda step: step.position)

@@ -37,7 +37,7 @@ def own_pdf(document_id):
     document = own_document(document_id)
     if not may_open_pdf(document):
         raise NotFound
-    if document.archive_record is not None and document.archive_record.disposed_at:
+    if document.is_disposed:
         raise Gone
     return document
 

@@ -28,14 +28,14 @@ class ArchiveExtensionView(BaseView):
         """［長期保管延長確認］: what will be extended until when; changes nothing."""
         if not request.form.getlist("document"):
             flash(NONE_CHOSEN, "warning")
-            query = urlsplit(request.referrer or "").query  # the search it was pressed on
-            return redirect(url_for("ArchiveListView.index") + (f"?{query}" if query else ""))
+            return redirect(_came_from([]))
         chosen = _chosen()
         for document, drawn_until in chosen:
             renewal.check(document, acting_person(), now(), drawn_until)
         documents = [(document, renewal.next_until(document)) for document, _ in chosen]
         return self.render_template(
             "archive_extension/confirmation.html", title="長期保管延長確認", documents=documents,
+            back=_came_from([document for document, _ in chosen]),
             price=fee_table.price_of_option(CompanyOption.archive_extension, g.user.company, now()),
         )  # fmt: skip
 
@@ -50,6 +50,14 @@ class ArchiveExtensionView(BaseView):
             f"長期保管延長を受け付けました（{len(chosen)}件）。通常、数分以内に保管満了日が更新されます。",
             url_for("ArchiveListView.index"),
         )
+
+
+def _came_from(documents):
+    """Where ［長期保管延長］ was pressed: the list with its search, or the page of the one document."""
+    asked, home = urlsplit(request.referrer or ""), url_for("ArchiveListView.index")
+    if len(documents) == 1 and asked.path == url_for("DocumentView.show", document_id=documents[0].id):
+        return asked.path
+    return f"{home}?{asked.query}" if asked.path == home and asked.query else home
 
 
 def _chosen():

@@ -14,6 +14,7 @@ EDITIONS = {
     "sender": "発信者編",
     "receiver": "受信者編",
     "one-side": "受信者編 別冊（一方のみ署名契約）",
+    "archive": "長期保管編",
     "options": "オプション編",
 }
 FOR_OPERATORS = {"operator": "運営者編", "operator-care": "運営者編 別冊（監視と保守）"}

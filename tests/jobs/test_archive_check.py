@@ -17,6 +17,7 @@ from app.services.strongroom import strongroom
 from app.signing.store import path_of
 from app.workflow import SignatureMode, Status
 from demo import drill
+from tests.conftest import kept_file
 
 NAME = "archive-check"
 DAY = dt.timedelta(days=1)
@@ -27,7 +28,7 @@ def archived(make_document):
     """One archived document with a signature, and the clock on the day after its conclusion."""
     start = now()
     with time_machine.travel(start, tick=False) as clock:
-        document = make_document(Status.completion_wait, mode=SignatureMode.sender_only)
+        document = make_document(Status.completion_wait, mode=SignatureMode.sender_only, attached=[kept_file("内訳書.pdf")])
         clock.shift(DAY)
         assert run_job("archive-transfer")["done"] == 1
         db.session.refresh(document)
@@ -59,30 +60,31 @@ def flipped(pdf):
 
 
 @pytest.mark.requirement("I14", "L8", "L10")
-@pytest.mark.parametrize("damage", ["flipped", "missing", "swapped", "foreign", "put_back", "former"])
+@pytest.mark.parametrize("damage", ["flipped", "missing", "swapped", "foreign", "put_back", "former", "attachment"])
 def test_each_damage_is_found_told_shown_and_its_recovery_noticed(archived, application, make_document, client_of, damage):
     assert check(archived) == [] and told() == []
     earlier = archived.revisions[-2].sha256
     other = make_document(Status.sender_signature)
-    sha256 = earlier if damage == "former" else archived.pdf_sha256
+    sha256 = {"former": earlier, "attachment": archived.attachments[0].sha256}.get(damage, archived.pdf_sha256)
     file = path(application, sha256)
     whole = file.read_bytes()
     file.unlink()
     if damage != "missing":
         file.write_bytes({
-            "flipped": lambda: flipped(whole), "former": lambda: flipped(whole), "put_back": lambda: strongroom().store.get(earlier),
+            "flipped": lambda: flipped(whole), "former": lambda: flipped(whole), "attachment": lambda: flipped(whole),
+            "put_back": lambda: strongroom().store.get(earlier),
             "swapped": lambda: strongroom().store.get(other.pdf_sha256),
             "foreign": lambda: strongroom().desk.archive(whole),  # valid, and known to no row
         }[damage]())  # fmt: skip
     try:
-        expected = {"flipped": "altered", "former": "altered", "foreign": "swapped"}.get(damage, damage)
+        expected = {"flipped": "altered", "former": "altered", "attachment": "altered", "foreign": "swapped"}.get(damage, damage)
         assert check(archived) == [expected]
         assert check(archived) == [expected] and len(told()) == 1  # told once
         assert sha256 in told()[0]
         assert archived.archive_record.findings[0]["sha256"] == sha256
         page = client_of("registrar").get(f"/documents/{archived.id}").text
         assert "保管しているファイルを確認しています" in page
-        if damage != "former":
+        if damage not in ("former", "attachment"):
             assert client_of("registrar").get(f"/documents/{archived.id}/pdf").status_code == 503
         assert "異常あり" in client_of("operator").get("/operator/archive/list/").text
     finally:

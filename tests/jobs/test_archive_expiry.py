@@ -12,6 +12,7 @@ from app.extensions import db
 from app.jobs import run_job
 from app.models import (
     CompanyStatus,
+    Condition,
     ConsentAct,
     ConsentMethod,
     ElectronicConsent,
@@ -42,7 +43,7 @@ def clock(app):
 
 @pytest.fixture
 def archived(clock, make_document):
-    document = make_document(Status.completion_wait, mode=SignatureMode.no_signature)
+    document = make_document(Status.completion_wait, mode=SignatureMode.no_signature, attached=[kept_file("内訳書.pdf")])
     clock.move_to(at(dt.date(2027, 1, 15)))
     assert run_job("archive-transfer")["done"] == 1
     db.session.refresh(document)
@@ -123,7 +124,7 @@ def test_nothing_is_held_after_its_grace_nor_forgotten_when_it_got_a_new_file(ar
 @pytest.mark.requirement("T16", "I15", "L10")
 def test_after_its_end_a_document_is_read_only_and_disposed_of_only_after_its_grace(archived, person, clock, client_of, make_document):
     record, operator = archived.archive_record, person("operator")
-    files = [archived.pdf_sha256, archived.unsigned_sha256]
+    files = [archived.pdf_sha256, archived.unsigned_sha256, archived.attachments[0].sha256]
     with pytest.raises(Refused, match="保管期間が満了していない"):
         disposal.dispose(record, operator, now())
     clock.move_to(at(END, 23))
@@ -146,12 +147,18 @@ def test_after_its_end_a_document_is_read_only_and_disposed_of_only_after_its_gr
     assert client_of("operator").post(f"/operator/archive/action/dispose/{record.id}").status_code == 302
     db.session.refresh(record)
     assert record.disposed_at is None
+    clock.move_to(at(dt.date(2040, 1, 1)))
+    assert record.provable_until < dt.date(2040, 1, 1)
+    assert run_job("archive-check")["done"] == 1
+    db.session.refresh(record)
+    assert record.condition is Condition.sound  # that nobody renews its time stamp any more is no damage
     clock.move_to(at(GRACE_END + dt.timedelta(days=1), 0))
     other = make_document(Status.draft, mode=SignatureMode.no_signature)  # begins with the same bytes
     assert other.unsigned_sha256 == archived.unsigned_sha256
     assert client_of("operator").post(f"/operator/archive/action/dispose/{record.id}").status_code == 302
     db.session.refresh(record)
     assert (record.disposed_at, record.disposed_by_id) == (now(), operator.id)
+    assert "廃棄済み" in client_of("operator").get("/operator/archive/list/").text
     assert set(files) <= set(record.disposed_files)
     assert strongroom().store.has(files[0])  # first the record, then the file
     with pytest.raises(OutOfTurn):
@@ -159,6 +166,7 @@ def test_after_its_end_a_document_is_read_only_and_disposed_of_only_after_its_gr
     db.session.rollback()
     assert run_job(NAME)["done"] == 1 and run_job(NAME)["due"] == 0
     assert not strongroom().store.has(files[0])
+    assert not strongroom().store.has(files[2])  # 添付・補足書類 go with their contract
     assert strongroom().store.has(files[1])  # the other document is kept by it
     assert run_job("archive-check", at(dt.date(2040, 1, 1)))["failed"] == 0
 
@@ -166,6 +174,8 @@ def test_after_its_end_a_document_is_read_only_and_disposed_of_only_after_its_gr
         reply = client_of("registrar").get(f"/documents/{archived.id}/{url}")
         assert reply.status_code == 410 and "廃棄されました" in reply.text
     page = client_of("registrar").get(f"/documents/{archived.id}").text
+    for word in ("data-viewer", "この契約文書を検証する", "印刷用の写しを表示"):  # what would end in a refusal
+        assert word not in page, word
     assert files[0] in page and "運営者" in page and operator.full_name not in page
     shown = client_of("operator").get(f"/operator/archive/show/{record.id}").text
     assert files[0] in shown and "2038/01/16" in shown

@@ -223,7 +223,7 @@ def test_a_failure_is_told_once_a_day_retried_and_told_as_over(archived, person,
         assert run_job(NAME)["failed"] == 1
     letters = db.session.query(OutboxMessage).filter_by(letter=Letter.archive_alert).all()
     assert [letter.to_address for letter in letters] == ["operator@portal.example"]
-    assert "SigningFailed" in letters[0].facts["listed"][0]["what"]
+    assert "no answer" in letters[0].facts["listed"][0]["what"]
     db.session.refresh(document)
     assert document.retained_until == END
     clock.shift(dt.timedelta(minutes=11))

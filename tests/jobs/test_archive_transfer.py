@@ -87,7 +87,7 @@ def test_without_a_time_stamp_the_document_waits_and_the_run_says_so(clock, make
     clock.shift(dt.timedelta(days=1))
 
     def away(*args, **kwargs):
-        raise SigningFailed("no answer from the time-stamp authority")
+        raise SigningFailed("応答がありません。しばらくしてから、もう一度お試しください。") from OSError("refused\n\nDebug source: …")
 
     monkeypatch.setattr(type(strongroom().desk), "archive", away)
     report = run_job(NAME)
@@ -101,7 +101,7 @@ def test_without_a_time_stamp_the_document_waits_and_the_run_says_so(clock, make
     assert run_job(NAME)["failed"] == 1
     letters = db.session.query(OutboxMessage).filter_by(letter=Letter.archive_alert)
     assert [letter.to_address for letter in letters] == ["operator@portal.example"]  # told once a day
-    assert "SigningFailed" in letters[0].facts["listed"][0]["what"]
+    assert letters[0].facts["listed"][0]["what"] == "処理に失敗しました（応答がありません：refused）"
     monkeypatch.undo()
     clock.shift(dt.timedelta(days=1))
     assert run_job(NAME)["done"] == 1

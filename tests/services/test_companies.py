@@ -4,7 +4,9 @@ import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from click.testing import CliRunner
 
+import run
 from app import queries
 from app.clock import now
 from app.errors import AlreadyEnrolled, Refused
@@ -200,3 +202,16 @@ def test_a_reset_sends_one_new_first_password(person):
     assert user.must_change_password and user.initial_password_until > now()
     assert db.session.query(OutboxMessage).one().letter is Letter.initial_password
     assert db.session.query(AccountEvent).one().action is AccountAction.password_reset
+
+
+def test_the_command_issues_an_operator_or_says_why_not(app, monkeypatch):
+    monkeypatch.setattr("app.create_app", lambda: app)
+    before = db.session.query(PortalUser).count()
+    db.session.commit()
+    refused = CliRunner().invoke(run.cli, ["create-operator", "山田 太郎", "operator@portal"])
+    assert refused.exit_code == 1 and "メールアドレスの形式が正しくありません" in refused.output
+    assert db.session.query(PortalUser).count() == before
+    db.session.commit()
+    made = CliRunner().invoke(run.cli, ["create-operator", "山田 太郎", "operator@new.example"])
+    issued = db.session.query(PortalUser).filter_by(mail_address="operator@new.example").one()
+    assert made.exit_code == 0 and made.output == f"{issued.user_code}\n"

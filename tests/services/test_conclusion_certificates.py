@@ -1,5 +1,6 @@
 """合意締結証明書: what it says to whom, its seal, and that nothing is certified that does not hold (I19)."""
 
+import dataclasses
 import datetime as dt
 import io
 
@@ -15,6 +16,7 @@ from app.jobs import archive_transfer, seal_renewal
 from app.models import Authority
 from app.services import (
     conclusion_certificates,
+    corrections,
     delegations,
     documents,
     print_copies,
@@ -54,6 +56,20 @@ def certificate_for(document, company_id):
     wanted = conclusion_certificates.order(document, company_id)
     db.session.rollback()
     return conclusion_certificates.make(wanted)
+
+
+@pytest.mark.requirement("I19", "L8", "L18")
+def test_a_date_put_right_after_the_conclusion_is_certified_with_the_former_one(concluded):
+    """The sender alone may put it right: the seal must not pass it off as what both sides concluded."""
+    facts = corrections.Facts(concluded.conclusion_date, 5, "")
+    corrections.correct(concluded, concluded.registrar, now(), facts, reason="金額の誤記")
+    db.session.commit()
+    assert "情報の訂正" not in words(certificate_for(concluded, concluded.sender.company_id))  # no amount is certified
+    former, later = concluded.conclusion_date, concluded.conclusion_date + dt.timedelta(days=1)
+    corrections.correct(concluded, concluded.registrar, now(), dataclasses.replace(facts, conclusion_date=later), reason="日付の誤記")
+    db.session.commit()
+    text = words(certificate_for(concluded, concluded.receivers[0].company_id))
+    assert f"契約締結年月日：{former:%Y/%m/%d}→{later:%Y/%m/%d}（理由：日付の誤記）" in text and "金額の誤記" not in text
 
 
 @pytest.mark.requirement("I19", "L12", "L13")

@@ -50,6 +50,12 @@ def test_many_are_chosen_in_the_list_confirmed_and_ordered(archived, client_of, 
     assert "合計" not in client.post("/archive/extension/confirmation", {"document": values[:1]}).text
     new = archived[0].retained_until.replace(year=archived[0].retained_until.year + 10)
     assert page.text.count(new.strftime("%Y/%m/%d")) == 2 and archived[2].number not in page.text
+    own = f"/documents/{archived[0].id}"
+    for count, path, back in (
+        (2, "/archive/?kind=other", "/archive/?kind=other"), (1, own, own), (2, own, "/archive/"), (1, "/login/?a=b", "/archive/"),
+    ):  # fmt: skip
+        page = client.post("/archive/extension/confirmation", {"document": values[:count]}, headers={"Referer": f"http://localhost{path}"})
+        assert f'href="{back}">戻る' in page.text, (count, path)
     assert client.post("/archive/extension/", {"document": values[:2]}).status_code == 302
     assert orders() == 2
     again = client.post("/archive/extension/", {"document": values})  # one of them is new: still nothing

@@ -7,12 +7,15 @@ import pytest
 
 from app.clock import now
 from app.extensions import db
+from app.jobs import archive_transfer
 from app.models import OutboxMessage
-from app.services import credentials, outbox
+from app.services import credentials, outbox, retention
+from app.views.archive_extension import MOST_AT_ONCE
 from app.views.guide import EDITIONS, FOR_OPERATORS, PAGES
 from app.views.operator import VIEWS
 from app.views.operator_archive import ArchiveRecordModelView
 from app.views.operator_fees import FeeModelView
+from app.workflow import Status
 
 ALL = ["", *EDITIONS, *PAGES]
 
@@ -109,3 +112,20 @@ def test_the_operators_editions_tell_of_every_page_of_their_menu(client_of):
     menu = re.search(r"運営者業務.*?</ul>", operator.get("/guide/").text, re.S).group()
     items = re.findall(r"<a [^>]*>([^<]+)</a>", menu)
     assert len(items) > 12 and [item for item in items if f"［{item}］" not in told] == []
+
+
+@pytest.mark.requirement("L9", "R94", "R98")
+def test_the_manual_of_the_archive_names_what_its_pages_have(browser, client_of, make_document, application):
+    text = text_of(browser().get("/guide/archive").text)
+    archived = make_document(Status.completion_wait)
+    archive_transfer.run_one(archived.id, now())
+    page, listed = (text_of(client_of("registrar").get(url).text) for url in (f"/documents/{archived.id}", "/archive/"))
+    for word, where in (
+        ("この契約文書を検証する", page), ("印刷用の写しを表示", page), ("合意締結証明書をダウンロード", page), ("情報の訂正", page),
+        ("変更契約書・覚書を作成", page), ("金額なし", listed), ("一括ダウンロード", listed), ("作成したファイルの一覧", listed),
+        ("表示する項目を選ぶ", listed),
+    ):  # fmt: skip
+        assert word in text and word in where, word
+    for days in retention.NOTICE_DAYS:
+        assert f"{days}日前" in text
+    assert f"満了から{application.config['ARCHIVE_GRACE_DAYS']}日間" in text and f"{MOST_AT_ONCE}件まで" in text

@@ -87,6 +87,10 @@ def test_the_command_judges_by_a_demos_roots_and_looks_into_its_archive(archived
     assert told.returncode == 0 and KEPT in told.stdout, told
     assert json.loads(verify("--data", str(tmp_path), "--json").stdout)["kept"] == "concluded"
     assert verify("--data", str(tmp_path), "--root", "x.pem").returncode == 2
+    made = conclusion_certificates.make(conclusion_certificates.order(archived, archived.sender.company_id))
+    (tmp_path / "contract.pdf").write_bytes(made)
+    told = verify("--data", str(tmp_path))
+    assert told.returncode == 0 and "当サービスが発行した証明書です" in told.stdout and NOT_KEPT not in told.stdout
     assert "Start the demo first" in verify("--data", str(tmp_path / "nothing")).stderr
 
 
@@ -97,6 +101,8 @@ def test_a_changed_or_older_file_is_told_apart(client_of, archived):
     place = pdf.index(b"/MediaBox") + 12
     page = hand_in(client, pdf[:place] + bytes([pdf[place] ^ 1]) + pdf[place + 1 :])
     assert ALTERED in page.text and NOT_KEPT in page.text and "企業名（未確認）" in page.text
+    page = hand_in(client, pdf + b"\n% added").text
+    assert ALTERED in page and "変更はありません" not in page and "企業名（未確認）" in page  # of no part of the file
     by_sender = next(one for one in archived.revisions if one.level is Level.b_lt)
     page = hand_in(client, store.get(by_sender.sha256))
     assert EARLIER in page.text and KEPT not in page.text and SUPERSEDED not in page.text
@@ -110,8 +116,10 @@ def test_what_is_no_signed_pdf_is_called_so_and_its_name_is_not_shown(client_of)
     client = client_of("anonymous")
     page = hand_in(client, pdfs.contract(), "<script>alert(1)</script>.pdf")
     assert "電子署名がありません" in page.text and NOT_KEPT in page.text and "alert(1)" not in page.text
-    assert "検証できません" in hand_in(client, b"hello").text
-    assert "検証できません（署名者を確認できません）" in hand_in(client, pdfs.already_signed()).text
+    page = hand_in(client, b"hello").text
+    assert "検証できません" in page and "確認できません</dd>" in page and "0件" not in page
+    page = hand_in(client, pdfs.already_signed()).text
+    assert "検証できません（署名者を確認できません）" in page and "そのサービスまたは証明書の発行者" in page
 
 
 @pytest.mark.requirement("S4")
@@ -121,7 +129,9 @@ def test_nothing_and_too_much_are_refused_in_words(client_of, app, monkeypatch):
     assert page.status_code == 422 and "検証するPDFファイルを選択してください。" in page.text
     page = hand_in(client, b"")
     assert page.status_code == 422 and "0バイト" in page.text
-    monkeypatch.setitem(app.config, "MAX_UPLOAD_MB", 1)
+    assert app.config["MAX_UPLOAD_MB"] + 10 <= app.config["MAX_VERIFIED_MB"]  # the largest contract grows by being signed
+    assert app.config["MAX_VERIFIED_MB"] * 1024 * 1024 < app.config["MAX_CONTENT_LENGTH"]
+    monkeypatch.setitem(app.config, "MAX_VERIFIED_MB", 1)
     with pytest.raises(VerificationRefused, match="上限の1MB"):
         verification.examine(bytes(1024 * 1024 + 1))
 

@@ -249,6 +249,14 @@ document.querySelectorAll(".data-table").forEach((table) => {
     [...row.cells].forEach((cell, at) => (cell.dataset.label ??= names[at] ?? "")));
 });
 
+/* A button that ticks all boxes of a form that stand on the page, or none: <button data-tick-all="extension" hidden> */
+document.querySelectorAll("[data-tick-all]").forEach((button) => { button.hidden = false; });
+when("click", "[data-tick-all]", (button) => {
+  const boxes = [...document.querySelectorAll(`input[type="checkbox"][form="${button.dataset.tickAll}"]`)];
+  const isWanted = boxes.some((box) => !box.checked);
+  boxes.forEach((box) => { box.checked = isWanted; });
+});
+
 /* Fields that a choice makes needless are hidden and not sent: <div data-shown-for="mode" data-shown-values="both_sides …"> */
 document.querySelectorAll("[data-shown-for]").forEach((part) => {
   const name = part.dataset.shownFor;
