@@ -1,6 +1,6 @@
 """廃棄: an operator deletes the files of an expired document after its grace period, on the record (T16, L10).
 
-The row of the document stays, with who did it, when, and the SHA-256 of each file.  First the record, then, by a
+Its 添付・補足書類 go with it.  The row of the document stays, with who did it, when, and the SHA-256 of each file.  First the record, then, by a
 job, the files: a stop in between leaves files that are due to be deleted, never a deletion without a record.
 """
 
@@ -79,7 +79,7 @@ def _is_kept_otherwise(sha256, document_id):
     )
     named = or_(ContractDocument.pdf_sha256 == sha256, ContractDocument.unsigned_sha256 == sha256)
     found = [others.where(named)]
-    for column in (DocumentRevision.sha256, SentEdition.unsigned_sha256, DocumentAttachment.sha256):
+    for column in (DocumentRevision.sha256, DocumentRevision.made_from, SentEdition.unsigned_sha256, DocumentAttachment.sha256):
         found.append(others.join(column.class_, column.class_.document_id == ContractDocument.id).where(column == sha256))
     for column in (PaperConsent.sha256, CertificateApplication.evidence_sha256, ServiceApplication.evidence_sha256):
         found.append(select(column.class_.id).where(column == sha256))

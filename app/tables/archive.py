@@ -26,8 +26,9 @@ class Damage(StrEnum):
 
     missing = auto()
     altered = auto()
-    swapped = auto()  # another valid file in its place
+    swapped = auto()  # another valid file in its place, or another attachment
     put_back = auto()  # an older revision of the same document in its place
+    attachment_set = auto()  # other 添付・補足書類 than the last event says
     signature_set = auto()  # other signatures or time stamps than the rows say
     invalid = auto()
     unprovable = auto()  # nothing altered, yet the evidence does not suffice any more
@@ -49,7 +50,7 @@ class ArchiveRecord(Model):
     failure_told_on: Mapped[dt.date | None] = mapped_column(Date)
 
     condition: Mapped[Condition] = mapped_column(enum_column(Condition), default=Condition.waiting)
-    findings: Mapped[list] = mapped_column(JSON, default=list)  # of {"finding": Damage, "sha256": of which file}
+    findings: Mapped[list] = mapped_column(JSON, default=list)  # of {"finding": Damage, "sha256": of which file, "is_attachment"?}
     checked_at: Mapped[dt.datetime | None] = mapped_column(Utc)
     check_due_at: Mapped[dt.datetime | None] = mapped_column(Utc, index=True)  # None: nothing left to check
     lock_due_at: Mapped[dt.datetime | None] = mapped_column(Utc, index=True)  # where the storage can hold files
