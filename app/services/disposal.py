@@ -43,7 +43,8 @@ def dispose(record, actor, now):
             f"満了後の閲覧期間（{day(retention.grace_until(document))}まで）が終わっていないため、廃棄できません。"
         )
     record.disposed_at, record.disposed_by = now, actor
-    record.disposed_files = list(integrity.files_of(document))
+    left = [record.promised_sha256] if record.promised_sha256 else []  # by a renewal that was cut off, if at all
+    record.disposed_files = [*integrity.files_of(document), *left]
     record.check_due_at, record.lock_due_at, record.erase_due_at = None, None, now
     return steps.take(step, document, actor, now, "、".join(record.disposed_files))
 

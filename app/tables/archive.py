@@ -46,6 +46,7 @@ class ArchiveRecord(Model):
     stamp_algorithm: Mapped[str] = mapped_column(String(32), default="", index=True)
     renew_on: Mapped[dt.date | None] = mapped_column(Date, index=True)  # a new time stamp is due; None: never
     attempted_at: Mapped[dt.datetime | None] = mapped_column(Utc)  # lease of whoever stamps it
+    promised_sha256: Mapped[str | None] = mapped_column(String(64))  # of the file that whoever stamps is about to store
     failure: Mapped[str] = mapped_column(String(255), default="")  # of the last transfer, extension or renewal
     failure_told_on: Mapped[dt.date | None] = mapped_column(Date)
 
