@@ -4,6 +4,8 @@ Its 添付・補足書類 go with it.  The row of the document stays, with who d
 job, the files: a stop in between leaves files that are due to be deleted, never a deletion without a record.
 """
 
+import datetime as dt
+
 from sqlalchemy import or_, select
 
 from app.clock import japan_date
@@ -23,6 +25,8 @@ from app.models import (
 from app.services import integrity, retention, steps
 from app.services.strongroom import strongroom
 from app.workflow import Action, find_step
+
+LEFTOVER_AGE = dt.timedelta(days=1)  # no file takes that long to be written
 
 
 def dispose(record, actor, now):
@@ -69,6 +73,17 @@ def erase(document_id, now):
         if not _is_kept_otherwise(sha256, document_id):
             strongroom().store.erase(sha256)
     record.erase_due_at = None
+    return True
+
+
+def leftovers(now):
+    """Names of what writers that were killed left in the store, a day ago or longer."""
+    return strongroom().store.leftovers(now - LEFTOVER_AGE)
+
+
+def sweep(name, _now):
+    """Delete one of them: a part of a file, which no row can name."""
+    strongroom().store.sweep(name)
     return True
 
 

@@ -1,6 +1,7 @@
 """A worker that is killed in the middle: the next one goes on, and nothing is done twice or left behind."""
 
 import datetime as dt
+import os
 
 import pytest
 import time_machine
@@ -12,6 +13,7 @@ from app.models import Letter, OutboxMessage
 from app.services import archive, integrity, renewal
 from app.services.strongroom import strongroom
 from app.signing.contents import contents_of
+from app.signing.store import path_of
 from app.workflow import SignatureMode, Status
 
 LEASE = archive.ARCHIVE_LEASE + dt.timedelta(minutes=1)
@@ -126,3 +128,19 @@ def test_what_a_check_found_is_told_also_where_it_died_before_telling(waiting, c
     assert letters.count() == 0 and document.archive_record.has_news
     assert run_job("archive-check")["due"] == 0
     assert letters.count() == 1
+
+
+@pytest.mark.requirement("L10", "T16")
+def test_the_part_of_a_file_that_a_killed_writer_left_goes_after_a_day_and_nothing_else(app, clock):
+    store = strongroom().store
+    whole = store.put(b"%PDF-1.7 stored whole")
+    beside = store.folder / f"{path_of(whole)}#1"
+    beside.write_bytes(b"%PDF-1.7 sto")
+    os.utime(beside, (now().timestamp(),) * 2)
+    clock.shift(dt.timedelta(hours=23))
+    assert run_job("archive-expiry")["due"] == 0
+    clock.shift(dt.timedelta(hours=2))
+    assert run_job("archive-expiry")["done"] == 1 and not beside.exists()
+    assert store.get(whole) and run_job("archive-expiry")["due"] == 0
+    with pytest.raises(ValueError, match="pdf"):
+        store.sweep(path_of(whole))
