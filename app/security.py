@@ -83,8 +83,8 @@ WHILE_COMPANY_IS_NOT_ACTIVE = frozenset({
     "AuthView.login", "AuthView.logout", "AuthView.second_step", "AuthView.forgotten", "PasswordView.change",
     "SecondFactorView.index", "SecondFactorView.recovery_codes", "SecondFactorView.off",
     "AccountView.end_session", "AccountView.end_others", "PersonalDataView.export",
-    "DocumentListView.download", "ArchiveListView.download", "BulkDownloadView.delete", "CompanyExportView.index",
-    "VerificationView.index", "pki.ocsp",
+    "DocumentListView.download", "ArchiveListView.download", "BulkDownloadView.delete", "BulkDownloadView.remake",
+    "CompanyExportView.index", "VerificationView.index", "pki.ocsp",
 })  # fmt: skip
 
 NOT_CARRIED_OUT = "直前の操作は実行されていません。内容をご確認のうえ、もう一度操作してください。"

@@ -16,31 +16,44 @@ from app.workflow import IN_ARCHIVE
 
 
 def bit_flip(say):
-    """Flip one bit of an archived file in the store's folder, let 点検 find it, put it back, let 点検 see that.
+    """Flip one bit of an archived contract's file, and one of a file attached to an archived contract.
+
+    Each time 点検 is to find it; the bit is put back, and 点検 is to see that.
 
     :param say: prints one line
-    :returns: whether the damage was found and the recovery noticed
+    :returns: whether each damage was found and each recovery noticed
     """
-    record = db.session.scalars(
+    archived = (
         db.select(ArchiveRecord)
         .join(ContractDocument, ArchiveRecord.document_id == ContractDocument.id)
         .where(ContractDocument.status.in_(IN_ARCHIVE), ArchiveRecord.disposed_at.is_(None))
         .order_by(ArchiveRecord.id)
-    ).first()
+        .limit(1)
+    )
+    record = db.session.scalar(archived)
     if record is None:
         say("長期保管文書がありません。")
         return False
-    file = _file_of(record.document.pdf_sha256)
+    is_noticed = _flip(record, record.document.pdf_sha256, "ファイル", say)
+    accompanied = db.session.scalar(archived.where(ContractDocument.attachment_rows.any()))
+    if accompanied is not None:
+        attached = accompanied.document.attachment_rows[0]
+        is_noticed &= _flip(accompanied, attached.sha256, f"添付・補足書類「{attached.file_name}」", say)
+    return is_noticed
+
+
+def _flip(record, sha256, called, say):
+    file = _file_of(sha256)
     whole = file.read_bytes()
     damaged = bytearray(whole)
     damaged[len(whole) // 2] ^= 1
-    say(f"{record.document.number}のファイルの1ビットを反転します：{file}")
+    say(f"{record.document.number}の{called}の1ビットを反転します：{file}")
     try:
         file.write_bytes(damaged)
         is_found = _check(record, say)
     finally:
         file.write_bytes(whole)
-    say("ファイルを元に戻しました。")
+    say(f"{called}を元に戻しました。")
     return is_found and not _check(record, say)
 
 

@@ -128,7 +128,7 @@ def run_job(name, now=None):
             report["failed"] += 1
             report["failures"][str(item_id)] = f"{type(error).__name__}: {error}"[:200]
             _call(job, "failed", item_id, error, now or clock_now())
-    if ids:
+    if ids or name not in QUIET:  # what a run that was cut off found is told as well, though nothing is due any more
         _call(job, "afterwards", now or clock_now())
     if ids or name not in QUIET:
         _record(report, started_at)

@@ -1,4 +1,7 @@
-"""The end of 保管期間: notices before it, 保管期間満了 after it, and the deletion that an operator recorded (T16)."""
+"""The end of 保管期間: notices before it, 保管期間満了 after it, and the deletion that an operator recorded (T16).
+
+And the deletion of what writers that were killed left on the disk.
+"""
 
 from app.extensions import db
 from app.services import alerts, disposal, retention
@@ -7,18 +10,19 @@ KINDS = {
     "notice": (retention.ending, retention.tell_of_end),
     "expiry": (retention.ended, retention.expire),
     "erasure": (disposal.due, disposal.erase),
+    "leftover": (disposal.leftovers, disposal.sweep),
 }
 
 
 def due(now):
-    """Kind of work and id of the documents it is about."""
-    return [(kind, document_id) for kind, (waiting, _) in KINDS.items() for document_id in waiting(now)]
+    """Kind of work, and the id of the document or the name of the file it is about."""
+    return [(kind, subject) for kind, (waiting, _) in KINDS.items() for subject in waiting(now)]
 
 
 def run_one(work, now):
     """Do one piece; False where it is done already."""
-    kind, document_id = work
-    done = KINDS[kind][1](document_id, now)
+    kind, subject = work
+    done = KINDS[kind][1](subject, now)
     db.session.commit()
     return done
 

@@ -5,7 +5,7 @@ again ten minutes later.
 """
 
 from app.extensions import db
-from app.services import alerts, renewal, signatures, tsa_generations
+from app.services import alerts, renewal, stamping, tsa_generations
 from app.services.archive import note_failure
 from app.services.strongroom import strongroom
 
@@ -31,7 +31,7 @@ def run_one(work, now):
     taken = renewal.claim(number, now)
     if taken is None:
         return False
-    file = signatures.make_archive(*taken)
+    file = stamping.stamp(number, *taken)
     keep = renewal.extend if kind == "extension" else renewal.renew
     keep(number, now, file=file)
     db.session.commit()

@@ -1,7 +1,7 @@
 """定期処理: move what was concluded before today in Japan into 長期保管 (R93, I14)."""
 
 from app.extensions import db
-from app.services import alerts, archive, signatures
+from app.services import alerts, archive, stamping
 
 
 def due(now):
@@ -16,7 +16,7 @@ def run_one(document_id, now):
         return False
     pdf_sha256, is_signed = document.pdf_sha256, document.mode.is_signed
     db.session.commit()  # nothing is held while the time stamp is made
-    file = signatures.make_archive(pdf_sha256, is_signed)
+    file = stamping.stamp(document_id, pdf_sha256, is_signed)
     archive.archive(db.session.get(type(document), document_id), now, file=file)
     db.session.commit()
     return True

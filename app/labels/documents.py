@@ -158,8 +158,9 @@ CONDITION = {Condition.waiting: "点検前", Condition.sound: "正常", Conditio
 DAMAGE = {
     Damage.missing: "ファイルがありません",
     Damage.altered: "ファイルの内容が変わっています",
-    Damage.swapped: "別の文書のファイルに置き換わっています",
+    Damage.swapped: "別のファイルに置き換わっています",
     Damage.put_back: "この文書の以前の版に戻っています",
+    Damage.attachment_set: "履歴に記録されている添付・補足書類と一致しません",
     Damage.signature_set: "記録されている電子署名・タイムスタンプと一致しません",
     Damage.invalid: "電子署名またはタイムスタンプが有効ではありません",
     Damage.unprovable: "電子署名またはタイムスタンプの有効性を確認できません",

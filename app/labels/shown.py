@@ -81,7 +81,8 @@ CALLED_OFF = "承認の取消（適用されません）"
 
 def finding(row):
     """One thing that 点検 found, as an operator reads it: what, and in which file."""
-    return f"{DAMAGE[Damage(row['finding'])]}（SHA-256：{row['sha256']}）"
+    part = "添付・補足書類、" if row.get("is_attachment") else ""
+    return f"{DAMAGE[Damage(row['finding'])]}（{part}SHA-256：{row['sha256']}）"
 
 
 _ALL = (

@@ -73,11 +73,12 @@ def documents_to_export(user, ids):
     return [by_id[document_id] for document_id in ids if document_id in by_id]
 
 
-def has_lost_access(user, download, admin_opens_pdf):
-    """Whether the ZIP file holds a document that the person may no longer open, or that is no more."""
+def count_lost(user, download, admin_opens_pdf):
+    """How many documents in the ZIP file the person may no longer open, or are no more."""
     may_open = openable(user, admin_opens_pdf).with_only_columns(ContractDocument.id)
     lost = or_(BulkDownloadItem.document_id.is_(None), BulkDownloadItem.document_id.not_in(may_open))
-    return db.session.scalar(select(exists().where(BulkDownloadItem.download_id == download.id, lost)))
+    held = select(func.count()).select_from(BulkDownloadItem).where(BulkDownloadItem.download_id == download.id)
+    return db.session.scalar(held.where(lost))
 
 
 def bulk_downloads_of(user, now):

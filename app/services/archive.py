@@ -65,7 +65,7 @@ def keep_stamped(document, file, now):
     record = document.archive_record
     if file.proof is not None:  # else 点検 reads it from the file
         keep_proof(record, file.proof, now)
-    record.attempted_at, record.lock_due_at = None, now
+    record.attempted_at, record.promised_sha256, record.lock_due_at = None, None, now
     if record.failure:
         record.failure, record.failure_told_on, record.has_news = "", None, True
 

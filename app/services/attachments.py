@@ -21,6 +21,10 @@ MIME_TYPES = {
     AttachmentKind.xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 TOO_MANY = f"添付・補足書類は{MOST_ATTACHMENTS}つまでです。添付するファイルを減らして、もう一度［確認］を押してください。"
+GONE = (
+    "添付・補足書類「{}」は、選択してから時間が経過したため、保存されていません。"
+    "このファイルを取り消してから選択し直し、もう一度［確認］を押してください。"
+)
 TOO_SLOW = (
     "ファイルの確認に時間がかかったため、途中で止めました。確認できたファイルは、この画面に残っています。"
     "残りのファイルを選択し直して、もう一度［確認］を押してください。"
@@ -72,6 +76,8 @@ def lay(document, kept, now):
     """Let exactly these files go along from the next sending on; what went out before stays on record.
 
     Only for documents that are with their registrar.
+
+    :raises Refused: a file is not there any more: since the form took it, the last document it was kept for was disposed of
     """
     coming = document.revision + 1
     wanted = {file.sha256: file for file in kept}
@@ -84,6 +90,8 @@ def lay(document, kept, now):
             row.last_revision = document.revision
     position = max((row.position for row in document.attachment_rows), default=0)
     for file in wanted.values():
+        if not strongroom().store.has(file.sha256):
+            raise Refused(GONE.format(file.file_name))
         position += 1
         document.attachment_rows.append(
             DocumentAttachment(

@@ -45,13 +45,10 @@ TOO_MANY_KEPT = (
 )
 ONLY_ADMINISTRATORS = "データの一括出力は、管理者のみご利用いただけます。貴社の管理者にご確認ください。"
 LOST = (
-    "閲覧できなくなった契約文書が含まれているため、このファイルはダウンロードできません。"
-    "もう一度検索して、一括ダウンロードをやり直してください。"
+    "{order}の後に、差戻し、取下げなどで閲覧できなくなった契約文書が{count}件含まれているため、このファイルはダウンロードできません。"
+    "［作り直す］を押すと、現在閲覧できる契約文書のみで、もう一度作成します。"
 )
-LOST_OF_COMPANY = (
-    "データの一括出力の後に差戻しなどで閲覧できなくなった契約文書が含まれているため、このファイルはダウンロードできません。"
-    "［データの一括出力］の画面から、もう一度出力してください。"
-)
+STILL_MADE = "ファイルを作成中です。作成が終わってから、もう一度お試しください。"
 NOT_READY = "ファイルはまだ準備できていません。準備ができてから、もう一度ダウンロードしてください。"
 CUT_OFF = "ファイルの作成が途中で止まったため、作成できませんでした。範囲を分けて、もう一度お試しください。"
 
@@ -122,14 +119,10 @@ def opens(is_of_company):
     return is_of_company or current_app.config["ADMIN_OPENS_PDF"]
 
 
-def has_lost_access(user, download):
-    """Whether the person may no longer open all that the file holds."""
-    return queries.has_lost_access(user, download, opens(download.is_of_company))
-
-
-def why_lost(download):
-    """What to do about a file of which the person may no longer open everything."""
-    return LOST_OF_COMPANY if download.is_of_company else LOST
+def why_lost(user, download):
+    """What the person reads of a file that holds documents they may no longer open; None where they may open all."""
+    count = queries.count_lost(user, download, opens(download.is_of_company))
+    return LOST.format(order=_called(download), count=count) if count else None
 
 
 def open_file(user, download):
@@ -142,14 +135,35 @@ def open_file(user, download):
         raise Refused(ONLY_ADMINISTRATORS)
     if not download.is_ready:
         raise Refused(NOT_READY)
-    if has_lost_access(user, download):
-        raise Refused(why_lost(download))
+    if sentence := why_lost(user, download):
+        raise Refused(sentence)
     return strongroom().parcels.open(download.token, download.size_bytes)
 
 
 def discard(download, now):
     """The person needs it no more: nobody sees it from now on, and the job deletes it."""
     download.expires_at = now
+
+
+def remake(user, download, now):
+    """［作り直す］: ask for the same again, with what the person may open now; the former file goes.
+
+    Of a search those documents that it found then, of a company all that it owns now.
+
+    :raises Refused: the file is still being made, or nothing of it may be opened any more
+    """
+    if download.is_in_work:
+        raise Refused(STILL_MADE)
+    discard(download, now)
+    if download.is_of_company:
+        return request_all(user, now)
+    return request(
+        user, now, ids=queries.items_of(download.id), in_archive=download.in_archive, conditions=download.conditions
+    )  # fmt: skip
+
+
+def _called(download):
+    return "データの一括出力" if download.is_of_company else "一括ダウンロード"
 
 
 # -- what the job does ----------------------------------------------------------
@@ -238,7 +252,7 @@ def _close(download_id, token, now, **values):
         outbox.owe(
             Letter.bulk_download, download.user, now, download_id=download.id, failure=download.failure,
             included=download.included, left_out=download.left_out, until=jst(download.expires_at),
-            order="データの一括出力" if download.is_of_company else "一括ダウンロード",
+            order=_called(download),
         )  # fmt: skip
     db.session.commit()
     return True

@@ -1,8 +1,10 @@
 """廃棄: an operator deletes the files of an expired document after its grace period, on the record (T16, L10).
 
-The row of the document stays, with who did it, when, and the SHA-256 of each file.  First the record, then, by a
+Its 添付・補足書類 go with it.  The row of the document stays, with who did it, when, and the SHA-256 of each file.  First the record, then, by a
 job, the files: a stop in between leaves files that are due to be deleted, never a deletion without a record.
 """
+
+import datetime as dt
 
 from sqlalchemy import or_, select
 
@@ -25,6 +27,8 @@ from app.services import integrity, retention, steps
 from app.services.strongroom import strongroom
 from app.workflow import Action, find_step
 
+LEFTOVER_AGE = dt.timedelta(days=1)  # no file takes that long to be written
+
 
 def dispose(record, actor, now):
     """Record the 廃棄 of a document's files and have them deleted.
@@ -44,7 +48,8 @@ def dispose(record, actor, now):
             f"満了後の閲覧期間（{day(retention.grace_until(document))}まで）が終わっていないため、廃棄できません。"
         )
     record.disposed_at, record.disposed_by = now, actor
-    record.disposed_files = list(integrity.files_of(document))
+    left = [record.promised_sha256] if record.promised_sha256 else []  # by a renewal that was cut off, if at all
+    record.disposed_files = [*integrity.files_of(document), *left]
     record.condition, record.findings, record.has_news = Condition.without_files, [], False
     record.check_due_at, record.lock_due_at, record.erase_due_at = None, None, now
     return steps.take(step, document, actor, now, "、".join(record.disposed_files))
@@ -73,6 +78,17 @@ def erase(document_id, now):
     return True
 
 
+def leftovers(now):
+    """Names of what writers that were killed left in the store, a day ago or longer."""
+    return strongroom().store.leftovers(now - LEFTOVER_AGE)
+
+
+def sweep(name, _now):
+    """Delete one of them: a part of a file, which no row can name."""
+    strongroom().store.sweep(name)
+    return True
+
+
 def _is_kept_otherwise(sha256, document_id):
     others = (
         select(ContractDocument.id)
@@ -81,7 +97,7 @@ def _is_kept_otherwise(sha256, document_id):
     )
     named = or_(ContractDocument.pdf_sha256 == sha256, ContractDocument.unsigned_sha256 == sha256)
     found = [others.where(named)]
-    for column in (DocumentRevision.sha256, SentEdition.unsigned_sha256, DocumentAttachment.sha256):
+    for column in (DocumentRevision.sha256, DocumentRevision.made_from, SentEdition.unsigned_sha256, DocumentAttachment.sha256):
         found.append(others.join(column.class_, column.class_.document_id == ContractDocument.id).where(column == sha256))
     for column in (PaperConsent.sha256, CertificateApplication.evidence_sha256, ServiceApplication.evidence_sha256):
         found.append(select(column.class_.id).where(column == sha256))

@@ -1,8 +1,8 @@
-"""点検: every stored file of every concluded document, read again and judged again at least every 30 days.
+"""点検: every stored file of every concluded document, its 添付・補足書類 too, read again at least every 30 days.
 
-What must lie in the store and what must be in the file comes from the rows, never from the file: its SHA-256,
-who signed it with which certificate, how many time stamps it has.  The rows check one another as well, since
-whoever can put an old file back may also try to name it as the newest one.
+The contract's file is judged again as well.  What must lie in the store and what must be in the file comes from the
+rows, never from the file: its SHA-256, who signed it with which certificate, how many time stamps it has.  The rows
+check one another as well, since whoever can put an old file back may also try to name it as the newest one.
 """
 
 import datetime as dt
@@ -11,11 +11,19 @@ import secrets
 from dataclasses import dataclass
 
 from flask import current_app
-from sqlalchemy import select, update
+from sqlalchemy import exists, or_, select, update
 
 from app.clock import japan_date
 from app.extensions import db
-from app.models import ArchiveRecord, Condition, ContractDocument, Damage, DocumentRevision, Level
+from app.models import (
+    ArchiveRecord,
+    Condition,
+    ContractDocument,
+    Damage,
+    DocumentAttachment,
+    DocumentRevision,
+    Level,
+)
 from app.services import archive
 from app.services.strongroom import outside_roots, strongroom
 from app.signing.contents import Contents, contents_of, proof_of
@@ -35,7 +43,9 @@ class Expected:
     files: tuple[str, ...]
     contents: Contents
     newest: frozenset[str]  # what revisions and events each call the newest file
-    has_lapsed: bool  # its last time stamp has ended after 保管期間, as it must: nobody renews it any more
+    attachments: frozenset[str] = frozenset()  # those of the files that are 添付・補足書類 and nothing else
+    is_attached_as_told: bool = True  # the last event names the same 添付・補足書類 as the rows
+    has_lapsed: bool = False  # its last time stamp has ended after 保管期間, as it must: nobody renews it any more
 
 
 def due(now):
@@ -63,7 +73,7 @@ def expected_of(document_id, now):
     if record.disposed_at is not None:
         return None
     is_over = find_step(Action.renew, document.status) is None
-    revisions = document.revisions
+    revisions, last = document.revisions, document.events[-1]
     signatures = {
         (one.field_name, hashlib.sha256(one.certificate.certificate_der).hexdigest())
         for one in document.valid_signatures
@@ -72,15 +82,29 @@ def expected_of(document_id, now):
         current=document.pdf_sha256,
         files=files_of(document),
         contents=Contents(frozenset(signatures), sum(one.level in STAMPED for one in revisions)),
-        newest=frozenset([revisions[-1].sha256, document.events[-1].pdf_sha256] if revisions else []),
+        newest=frozenset([revisions[-1].sha256, last.pdf_sha256] if revisions else []),
+        attachments=frozenset(_attached_to(document)) - set(_revisions_of(document)),
+        is_attached_as_told={row.sha256 for row in document.attachments} == set(last.attachments_sha256),
         has_lapsed=is_over and record.provable_until is not None and record.provable_until < japan_date(now),
     )
 
 
 def files_of(document):
-    """The SHA-256 of every stored file of a document, 添付・補足書類 too, the current PDF first, each once."""
-    others = (row.sha256 for row in (*document.revisions, *document.attachments))
-    return tuple(dict.fromkeys([document.pdf_sha256, document.unsigned_sha256, *others]))
+    """The SHA-256 of every stored file of a document and of all that was ever attached to it, each once.
+
+    The current file is the first.
+    """
+    return tuple(dict.fromkeys([*_revisions_of(document), *_attached_to(document)]))
+
+
+def _revisions_of(document):
+    """The contract's own files: with what each was made from, which the rounds before began with."""
+    made = [name for one in document.revisions for name in (one.sha256, one.made_from) if name]
+    return [document.pdf_sha256, document.unsigned_sha256, *made]
+
+
+def _attached_to(document):
+    return [row.sha256 for row in document.attachment_rows]
 
 
 def examine(expected):
@@ -93,27 +117,41 @@ def examine(expected):
     found, proof = [], None
     if expected.newest - {expected.current}:
         found.append((Damage.put_back, expected.current))
+    if not expected.is_attached_as_told:
+        found.append((Damage.attachment_set, expected.current))
     for sha256 in expected.files:
         stored = strongroom().store.raw(sha256)
         if stored is None:
             found.append((Damage.missing, sha256))
         elif (lies_there := hashlib.sha256(stored).hexdigest()) != sha256:
-            found.append((_of_other_bytes(stored, lies_there, expected), sha256))
+            found.append((_of_other_bytes(stored, lies_there, sha256, expected), sha256))
         elif sha256 == expected.current:
             found += [(finding, sha256) for finding in _of_contents(stored, expected)]
             if not found and expected.contents.time_stamps:
                 proof = proof_of(stored, current_app.config["ALGORITHM_ENDS"])
-    return [{"finding": finding.value, "sha256": sha256} for finding, sha256 in found], proof
+    return [_row(finding, sha256, expected) for finding, sha256 in found], proof
 
 
-def _of_other_bytes(stored, lies_there, expected):
+def _row(finding, sha256, expected):
+    kind = {"is_attachment": True} if sha256 in expected.attachments else {}
+    return {"finding": finding.value, "sha256": sha256} | kind
+
+
+def _of_other_bytes(stored, lies_there, sha256, expected):
     """What happened to a file whose bytes are not those that its name tells."""
-    if lies_there in expected.files:
+    if sha256 in expected.attachments:
+        return Damage.swapped if lies_there in expected.files or _is_ours(lies_there) else Damage.altered
+    if lies_there in set(expected.files) - expected.attachments:
         return Damage.put_back
-    if db.session.scalar(select(DocumentRevision.id).where(DocumentRevision.sha256 == lies_there).limit(1)):
+    if lies_there in expected.attachments or _is_ours(lies_there):
         return Damage.swapped
-    verdict = _judged(stored)
-    return Damage.swapped if verdict.outcome is Outcome.valid else Damage.altered
+    return Damage.swapped if _judged(stored).outcome is Outcome.valid else Damage.altered
+
+
+def _is_ours(sha256):
+    """Whether a document, any one, has this file or is accompanied by it."""
+    named = (exists().where(column == sha256) for column in (DocumentRevision.sha256, DocumentAttachment.sha256))
+    return db.session.scalar(select(or_(*named)))
 
 
 def _of_contents(stored, expected):

@@ -1,6 +1,6 @@
 """The storage's own lock on the files of concluded documents, where the bucket has one (object lock of S3).
 
-Held are all files of a document until its 保管満了日 and the grace period are over; an extension or a new file holds
+Held are all files of a document and its 添付・補足書類 until its 保管満了日 and the grace period are over; an extension or a new file holds
 anew.  Records that wait are taken up whenever such a bucket comes into use.
 """
 

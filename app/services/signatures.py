@@ -8,16 +8,13 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from flask import current_app
-
 from app.errors import Refused, SecretLocked
 from app.extensions import db
 from app.labels import field_label
 from app.models import CertificateActivation, Level
 from app.services import certificates, documents, lock_notices, signing_codes, signing_passwords
 from app.services.files import SignedFile
-from app.services.strongroom import outside_roots, strongroom
-from app.signing.contents import proof_of
+from app.services.strongroom import strongroom
 from app.signing.outside import Outside
 from app.signing.stamps import Stamp
 from app.workflow import Action
@@ -121,14 +118,3 @@ def make(order):
         outside=order.outside,
     )  # fmt: skip
     return SignedFile(strong.store.put(signed), order.pdf_sha256, len(signed), Level.b_lt)
-
-
-def make_archive(pdf_sha256, is_signed):
-    """Add the document time stamp with which a file goes into 長期保管, or a further one (I14, I15)."""
-    strong = strongroom()
-    pdf = strong.store.get(pdf_sha256)
-    sha256 = strong.store.put(strong.desk.archive(pdf, outside_roots(pdf)))
-    archived = strong.store.get(sha256)  # what lies there, not what was sent there, is what counts
-    level = Level.b_lta if is_signed else Level.timestamped
-    proof = proof_of(archived, current_app.config["ALGORITHM_ENDS"])
-    return SignedFile(sha256, pdf_sha256, len(archived), level, proof)

@@ -1,7 +1,7 @@
 """Where the PDFs lie: each file under the SHA-256 of its bytes, written once, never changed.
 
 On a disk obstore writes a temporary file beside the target, calls fsync, and links it to its name; a crash
-leaves at worst a temporary file.  It does not fsync the folder, so after a power cut the newest name may
+leaves at worst a temporary file, which :meth:`FileStore.leftovers` finds.  It does not fsync the folder, so after a power cut the newest name may
 be missing while its row exists: :meth:`FileStore.put` therefore syncs the folder itself.  S3 answers only
 when the object is stored.
 """
@@ -21,6 +21,7 @@ from app.errors import StorageFailed
 from app.signing.bucket import Bucket, LockMode, Protection, Retention
 
 CHUNK_BYTES = 1024 * 1024
+UNFINISHED = "#"  # in the name of obstore's temporary files on a disk: 「ab/cdef….pdf#1」
 
 _NOT_WRITTEN = (
     "ファイルを保存できませんでした。操作は完了していません。しばらくしてから、もう一度お試しください。"
@@ -144,6 +145,26 @@ class FileStore:
         except FileNotFoundError:
             return
         except (BaseError, OSError) as failure:
+            raise StorageFailed from failure
+
+    def leftovers(self, before: dt.datetime) -> list[str]:
+        """Names of the temporary files of writers that were cut off, untouched since `before`.
+
+        On S3 nobody sees such a thing: the provider's rule for incomplete uploads removes it.
+        """
+        found = self._folder.glob(f"*/*{UNFINISHED}*") if self._folder else ()
+        return [str(path.relative_to(self._folder)) for path in found if path.stat().st_mtime < before.timestamp()]
+
+    def sweep(self, name: str) -> None:
+        """Delete one of the :meth:`leftovers`; gone already is no error.
+
+        :raises StorageFailed: not deleted
+        """
+        if UNFINISHED not in name:
+            raise ValueError(name)  # a file that was stored whole leaves by erase() alone
+        try:
+            (self._folder / name).unlink(missing_ok=True)
+        except OSError as failure:
             raise StorageFailed from failure
 
     def stream(self, sha256: str) -> Iterator[bytes]:

@@ -27,8 +27,9 @@ class Damage(StrEnum):
 
     missing = auto()
     altered = auto()
-    swapped = auto()  # another valid file in its place
+    swapped = auto()  # another valid file in its place, or another attachment
     put_back = auto()  # an older revision of the same document in its place
+    attachment_set = auto()  # other 添付・補足書類 than the last event says
     signature_set = auto()  # other signatures or time stamps than the rows say
     invalid = auto()
     unprovable = auto()  # nothing altered, yet the evidence does not suffice any more
@@ -46,11 +47,12 @@ class ArchiveRecord(Model):
     stamp_algorithm: Mapped[str] = mapped_column(String(32), default="", index=True)
     renew_on: Mapped[dt.date | None] = mapped_column(Date, index=True)  # a new time stamp is due; None: never
     attempted_at: Mapped[dt.datetime | None] = mapped_column(Utc)  # lease of whoever stamps it
+    promised_sha256: Mapped[str | None] = mapped_column(String(64))  # of the file that whoever stamps is about to store
     failure: Mapped[str] = mapped_column(String(255), default="")  # of the last transfer, extension or renewal
     failure_told_on: Mapped[dt.date | None] = mapped_column(Date)
 
     condition: Mapped[Condition] = mapped_column(enum_column(Condition), default=Condition.waiting)
-    findings: Mapped[list] = mapped_column(JSON, default=list)  # of {"finding": Damage, "sha256": of which file}
+    findings: Mapped[list] = mapped_column(JSON, default=list)  # of {"finding": Damage, "sha256": of which file, "is_attachment"?}
     checked_at: Mapped[dt.datetime | None] = mapped_column(Utc)
     check_due_at: Mapped[dt.datetime | None] = mapped_column(Utc, index=True)  # None: nothing left to check
     lock_due_at: Mapped[dt.datetime | None] = mapped_column(Utc, index=True)  # where the storage can hold files

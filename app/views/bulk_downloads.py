@@ -31,9 +31,9 @@ class BulkDownloadView(BaseView):
     @permission_name("list")
     def show(self, download_id):
         download = queries.bulk_download_of(g.user, download_id, now())
-        is_lost = download.is_ready and bulk_downloads.has_lost_access(g.user, download)
+        lost = bulk_downloads.why_lost(g.user, download) if download.is_ready else None
         return self.render_template(
-            "bulk_downloads/show.html", title=f"{'データの一括出力' if download.is_of_company else TITLE}の状況", download=download, lost=bulk_downloads.why_lost(download) if is_lost else None,
+            "bulk_downloads/show.html", title=f"{'データの一括出力' if download.is_of_company else TITLE}の状況", download=download, lost=lost,
             search_page="ArchiveListView.index" if download.in_archive else "DocumentListView.index",
         )  # fmt: skip
 
@@ -58,3 +58,12 @@ class BulkDownloadView(BaseView):
         """Delete a file, or call off its making."""
         bulk_downloads.discard(queries.bulk_download_of(g.user, download_id, now()), now())
         return done("一括ダウンロードのファイルを削除しました。", url_for("BulkDownloadView.index"))
+
+    @expose("/<int:download_id>/remake", methods=["POST"])
+    @has_access
+    @permission_name("list")
+    def remake(self, download_id):
+        """［作り直す］ of a file that could not be made, or holds what the person may no longer open."""
+        former = queries.bulk_download_of(g.user, download_id, now())
+        made = bulk_downloads.remake(acting_person(), former, now())
+        return done("ファイルの作り直しを受け付けました。準備ができましたら、メールでお知らせします。", url_for(".show", download_id=made.id))

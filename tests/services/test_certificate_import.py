@@ -21,6 +21,7 @@ from app.services import (
     certificates,
     documents,
     signatures,
+    stamping,
     strongroom,
 )
 from app.services.strongroom import outside_of, outside_roots
@@ -275,7 +276,7 @@ def test_signed_with_an_outside_certificate_verified_archived_and_provable_for_y
     assert db.session.query(DocumentSignature).filter_by(document_id=document.id).one().certificate_id == ready.certificate_id
 
     with time_machine.travel(now() + dt.timedelta(days=20), tick=False):  # the lists at hand are old by now
-        archived = room.store.get(signatures.make_archive(document.pdf_sha256, True).sha256)
+        archived = room.store.get(stamping.stamp(document.id, document.pdf_sha256, True).sha256)
     roots, outside = room.roots, outside_roots(archived)
     for days in (21, 300, 1500, 3900):  # before and after the ends of the lists and of the certificate
         with time_machine.travel(now() + dt.timedelta(days=days), tick=False):

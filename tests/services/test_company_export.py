@@ -15,6 +15,7 @@ from app.jobs import run_job
 from app.models import (
     AccountAction,
     AccountEvent,
+    BulkDownload,
     Certificate,
     CompanyStatus,
     ContractCase,
@@ -172,14 +173,26 @@ def test_what_a_correction_gives_back_stays_a_number(order, person):
     assert [line["金額（円、税抜）"] for line in lines] == ["-1500", "0"] and lines[0]["訂正の理由"] == "'-1+1"
 
 
-@pytest.mark.requirement("B5", "S7")
-def test_a_file_with_a_document_that_was_taken_back_says_where_to_ask_again(make_document, order, person):
-    document = make_document(Status.receiver_receipt, NO_SIGNATURE)
+@pytest.mark.requirement("B5", "S7", "T10", "I18")
+def test_after_a_remand_the_file_is_made_anew_as_the_company_sees_itself_then(make_document, order, person):
+    taken, stays = (make_document(Status.receiver_receipt, NO_SIGNATURE, title=title) for title in ("戻る契約", "残る契約"))
+    admin = person("receiver_admin")
     download = order("receiver_admin")
-    documents.remand(document, person("recipient"), now(), reason="x")
+    documents.remand(taken, person("recipient"), now(), reason="x")
+    added = make_document(Status.receiver_receipt, NO_SIGNATURE)
+    with pytest.raises(Refused, match="データの一括出力の後に、.*1件含まれている.*［作り直す］"):
+        bulk_downloads.open_file(admin, download)
+    made = bulk_downloads.remake(admin, download, now())
+    assert made.is_of_company and made.id != download.id
+    build()
+    assert db.session.get(BulkDownload, download.id) is None  # the former file is gone
+    file = file_of(admin, made)
+    assert {line["文書管理番号"] for line in table(file, "契約文書一覧.csv")} == {stays.number, added.number}
+    assert not any("戻る契約" in file.read(name).decode() for name in file.namelist() if name.endswith((".csv", ".txt")))
+    admin.roles = [role for role in admin.roles if role.name != "CompanyAdmin"]
     db.session.commit()
-    with pytest.raises(Refused, match="［データの一括出力］の画面から"):
-        bulk_downloads.open_file(person("receiver_admin"), download)
+    with pytest.raises(Refused, match="管理者のみ"):
+        bulk_downloads.remake(admin, made, now())
 
 
 def test_a_company_without_documents_gets_the_rest(order, person):

@@ -23,6 +23,7 @@ from app.signing.bucket import LockMode
 from app.signing.parcels import Parcels
 from app.signing.store import path_of
 from app.workflow import SignatureMode, Status
+from tests.conftest import kept_file
 from tests.seaweed import is_refused, versions
 from tests.signing.test_parcels import (  # noqa: F401  the same tests, with the fixtures of this file
     test_a_file_is_read_from_any_place_and_deleted,
@@ -104,9 +105,10 @@ def test_what_is_held_can_neither_be_deleted_nor_replaced_until_its_end(locked):
         assert versions(locked, path_of(sha256)) == [] and locked.raw(sha256) is None
 
 
-@pytest.mark.requirement("L8", "L10", "I14")
+@pytest.mark.requirement("L8", "L10", "I14", "I4")
 def test_the_files_of_a_concluded_document_are_held_until_its_grace_ends(in_bucket, make_document):
-    document = make_document(Status.completion_wait, mode=SignatureMode.sender_only)
+    attached = kept_file("仕様書.pdf")
+    document = make_document(Status.completion_wait, mode=SignatureMode.sender_only, attached=[attached])
     record = document.archive_record
     assert run_job("object-lock")["done"] == 1 and run_job("object-lock")["due"] == 0
     db.session.refresh(record)
@@ -117,6 +119,7 @@ def test_the_files_of_a_concluded_document_are_held_until_its_grace_ends(in_buck
     db.session.expire_all()
     assert record.lock_due_at is None
     assert record.locked_until == document.retained_until + dt.timedelta(days=365)
+    assert attached.sha256 in integrity.files_of(document)
     for sha256 in integrity.files_of(document):
         held = in_bucket._bucket.retention_of(path_of(sha256))
         assert (held.mode, held.until) == (LockMode.governance, end_of_japan_day(record.locked_until))

@@ -141,14 +141,26 @@ def test_a_file_is_its_persons_alone(client_of, ready, who):
 
 
 @pytest.mark.requirement("L7", "I18", "T10")
-def test_who_has_lost_a_document_gets_neither_file_nor_part(client_of, ready, two):
+def test_who_has_lost_a_document_gets_neither_file_nor_part_but_one_made_anew_by_one_press(client_of, ready, two):
     client, url = ready
+    assert "作り直す" not in client.get(url).text
     documents.remand(two[0], two[0].holder, now(), reason="x")
     page = client.get(url).text
-    assert "閲覧できなくなった契約文書が含まれている" in page and f"{url}/file" not in page
+    assert "閲覧できなくなった契約文書が1件含まれている" in page and f"{url}/file" not in page and f'action="{url}/remake"' in page
     for headers in ({}, {"Range": "bytes=0-9"}):
         reply = client.get(f"{url}/file", headers=headers)
-        assert reply.status_code == 422 and "もう一度検索して" in reply.text
+        assert reply.status_code == 422 and "［作り直す］" in reply.text
+    made = client.post(f"{url}/remake").location
+    assert made != url and client.get(url).status_code == client.post(f"{url}/remake").status_code == 404
+    assert client.post(f"{made}/remake").status_code == 422  # it is being made
+    build()
+    page = client.get(made).text
+    assert "2件のうち1件は" in page and "作り直す" not in page
+    names = zipfile.ZipFile(io.BytesIO(client.get(f"{made}/file").data)).namelist()
+    assert [name[:9] for name in names] == [two[1].number, "index.csv"]
+    documents.remand(two[1], two[1].holder, now(), reason="x")
+    reply = client.post(f"{made}/remake")
+    assert reply.status_code == 422 and "契約文書がありません" in reply.text and client.get(made).status_code == 200
 
 
 @pytest.mark.requirement("L7")

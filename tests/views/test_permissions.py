@@ -138,6 +138,7 @@ PAGES = {  # whoever is not named gets 200
     ("GET", "/downloads/<int:download_id>"): dict.fromkeys(PEOPLE, 404) | MEMBERS,
     ("GET", "/downloads/<int:download_id>/file"): dict.fromkeys(PEOPLE, 404) | MEMBERS,
     ("POST", "/downloads/<int:download_id>/delete"): dict.fromkeys(PEOPLE, 404) | MEMBERS,
+    ("POST", "/downloads/<int:download_id>/remake"): dict.fromkeys(PEOPLE, 404) | MEMBERS,
     # what waits for each, which may be nothing; nothing is chosen, so nothing is made
     ("GET", "/bulk/<string:action>"): MEMBERS,
     ("POST", "/bulk/<string:action>"): MEMBERS,
