@@ -27,6 +27,7 @@ from app.views.operator_rows import READ_ONLY, SHOWN_IF_ANY, SHOWN_TIMES, Operat
 from app.views.service_form import ServiceForm
 
 PAPER = "申込書類(PDF)"
+MAILED_ALONE = "申請者へのメールに記載されます。"  # who applied on paper has no page
 CHOOSE_AGAIN = "申込書類は登録されていません。お手数ですが、もう一度選択してください。"
 
 
@@ -145,6 +146,8 @@ class ServiceApplicationModelView(OperatorView):
 
     def _with_reason(self, pk, word, verb):
         application, form, status = self.datamodel.get(pk), ReasonForm(), 200
+        if application.kind is ServiceKind.paper:
+            form.reason.description = MAILED_ALONE
         carry_out = getattr(service_founding if application.kind in FOUNDING else service_changes, verb)
         if request.method == "POST":
             status = 422
