@@ -31,7 +31,8 @@ _AFTER = {
     ServiceState.rejected: InvitationState.rejected,
     ServiceState.withdrawn: InvitationState.cancelled,
 }
-OPEN = frozenset({InvitationState.invited, InvitationState.filling, InvitationState.expired})  # may be sent again
+OPEN = frozenset({InvitationState.invited, InvitationState.filling, InvitationState.expired})  # nothing is handed in
+MAY_GO_AGAIN = OPEN | {InvitationState.returned}  # with an address to correct it at, should that of the 差戻し be lost
 
 
 def may_invite(company):
@@ -75,7 +76,7 @@ def invite_again(invitation, actor, now):
     _check_may(actor.company)
     companies.hold(actor.company_id)
     hold(invitation)
-    if state_of(invitation, now) not in OPEN:
+    if state_of(invitation, now) not in MAY_GO_AGAIN:
         raise OutOfTurn("この案内は、取引先が申請したか、取り消されています。一覧で最新の状態をご確認ください。")
     _check_rate(actor.company, now)
     token = renew(invitation, now)

@@ -34,6 +34,7 @@ class AdminInvitationsView(BaseView):
         found = queries.invitations_of(g.user.company_id, page)
         return self.render_template(
             "admin_invitations/index.html", title="取引先への利用申請案内", found=found, open=invitations.OPEN,
+            again=invitations.MAY_GO_AGAIN,
             states={one.id: invitations.state_of(one, moment) for one in found.rows},
             may_invite=invitations.may_invite(g.user.company),
             url_of_page=lambda number: url_for("AdminInvitationsView.index", page=number),
