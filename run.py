@@ -231,12 +231,11 @@ def create_operator(full_name, mail_address):
     from app.clock import now
     from app.extensions import db, writing
     from app.models import PortalUser
-    from app.queries import role_rows
-    from app.services import companies
+    from app.services import operators
 
     with create_app().app_context(), writing():
         user = PortalUser(full_name=full_name, mail_address=mail_address)
-        companies.enrol(user, now(), roles=role_rows("Operator"))
+        operators.enrol(user, None, now())
         db.session.commit()
         click.echo(user.user_code)
 
