@@ -5,6 +5,7 @@ from flask_appbuilder.models.filters import BaseFilter
 
 from app.clock import now
 from app.extensions import db
+from app.labels import jst
 from app.models import PortalUser
 from app.services import credentials, operators, people
 from app.views.answers import acting_person
@@ -34,8 +35,10 @@ class OperatorUserModelView(UserModelView):
     datamodel = OperatorRows(PortalUser)
     base_filters = [["id", OperatorsOnly, None]]
     list_title, show_title, add_title, edit_title = "運営者", "運営者", "運営者の登録", "運営者の編集"
+    label_columns = UserModelView.label_columns | {"last_seen": "最終ログイン"}
+    formatters_columns = UserModelView.formatters_columns | {"last_seen": jst}
     list_columns = ["username", "full_name", "department", "mail_address", "active"]
-    show_columns = ["username", "full_name", "kana", "department", "title", "mail_address", "active", "last_login"]
+    show_columns = ["username", "full_name", "kana", "department", "title", "mail_address", "active", "last_seen"]
     add_columns = ["full_name", "kana", "department", "title", "mail_address", "enrolment_token"]
     description_columns = {"mail_address": "利用者ID、初回ログインパスワードなどのメールをお送りする宛先です。"}
     issue_certificate = None  # they sign nothing

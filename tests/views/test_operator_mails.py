@@ -50,7 +50,7 @@ def test_failed_mails_are_sent_again_one_or_many_and_the_page_says_to_whom(clien
 
     listed = client.get("/operator/mails/list/?of=mails_failed").text
     assert listed.count('name="rowid"') == 2 and "再送する" in listed
-    assert listed.count('id="modal-confirm"') == 1 and "行が選択されていません" in listed
+    assert listed.count('id="modal-confirm"') == 1 and "対象の行にチェック" in listed
     reply = client.post(
         "/operator/mails/action_post", {"action": "resend", "rowid": [str(pin.id), str(progress.id)]},
         headers={"Referer": "http://localhost/operator/mails/list/?of=mails_failed"}, follow_redirects=True,

@@ -40,6 +40,7 @@ def test_an_operator_registers_another_and_deletes_who_leaves(client_of, browser
     other.enter(second)
     assert other.get(f"{URL}/list/").status_code == 200
     page = client.get(f"{URL}/show/{second.id}").text
+    assert re.search(r"最終ログイン</th>\s*<td>\s*<span[^>]*>(\d{4}/\d\d/\d\d \d\d:\d\d)?</span>", page)
     assert "btn-action-OperatorUserModelView.action-delete_operator" in page and "電子証明書を発行" not in page
 
     for who in ("admin", "recipient", "anonymous"):
