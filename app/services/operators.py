@@ -32,8 +32,10 @@ def enrol(user, actor, now, *, initial=None):
 def delete(user, actor, now):
     """運営者の削除: the operator can do nothing any more, and is logged out at once.
 
+    One always remains: who deletes another one.
+
     :param actor: another operator
-    :raises Refused: oneself, or the last one there is
+    :raises Refused: oneself, or by somebody who has been deleted at the same moment
     :raises OutOfTurn: deleted already
     """
     if not user.is_operator:
@@ -41,8 +43,8 @@ def delete(user, actor, now):
     if user.id == actor.id:
         raise Refused("ご自身の利用者IDは削除できません。ほかの運営者に削除をご依頼ください。")
     _hold()
-    if [person.id for person in queries.operators()] == [user.id]:  # the two of them delete each other
-        raise Refused("運営者がいなくなるため、削除できません。先に、別の運営者を登録してください。")
+    if actor.id not in {person.id for person in queries.operators()}:  # the two of them delete each other
+        raise Refused("ご自身の利用者IDは、ほかの運営者がすでに削除しています。この操作は行えません。")
     people.delete(user, actor, now)
 
 

@@ -40,13 +40,9 @@ class OutboxModelView(OperatorView):
     search_columns = ["to_address"]
     base_order = ("id", "desc")
 
-    def _get_show_widget(self, pk, item, **kwargs):
-        """The page of a mail has the button only where it does something."""
-        widgets = super()._get_show_widget(pk, item, **kwargs)
-        found = resending.outlook(item, now())
-        if found is None or found.hindrance:
-            widgets["show"].template_args["actions"] = {}
-        return widgets
+    def offers(self, name, row):
+        found = resending.outlook(row, now())
+        return found is not None and not found.hindrance
 
     @action("resend", "再送する", "送信できなかったメールを、もう一度送信します。よろしいですか。", "fa-paper-plane")
     def resend(self, chosen):

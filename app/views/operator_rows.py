@@ -110,6 +110,16 @@ class OperatorView(ModelView):
     def _filters(self, filters):
         self._no_search = filters
 
+    def offers(self, name, row):
+        """Whether the page of a row has the button of this action."""
+        return True
+
+    def _get_show_widget(self, pk, item, **kwargs):
+        widgets = super()._get_show_widget(pk, item, **kwargs)
+        offered = {name: one for name, one in self.actions.items() if self.offers(name, item)}
+        widgets["show"].template_args["actions"] = offered
+        return widgets
+
     def get_action_permission_name(self, name):
         if name not in self.actions:
             raise NotFound

@@ -43,6 +43,9 @@ class OperatorUserModelView(UserModelView):
     description_columns = {"mail_address": "利用者ID、初回ログインパスワードなどのメールをお送りする宛先です。"}
     issue_certificate = None  # they sign nothing
 
+    def offers(self, name, row):
+        return row.is_selectable and (name != "delete_operator" or row.id != acting_person().id)
+
     def pre_add(self, user):
         """The number, the role and the two mails, in the transaction that Flask-AppBuilder commits."""
         people.check(user)

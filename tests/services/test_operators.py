@@ -55,7 +55,7 @@ def test_one_operator_always_remains_and_nobody_deletes_oneself_or_anybody_else_
         operators.delete(person("admin"), first, now())
     operators.delete(second, first, now())
     db.session.commit()
-    with pytest.raises(Refused, match="運営者がいなくなる"):  # who had pressed the same at the same time
+    with pytest.raises(Refused, match="ほかの運営者がすでに削除"):  # who had pressed the same at the same time
         operators.delete(first, second, now())
     db.session.rollback()
     assert first.is_selectable and person("admin").is_selectable

@@ -43,6 +43,8 @@ def test_an_operator_registers_another_and_deletes_who_leaves(client_of, browser
     assert re.search(r"最終ログイン</th>\s*<td>\s*<span[^>]*>(\d{4}/\d\d/\d\d \d\d:\d\d)?</span>", page)
     assert "btn-action-OperatorUserModelView.action-delete_operator" in page and "電子証明書を発行" not in page
 
+    assert "action-delete_operator" not in client.get(f"{URL}/show/{first.id}").text  # the own page
+
     for who in ("admin", "recipient", "anonymous"):
         client_of(who).post(f"{URL}/action/delete_operator/{second.id}")
     assert client.post(f"{URL}/action/delete_operator/{person('admin').id}").status_code == 404
@@ -54,6 +56,7 @@ def test_an_operator_registers_another_and_deletes_who_leaves(client_of, browser
     assert "「運営 次郎」様の利用者IDを削除しました。" in reply.text
     turned_away = other.get(f"{URL}/list/")
     assert turned_away.status_code == 302 and "/login/" in turned_away.location
+    assert "btn-action" not in client.get(f"{URL}/show/{second.id}").text
     assert "すでに削除" in client.post(f"{URL}/action/delete_operator/{second.id}", follow_redirects=True).text
     for url in (f"{URL}/show/{person('admin').id}", f"{URL}/edit/{person('admin').id}"):
         assert client.get(url).status_code == 404
