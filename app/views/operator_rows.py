@@ -114,10 +114,11 @@ class OperatorView(ModelView):
         """Whether the page of a row has the button of this action."""
         return True
 
-    def _get_show_widget(self, pk, item, **kwargs):
-        widgets = super()._get_show_widget(pk, item, **kwargs)
-        offered = {name: one for name, one in self.actions.items() if self.offers(name, item)}
-        widgets["show"].template_args["actions"] = offered
+    def _get_show_widget(self, pk, item, widgets=None, actions=None, show_fieldsets=None):
+        actions = actions or self.actions
+        widgets = super()._get_show_widget(pk, item, widgets, actions, show_fieldsets)
+        offered = {name: one for name, one in actions.items() if self.offers(name, item)}
+        widgets["show"].template_args["actions"] = offered  # handed over, none would mean all to Flask-AppBuilder
         return widgets
 
     def get_action_permission_name(self, name):
