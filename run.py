@@ -232,13 +232,12 @@ def create_operator(full_name, mail_address):
     from app.errors import Refused
     from app.extensions import db, writing
     from app.models import PortalUser
-    from app.queries import role_rows
-    from app.services import companies
+    from app.services import operators
 
     with create_app().app_context(), writing():
         user = PortalUser(full_name=full_name, mail_address=mail_address)
         try:
-            companies.enrol(user, now(), roles=role_rows("Operator"))
+            operators.enrol(user, None, now())
         except Refused as refusal:
             raise click.ClickException(str(refusal))
         db.session.commit()

@@ -65,8 +65,10 @@ FAB_ROLES = {
         ["利用申請$", "menu_access$"],
         ["OperatorDashboardView$", "can_.*$"],
         ["(監査ログ|ダッシュボード)$", "menu_access$"],
+        ["OutboxModelView$", "resend$"],
         ["UserModelView$", "(issue_certificate|reset_password|unlock|switch_off_second_factor)$"],
-        ["(運営者業務|企業|利用者|プラン|契約文書|電子証明書|送信メール|定期処理|長期保管の点検|証明書申請|企業情報変更申請|操作履歴)$", "menu_access$"],
+        ["OperatorUserModelView$", "(can_.*|reset_password|unlock|switch_off_second_factor|delete_operator)$"],
+        ["(運営者業務|運営者|企業|利用者|プラン|契約文書|電子証明書|送信メール|定期処理|長期保管の点検|証明書申請|企業情報変更申請|操作履歴)$", "menu_access$"],
         ["(設定|アカウント情報|パスワード変更)$", "menu_access$"],
     ],
 }

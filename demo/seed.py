@@ -11,7 +11,16 @@ from app.clock import japan_date, month_of, now
 from app.construction_law import CONSENT_TEXT
 from app.extensions import db, writing
 from app.jobs import archive_transfer, bulk_download
-from app.models import AttachmentKind, Company, CompanyOption, DocumentKind, Letter, PortalUser, ServiceKind
+from app.models import (
+    AttachmentKind,
+    Company,
+    CompanyOption,
+    DocumentKind,
+    Letter,
+    OutboxMessage,
+    PortalUser,
+    ServiceKind,
+)
 from app.plans import PlanKind
 from app.queries import role_rows
 from app.services import (
@@ -24,6 +33,7 @@ from app.services import (
     fee_table,
     files,
     logbook,
+    outbox,
     paper_consents,
     papers,
     positions,
@@ -133,6 +143,7 @@ class Seed:
             cases.plant(self.people)
             self._service_applications()
             self._closed_month()
+            self._refused_mail()
         return self.accounts
 
     # -- companies and people --------------------------------------------------
@@ -384,6 +395,12 @@ class Seed:
         for one in (inviter, self.people["平井 誠"]):  # of two companies that know nothing of one another
             service.apply(one, evidence)
         db.session.commit()
+
+    def _refused_mail(self):
+        """A mail that the mail server refused for good: an operator may send it again."""
+        last = select(OutboxMessage.id).where(OutboxMessage.letter == Letter.progress).order_by(OutboxMessage.id.desc())
+        message = outbox.claim(db.session.scalar(last.limit(1)), now())
+        outbox.give_up(message, "メールサーバーが受け付けませんでした（550）。")
 
     def _for_bulk_signing(self):
         """みどり設備工業 has 一括署名, and its signer several documents waiting (R99)."""

@@ -119,6 +119,7 @@ ACCOUNT_ACTION = {
     AccountAction.company_resumed: "企業の利用再開",
     AccountAction.company_export_requested: "データの一括出力",
     AccountAction.consent_on_paper: "書面による承諾の登録",
+    AccountAction.mail_resent: "メールの再送",
 }
 JOB = {  # 定期処理, by the names in app.jobs
     "send-mail": "メールの送信",

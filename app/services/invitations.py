@@ -37,8 +37,8 @@ _MERGED = {
     ServiceState.approved: InvitationState.approved,
     ServiceState.rejected: InvitationState.rejected,
 }
-OPEN = frozenset({InvitationState.invited, InvitationState.filling, InvitationState.expired})  # may be sent again
-UNDER_WAY = frozenset({InvitationState.applied, InvitationState.returned})
+OPEN = frozenset({InvitationState.invited, InvitationState.filling, InvitationState.expired})  # nothing is handed in
+MAY_GO_AGAIN = OPEN | {InvitationState.returned}  # with an address to correct it at, should that of the 差戻し be lost
 
 
 def may_invite(company):
@@ -80,9 +80,9 @@ def _check_new(company, mail_address, now):
     for earlier in queries.invitations_to(company.id, mail_address):
         state, application = state_of(earlier, now), earlier.application
         called = f"このメールアドレスには、{day(japan_date(earlier.invited_at))}に「{earlier.partner_name}」としてすでにご案内しています"
-        if state in OPEN:
+        if state in MAY_GO_AGAIN:
             raise AlreadyInvited(f"{called}（{INVITATION_STATE[state]}）。同じ案内を再送すると、新しいURLが送られ、これまでのURLは使用できなくなります。", earlier)
-        if state in UNDER_WAY:
+        if state is InvitationState.applied:
             raise AlreadyInvited(f"{called}。取引先はこの案内から利用申請をしています（{INVITATION_STATE[state]}）。審査の結果をお待ちください。", earlier)
         if application.company is not None and application.company.is_active:
             raise AlreadyInvited(f"{called}。取引先は企業ID {application.company.code} で利用を開始しています。あらためて案内する必要はありません。", earlier)
@@ -96,7 +96,7 @@ def invite_again(invitation, actor, now):
     _check_may(actor.company)
     companies.hold(actor.company_id)
     hold(invitation)
-    if state_of(invitation, now) not in OPEN:
+    if state_of(invitation, now) not in MAY_GO_AGAIN:
         raise OutOfTurn("この案内は、取引先が申請したか、取り消されています。一覧で最新の状態をご確認ください。")
     _check_rate(actor.company, now)
     token = renew(invitation, now)

@@ -39,7 +39,7 @@ def owe(letter, user, now, *, document=None, to_address=None, secret=None, expir
     :param secret: a password or PIN; sealed in the row, erased when the letter is sent or expires
     :param facts: what its template shows, as they are now; nothing secret
     """
-    message_id = f"{uuid.uuid4()}@{current_app.config['MAIL_DOMAIN']}"
+    message_id = new_message_id()
     if document is not None:
         facts = {"number": document.number, "title": document.title} | facts
     if user is not None:
@@ -53,6 +53,10 @@ def owe(letter, user, now, *, document=None, to_address=None, secret=None, expir
         message.sealed_secret = strongroom().keyring.seal(secret.encode(), _context(message_id))
     db.session.add(message)
     return message
+
+
+def new_message_id():
+    return f"{uuid.uuid4()}@{current_app.config['MAIL_DOMAIN']}"
 
 
 def secret_of(message):

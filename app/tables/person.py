@@ -99,6 +99,7 @@ class AccountAction(StrEnum):
     company_resumed = auto()
     company_export_requested = auto()
     consent_on_paper = auto()
+    mail_resent = auto()
 
 
 class PortalUser(FabUser):

@@ -41,6 +41,7 @@ from app.views.guide import GuideView
 from app.views.log_state import AdminLogView, OperatorLogView
 from app.views.login import AuthView
 from app.views.operator_usage import OperatorUsageView
+from app.views.operator_users import OperatorUserModelView
 from app.views.paper import PaperView
 from app.views.paper_consents import AdminPaperConsentsView
 from app.views.password import PasswordView
@@ -123,6 +124,7 @@ def register(app, appbuilder):
         appbuilder.add_view_no_menu(view)
     appbuilder.add_view(OperatorDashboardView, "ダッシュボード", category="運営者業務")
     operator.register(appbuilder)
+    appbuilder.add_view(OperatorUserModelView, "運営者", category="運営者業務")
     operator_archive.register(appbuilder)
     operator_service.register(appbuilder)
     operator_fees.register(appbuilder)

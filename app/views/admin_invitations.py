@@ -34,6 +34,7 @@ class AdminInvitationsView(BaseView):
         found = queries.invitations_of(g.user.company_id, page)
         return self.render_template(
             "admin_invitations/index.html", title="取引先への利用申請案内", found=found, open=invitations.OPEN,
+            again=invitations.MAY_GO_AGAIN,
             states={one.id: invitations.state_of(one, moment) for one in found.rows},
             may_invite=invitations.may_invite(g.user.company),
             url_of_page=lambda number: url_for("AdminInvitationsView.index", page=number),
@@ -61,7 +62,7 @@ class AdminInvitationsView(BaseView):
                     earlier = queries.invitation_of(g.user.company_id, earlier_id)
                 except PortalError as refusal:
                     status = refuse(form, refusal)
-        may_again = earlier is not None and invitations.state_of(earlier, now()) in invitations.OPEN
+        may_again = earlier is not None and invitations.state_of(earlier, now()) in invitations.MAY_GO_AGAIN
         page = self.render_template(
             "admin_invitations/new.html", title="利用申請案内の送信", form=form, earlier=earlier if may_again else None
         )

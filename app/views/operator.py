@@ -19,7 +19,6 @@ from app.labels import (
     ARCHIVE_OPTION,
     COMPANY_STATUS,
     KIND,
-    LETTER,
     MODE,
     MODE_OF_ALL,
     OPTION_FLAG,
@@ -39,7 +38,6 @@ from app.models import (
     CompanyStatus,
     ContractDocument,
     JobRun,
-    OutboxMessage,
     Plan,
     PortalUser,
 )
@@ -53,6 +51,7 @@ from app.views.operator_applications import (
     CertificateModelView,
     CompanyChangeModelView,
 )
+from app.views.operator_mails import OutboxModelView
 from app.views.operator_rows import READ_ONLY, SHOWN_IF_ANY, SHOWN_TIMES, OperatorView, Rows
 from app.views.operator_service_changes import ServiceChanges
 
@@ -243,24 +242,6 @@ class DocumentModelView(OperatorView):
         "kind": KIND.get, "status": STATUS.get, "amount_yen": yen, "conclusion_date": day,
         "archived_on": day, "retained_until": day,
     }  # fmt: skip
-
-
-class OutboxModelView(OperatorView):
-    """One mail, one row, with its state; never its secret."""
-
-    route_base = "/operator/mails"
-    datamodel = Rows(OutboxMessage)
-    base_permissions = READ_ONLY
-    list_title, show_title = "送信メール", "送信メール"
-    label_columns = {
-        "letter": "種類", "to_address": "宛先", "created_at": "作成日時", "sent_at": "送信日時", "attempts": "試行回数",
-        "failure": "送信できない理由", "due_at": "次の送信予定", "message_id": "Message-ID",
-    }  # fmt: skip
-    formatters_columns = SHOWN_TIMES | {"letter": LETTER.get}
-    list_columns = ["created_at", "letter", "to_address", "sent_at", "attempts", "failure"]
-    show_columns = ["letter", "to_address", "created_at", "due_at", "sent_at", "attempts", "failure", "message_id"]
-    search_columns = ["to_address"]
-    base_order = ("id", "desc")
 
 
 class AccountEventModelView(OperatorView):

@@ -3,7 +3,9 @@
 No to-many relation is in any form or search: such a field would load and list whole tables.
 """
 
-from flask import flash, redirect, request, url_for
+from copy import copy
+
+from flask import flash, g, has_request_context, redirect, request, url_for
 from flask_appbuilder import ModelView
 from flask_appbuilder.models.filters import BaseFilter
 from flask_appbuilder.models.sqla.interface import SQLAInterface
@@ -70,6 +72,7 @@ class OperatorView(ModelView):
     list_template = "operator/list.html"
     list_widget = RowsList
     search_widget = RowsSearch
+    _no_search = None
 
     def _narrowing(self):
         """What the address narrows the list to, or None; :class:`NotFound` where it is of no such rows."""
@@ -92,6 +95,32 @@ class OperatorView(ModelView):
         is_list = template == self.list_template
         return super().render_template(template, narrowing=self._narrowing() if is_list else None, **kwargs)
 
+    @property
+    def _filters(self):
+        """The search of this request; Flask-AppBuilder keeps one on the view, which all threads share."""
+        if not has_request_context():
+            return self._no_search
+        searches = g.setdefault("operator_searches", {})
+        if self.endpoint not in searches:
+            searches[self.endpoint] = copy(self._no_search)
+            searches[self.endpoint].clear_filters()  # lists of its own
+        return searches[self.endpoint]
+
+    @_filters.setter
+    def _filters(self, filters):
+        self._no_search = filters
+
+    def offers(self, name, row):
+        """Whether the page of a row has the button of this action."""
+        return True
+
+    def _get_show_widget(self, pk, item, widgets=None, actions=None, show_fieldsets=None):
+        actions = actions or self.actions
+        widgets = super()._get_show_widget(pk, item, widgets, actions, show_fieldsets)
+        offered = {name: one for name, one in actions.items() if self.offers(name, item)}
+        widgets["show"].template_args["actions"] = offered  # handed over, none would mean all to Flask-AppBuilder
+        return widgets
+
     def get_action_permission_name(self, name):
         if name not in self.actions:
             raise NotFound
@@ -106,7 +135,11 @@ class OperatorView(ModelView):
         except PortalError as refusal:
             db.session.rollback()
             flash(refusal.sentence, "danger")
-        pk = (request.view_args or {}).get("pk")  # of an action on the page of one row
+        return self.back()
+
+    def back(self):
+        """To the page of the one row that an action was about, else to the page before."""
+        pk = (request.view_args or {}).get("pk")
         return redirect(url_for(f"{self.endpoint}.show", pk=pk) if pk and self.datamodel.find(pk) else self.get_redirect())
 
     def _list(self):

@@ -34,6 +34,7 @@ from app.views.operator_rows import READ_ONLY, SHOWN_IF_ANY, SHOWN_TIMES, Operat
 from app.views.service_form import ServiceForm
 
 PAPER = f"{paper_evidence.CALLED}(PDF)"
+MAILED_ALONE = "申請者へのメールに記載されます。"  # who applied on paper has no page
 
 
 class ReasonForm(FlaskForm):
@@ -184,6 +185,8 @@ class ServiceApplicationModelView(OperatorView):
 
     def _with_reason(self, pk, word, verb):
         application, form, status = self.datamodel.get(pk), ReasonForm(), 200
+        if application.kind is ServiceKind.paper:
+            form.reason.description = MAILED_ALONE
         carry_out = getattr(service_founding if application.kind in FOUNDING else service_changes, verb)
         if request.method == "POST":
             status = 422

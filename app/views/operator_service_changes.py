@@ -39,12 +39,9 @@ class ServiceChanges:
         )  # fmt: skip
         return page, status
 
-    def _get_show_widget(self, pk, item, widgets=None, actions=None, show_fieldsets=None):
+    def offers(self, name, company):
         """Offer 停止 or 再開, whichever the company's state allows."""
-        offered = {name: one for name, one in self.actions.items() if name in standing.turns_of(item)}
-        widgets = super()._get_show_widget(pk, item, widgets, actions, show_fieldsets)
-        widgets["show"].template_args["actions"] = offered  # handed over, none would mean all to Flask-AppBuilder
-        return widgets
+        return name in standing.turns_of(company)
 
     @action("suspend", "利用を停止", "この企業の利用を停止します。閲覧のほかは、何も操作できなくなります。企業の管理者にメールで知らせます。よろしいですか。", "fa-pause", multiple=False)
     def suspend(self, company):

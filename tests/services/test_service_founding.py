@@ -256,6 +256,24 @@ def test_a_returned_application_is_corrected_at_a_new_address_and_a_rejected_one
         invitations.opened(token_mailed(Letter.service_returned), later + 30 * DAY)
 
 
+@pytest.mark.requirement("I9", "Q5")
+def test_who_lost_the_address_of_a_returned_application_is_sent_another(person):
+    application, moment, admin = service_walk.hand_in(person("admin")), now(), person("admin")
+    invitation = application.invitation
+    with pytest.raises(OutOfTurn):
+        invitations.invite_again(invitation, admin, moment)  # while it is with the operator
+    service_founding.send_back(application, person("operator"), moment, reason="住所をご確認ください。")
+    lost = token_mailed(Letter.service_returned)
+    invitations.invite_again(invitation, admin, moment)
+    db.session.commit()
+    with pytest.raises(LinkUnknown):
+        invitations.opened(lost, moment)
+    assert invitations.opened(token_mailed(Letter.service_invitation), moment) is invitation
+    assert invitations.state_of(invitation, moment) is InvitationState.returned
+    with pytest.raises(OutOfTurn):
+        invitations.cancel(invitation, admin, moment)
+
+
 @pytest.mark.requirement("I9", "R101")
 def test_a_paper_application_goes_the_same_way_to_its_plan(person):
     given = {"wanted": wanted(), "plan": PlanKind.both_sides}

@@ -9,12 +9,13 @@ from app.clock import now
 from app.extensions import db
 from app.jobs import archive_transfer
 from app.models import OutboxMessage
-from app.services import credentials, outbox, retention
+from app.services import credentials, outbox, resending, retention
 from app.views.archive_extension import MOST_AT_ONCE
 from app.views.guide import EDITIONS, FOR_OPERATORS, PAGES
 from app.views.operator import VIEWS
 from app.views.operator_archive import ArchiveRecordModelView
 from app.views.operator_fees import FeeModelView
+from app.views.operator_users import OperatorUserModelView
 from app.workflow import Status
 
 ALL = ["", *EDITIONS, *PAGES]
@@ -74,7 +75,7 @@ def test_who_must_change_the_password_first_may_read_them_too(app, browser, pers
 
 
 # what a link or a button of a template is called
-CALLED = re.compile(r'button\("([^"]+)"|>([^<>{}]+)</(?:a|button)>')
+CALLED = re.compile(r'(?:button\(|code_field\([^"]+)"([^"]+)"|>([^<>{}]+)</(?:a|button)>')
 WRITTEN = {
     name
     for template in (Path(__file__).parents[2] / "templates").rglob("*.html") if template.parent.name != "guide"
@@ -91,10 +92,12 @@ def shown_to(client, *urls):
 @pytest.mark.requirement("R4", "I21")
 def test_the_operators_editions_are_for_operators_and_name_only_what_is_there(client_of, browser):
     operator = client_of("operator")
-    urls = ["/operator/fees/list/", "/operator/fees/add", "/operator/users/show/1", "/operator/plans/list/"]
-    there = WRITTEN | shown_to(operator, *urls)
-    for view in (*(view for view, _ in VIEWS), ArchiveRecordModelView, FeeModelView):
+    urls = ["/operator/mails/list/", "/operator/fees/list/", "/operator/fees/add", "/operator/users/show/1", "/operator/plans/list/"]
+    there = WRITTEN | shown_to(operator, *urls) | shown_to(client_of("admin"), "/")
+    for view in (*(view for view, _ in VIEWS), ArchiveRecordModelView, FeeModelView, OperatorUserModelView):
         there |= {getattr(view, name)._action[1] for name in dir(view) if hasattr(getattr(view, name, None), "_action")}
+    instead = set(re.findall(r"［([^］]+)］", "".join(resending.INSTEAD.values())))
+    assert len(instead) > 5 and instead <= there, instead - there
     for page, title in FOR_OPERATORS.items():
         reply = operator.get(f"/guide/{page}")
         assert reply.status_code == 200 and f"<h1>{title}</h1>" in reply.text

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+import threading
 
 import pytest
 from sqlalchemy import event, update
@@ -29,6 +30,7 @@ from app.plans import PlanKind
 from app.queries.operator_rows import LATE_HOURS, work_rows
 from app.services import service_review
 from app.services.service_review import FOR_OPERATOR
+from app.views.operator_mails import OutboxModelView
 from app.workflow import SignatureMode, Status
 from tests.databases import of_the_page
 
@@ -108,6 +110,28 @@ def test_a_narrowed_list_stays_so_when_sorted_or_searched_and_says_how_to_see_al
     whole = client.get(url).text
     assert rows_of(whole)[0] == 4 and "だけを表示" not in whole
     assert '<td data-label="宛先">a@b.example</td>' in whole
+
+
+@pytest.mark.requirement("I21", "Q4")
+def test_what_one_operator_searches_for_no_other_request_sees(app, everything, client_of):
+    """While one request is being answered another one arrives, in a thread of its own."""
+    view = next(view for view in app.appbuilder.baseviews if isinstance(view, OutboxModelView))
+    first, second, found = client_of("operator"), client_of("operator"), []
+
+    widget = view.search_widget
+
+    def interrupted(**kwargs):  # the list is read, the search field is still to be filled in
+        view.search_widget = widget
+        other = threading.Thread(target=lambda: found.append(second.client.get("/operator/mails/list/").text))
+        other.start()
+        other.join(30)
+        return widget(**kwargs)
+
+    view.search_widget = interrupted
+    page = first.get("/operator/mails/list/?_flt_0_to_address=nobody-here").text
+    assert "件数:</strong> 0" in page and "nobody-here" in page
+    assert rows_of(found[0])[0] == 4 and "nobody-here" not in found[0]
+    assert view._no_search.values == []
 
 
 @pytest.mark.requirement("I21")

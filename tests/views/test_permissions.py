@@ -302,7 +302,7 @@ OPERATOR = {
     ("GET", f"/operator/{noun}/{page}"): OPERATORS
     for noun, pages in {
         "companies": (*READ, "add", "edit/<pk>", "change/<pk>"),
-        "users": (*READ, "add", "edit/<pk>"),
+        "users": (*READ, "add", "edit/<pk>"), "operators": (*READ, "add", "edit/<pk>"),
         "plans": (*READ, "edit/<pk>"),
         "fees": (*READ, "add", "edit/<pk>"),
         "documents": READ, "certificates": (*READ, "evidence/<pk>"), "mails": READ, "jobs": READ, "archive": READ,
@@ -336,9 +336,10 @@ OPERATOR |= {
 TURNED_AWAY = dict.fromkeys(PEOPLE, 302)
 OPERATOR |= {
     (method, f"/operator/{noun}/action/<string:name>/<pk>"): TURNED_AWAY
-    for noun in ("companies", "users", "certificates", "applications", "company-changes", "archive", "fees")
+    for noun in ("companies", "users", "operators", "certificates", "applications", "company-changes", "archive", "fees", "mails")
     for method in ("GET", "POST")
 }
+OPERATOR["POST", "/operator/mails/action_post"] = dict.fromkeys(PEOPLE, 404) | {"anonymous": 302}  # no such action; see test_operator_mails.py
 EVERYTHING = DOCUMENT | PAGES | OPERATOR
 
 
@@ -370,9 +371,11 @@ ROWS = {"companies": Company, "users": PortalUser, "plans": Plan, "documents": C
 def address(rule, document):
     table = next((table for noun, table in ROWS.items() if f"/operator/{noun}/" in rule), Company)
     first = db.session.query(table.id).order_by(table.id).first()
+    if "/operator/operators/" in rule:
+        first = db.session.query(PortalUser.id).filter(PortalUser.roles.any(name="Operator")).first()
     certificate = db.session.query(Certificate.id).filter_by(company_id=document.sender.company_id).first()
     actions = {"certificates": "revoke", "applications": "reject", "company-changes": "reject", "archive": "dispose", "fees": "remove",
-               "companies": "resume"}
+               "companies": "resume", "mails": "resend", "operators": "delete_operator"}
     action = next((actions[noun] for noun in actions if f"/operator/{noun}/" in rule), "issue_certificate")
     for name, value in {
         "<int:document_id>": str(document.id), "<int:user_id>": str(document.registrar_id), "<int:number>": "1",
@@ -445,7 +448,7 @@ def test_operators_pages_are_the_operators_alone(client_of, waiting, person, met
 @pytest.mark.requirement("S7", "I3")
 @pytest.mark.parametrize("unknown", ["999999", "9" * 20, "9" * 5000, "-1", "x", "１"], ids=len)
 def test_a_row_that_is_not_there_is_not_found_on_any_operators_page(client_of, unknown):
-    client, actions = client_of("operator"), {"users": "reset_password", "certificates": "revoke", "companies": "suspend"}
+    client, actions = client_of("operator"), {"users": "reset_password", "operators": "delete_operator", "mails": "resend", "certificates": "revoke", "companies": "suspend"}
     for method, rule in OPERATOR:
         if "pk>" not in rule or (method == "GET" and "/action/" in rule):
             continue

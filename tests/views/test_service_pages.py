@@ -221,6 +221,8 @@ def test_an_operator_keys_in_from_paper_and_rejects(client_of, person):
     assert (made.kind, made.state, made.applicant_id) == (ServiceKind.paper, ServiceState.received, person("operator").id)
     assert "すでに登録されています" in client.get(f"{base}/show/{made.id}").text
     version = {"version": str(made.version)}
+    asked = client.get(f"{base}/returning/{made.id}").text
+    assert "申請者へのメールに記載されます。" in asked and "申請者の画面" not in asked
     assert client.post(f"{base}/returning/{made.id}", version | {"reason": "押印がありません。"}).status_code == 302
     again = client.get(f"{base}/paper/{made.id}").text
     assert "保存済み：申込書.pdf" in again and known in again
