@@ -203,6 +203,8 @@ def test_after_its_end_a_document_is_read_only_and_disposed_of_only_after_its_gr
     with pytest.raises(Refused, match="2038/01/15"):
         disposal.dispose(record, operator, now())
     db.session.rollback()
+    of_record = f"/operator/archive/show/{record.id}"
+    assert "2037/01/15" in (page := client_of("operator").get(of_record).text) and "action/dispose" not in page
     assert client_of("operator").post(f"/operator/archive/action/dispose/{record.id}").status_code == 302
     db.session.refresh(record)
     assert record.disposed_at is None
@@ -214,6 +216,7 @@ def test_after_its_end_a_document_is_read_only_and_disposed_of_only_after_its_gr
     clock.move_to(at(GRACE_END + dt.timedelta(days=1), 0))
     other = make_document(Status.draft, mode=SignatureMode.no_signature)  # begins with the same bytes
     assert other.unsigned_sha256 == archived.unsigned_sha256
+    assert "action/dispose" in client_of("operator").get(of_record).text
     assert client_of("operator").post(f"/operator/archive/action/dispose/{record.id}").status_code == 302
     db.session.refresh(record)
     assert (record.disposed_at, record.disposed_by_id) == (now(), operator.id)
@@ -236,5 +239,5 @@ def test_after_its_end_a_document_is_read_only_and_disposed_of_only_after_its_gr
     for word in ("data-viewer", "この契約文書を検証する", "印刷用の写しを表示"):  # what would end in a refusal
         assert word not in page, word
     assert files[0] in page and "運営者" in page and operator.full_name not in page
-    shown = client_of("operator").get(f"/operator/archive/show/{record.id}").text
-    assert files[0] in shown and "2038/01/16" in shown
+    shown = client_of("operator").get(of_record).text
+    assert files[0] in shown and "2038/01/16" in shown and "action/dispose" not in shown
