@@ -13,9 +13,8 @@ from sqlalchemy import exists, select, true, update
 from app import queries
 from app.clock import japan_date
 from app.extensions import db
-from app.labels import day
 from app.models import ArchiveExtension, ArchiveRecord, Company, ContractDocument, DocumentParty, Letter
-from app.services import gathered, outbox, steps
+from app.services import gathered, steps
 from app.workflow import Action, Status, find_step
 
 NOTICE_DAYS = (180, 90, 30)
@@ -71,7 +70,10 @@ def tell_of_end(notice, now):
     db.session.execute(update(ArchiveRecord), [{"id": row.record_id, "end_told_days": notice} for row in ending])
     for company, documents in _by_company(ending):
         for person in queries.administrators_of(company.id):
-            _owe_notice(person, company, documents, now)
+            gathered.owe(
+                Letter.retention_ending, person, now, documents, "retained_until",
+                has_option=company.has_archive_extension, grace_days=current_app.config["ARCHIVE_GRACE_DAYS"],
+            )  # fmt: skip
     return True
 
 
@@ -89,23 +91,6 @@ def _by_company(ending):
             theirs[company_id].append(rows[document_id])
     companies = ((db.session.get(Company, company_id), documents) for company_id, documents in theirs.items())
     return [(company, documents) for company, documents in companies if company.is_active]
-
-
-def _owe_notice(person, company, documents, now):
-    """About one document a letter that leads to it, about several one that leads to the list of them."""
-    nearest = documents[0].retained_until
-    facts = {
-        "days_left": (nearest - japan_date(now)).days, "until": day(nearest),
-        "has_option": company.has_archive_extension, "grace_days": current_app.config["ARCHIVE_GRACE_DAYS"],
-    }  # fmt: skip
-    if len(documents) > 1:
-        outbox.owe(Letter.retention_ending, person, now, **facts | gathered.facts(documents, "retained_until"))
-        return
-    document = db.session.get(ContractDocument, documents[0].id)
-    outbox.owe(
-        Letter.retention_ending, person, now, document=document, **facts, sender=document.sender.company.name,
-        receivers=[receiver.company.name for receiver in document.receivers],
-    )  # fmt: skip
 
 
 def ended(now, only=EVERY):
