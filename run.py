@@ -271,7 +271,7 @@ def verify(file, root, data, as_json):
     except click.UsageError:
         raise
     except Exception as error:
-        click.echo(f"検証できません：{error}", err=True)
+        click.echo(f"検証できません：{_in_japanese(error)}", err=True)
         sys.exit(2)
     report = verdict.as_dict() | ({"kept": kept} if kept else {})
     click.echo(json.dumps(report, ensure_ascii=False, indent=2) if as_json else _in_words(verdict, kept))
@@ -295,11 +295,22 @@ def verify_log(data, as_json, target, source, root):
         findings, count = _check_log(target, source, root)
         scope = log_chain.scope_of(source.read_text(encoding="utf-8").splitlines()) if source else ""
     except Exception as error:
-        click.echo(f"検証できません：{error}", err=True)
+        click.echo(f"検証できません：{_in_japanese(error)}", err=True)
         sys.exit(2)
     in_words = "\n".join(filter(None, [log_chain.in_words(findings, count), scope]))
     click.echo(log_audit.as_json(findings, count) if as_json else in_words)
     sys.exit(1 if findings else 0)
+
+
+def _in_japanese(error):
+    """What stopped a check; of a file that cannot be opened the system says it in English only."""
+    sentences = {
+        FileNotFoundError: "が見つかりません。ファイルの場所と名前をご確認ください。",
+        IsADirectoryError: "はフォルダーです。ファイルを指定してください。",
+        PermissionError: "を読み取る権限がありません。ファイルの権限をご確認ください。",
+    }
+    sentence = sentences.get(type(error))
+    return f"「{error.filename}」{sentence}" if sentence and error.filename else str(error)
 
 
 def _check_log(target, source, root):

@@ -37,6 +37,7 @@ SUBJECTS = {
     Letter.term_end: "契約期間の終了のお知らせ",
     Letter.retention_ending: "長期保管期間満了のお知らせ",
     Letter.archive_alert: "長期保管の異常のお知らせ",
+    Letter.archive_recovered: "長期保管の復旧のお知らせ",
     Letter.bulk_download: "一括ダウンロードのお知らせ",
     Letter.account_unlocked: "ロック解除のお知らせ",
     Letter.secret_locked: "PINのロックのお知らせ",

@@ -7,7 +7,7 @@ from app.extensions import db
 from app.services import alerts, disposal, retention
 
 KINDS = {
-    "notice": (retention.ending, retention.tell_of_end),
+    "notice": (retention.owed, retention.tell_of_end),
     "expiry": (retention.ended, retention.expire),
     "erasure": (disposal.due, disposal.erase),
     "leftover": (disposal.leftovers, disposal.sweep),
@@ -15,7 +15,7 @@ KINDS = {
 
 
 def due(now):
-    """Kind of work, and the id of the document or the name of the file it is about."""
+    """Kind of work, and what it is about: which notice, the id of a document, the name of a file."""
     return [(kind, subject) for kind, (waiting, _) in KINDS.items() for subject in waiting(now)]
 
 

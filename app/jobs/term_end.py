@@ -5,12 +5,12 @@ from app.services import terms
 
 
 def due(now):
-    """Ids of the documents of which a notice is owed."""
-    return terms.due(now)
+    """The notices that are owed of a document, in days before the end."""
+    return terms.owed(now)
 
 
-def run_one(document_id, now):
-    """Owe the letters of one document; False when they are owed already."""
-    told = terms.tell(document_id, now)
+def run_one(notice, now):
+    """Owe the letters of one notice about all its documents; False when they are owed already."""
+    told = terms.tell(notice, now)
     db.session.commit()
     return told

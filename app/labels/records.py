@@ -37,6 +37,7 @@ LETTER = {
     Letter.term_end: "契約期間の終了",
     Letter.retention_ending: "長期保管期間満了",
     Letter.archive_alert: "長期保管の異常",
+    Letter.archive_recovered: "長期保管の復旧",
     Letter.bulk_download: "一括ダウンロード",
     Letter.log_broken: "監査ログの不一致",
     Letter.service_invitation: "利用申請サイト",

@@ -1,14 +1,14 @@
-"""What operators are told of the archive by mail: one letter a run, however many documents it is about."""
+"""What operators are told of the archive by mail: one letter a run of each kind, however many documents it is about."""
 
 import datetime as dt
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select, update
 
 from app import queries
 from app.errors import StorageFailed
 from app.extensions import db
 from app.labels import CONDITION, finding, jst
-from app.models import ArchiveRecord, Letter, OutboxMessage
+from app.models import ArchiveRecord, Condition, Letter, OutboxMessage
 from app.services import outbox
 
 MOST_LISTED = 20
@@ -16,23 +16,31 @@ STORAGE_PAUSE = dt.timedelta(hours=20)  # once a night, however many files could
 
 
 def tell_operators(now):
-    """Owe a letter about all records with news; False where there are none or nobody is there to be told.
+    """Owe a letter about all records with something wrong that is news, and one about those that are well again.
 
-    The rows keep their news until an operator exists.
+    False where there are none or nobody is there to be told: the rows keep their news until an operator exists.
     """
-    of_news = ArchiveRecord.has_news.is_(True)
-    records = db.session.scalars(
-        select(ArchiveRecord).where(of_news).order_by(ArchiveRecord.id).limit(MOST_LISTED)
-    ).all()
     operators = queries.operators()
-    if not records or not operators:
+    if not operators:
         return False
-    total = db.session.scalar(select(func.count()).select_from(ArchiveRecord).where(of_news))
+    is_wrong = or_(ArchiveRecord.condition == Condition.damaged, ArchiveRecord.failure != "")
+    told = [
+        _tell(operators, letter, (ArchiveRecord.has_news.is_(True), concerned), now)
+        for letter, concerned in ((Letter.archive_alert, is_wrong), (Letter.archive_recovered, ~is_wrong))
+    ]
+    return any(told)
+
+
+def _tell(operators, letter, concerned, now):
+    records = db.session.scalars(select(ArchiveRecord).where(*concerned).order_by(ArchiveRecord.id).limit(MOST_LISTED)).all()
+    if not records:
+        return False
+    total = db.session.scalar(select(func.count()).select_from(ArchiveRecord).where(*concerned))
     listed = [{"number": record.document.number, "what": what_of(record)} for record in records]
     for operator in operators:
-        outbox.owe(Letter.archive_alert, operator, now, listed=listed, others=total - len(listed))
+        outbox.owe(letter, operator, now, listed=listed, others=total - len(listed))
     db.session.execute(
-        ArchiveRecord.__table__.update().where(ArchiveRecord.__table__.c.has_news.is_(True)).values(has_news=False)
+        update(ArchiveRecord).where(*concerned).values(has_news=False).execution_options(synchronize_session=False)
     )
     return True
 

@@ -55,6 +55,13 @@ def dispose(record, actor, now):
     return steps.take(step, document, actor, now, "、".join(record.disposed_files))
 
 
+def may_dispose(record, now):
+    """Whether 廃棄 is to be had now: expired, after the grace period, not recorded yet."""
+    document = record.document
+    is_expired = record.disposed_at is None and find_step(Action.dispose, document.status) is not None
+    return is_expired and japan_date(now) > retention.grace_until(document)
+
+
 def due(now):
     """Ids of the documents whose files are to be deleted."""
     return db.session.scalars(

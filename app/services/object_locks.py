@@ -85,16 +85,18 @@ def keep(document_id, until, due_at):
 def report():
     """What the storage does for the files, for the command line: ``versions``, ``object_lock``, how many are held.
 
+    How many wait is said only where something will hold them: without a lock all do, which is no backlog.
+
     :raises app.errors.StorageFailed: it does not answer
     """
-    found = strongroom().store.protection()
+    found, mode = strongroom().store.protection(), current_app.config["OBJECT_LOCK"]
     strongroom().store.has("0" * 64)  # whatever it says: it answers
     held, waiting = (
         db.session.scalar(select(func.count()).where(column.is_not(None)))
         for column in (ArchiveRecord.locked_until, ArchiveRecord.lock_due_at)
     )
-    return {
+    said = {
         "answers": True, "versions": found.has_versions, "object_lock": found.has_lock,
-        "default_retention": found.default_retention, "mode": current_app.config["OBJECT_LOCK"], "documents_held": held,
-        "documents_waiting": waiting,
+        "default_retention": found.default_retention, "mode": mode, "documents_held": held,
     }  # fmt: skip
+    return said | ({"documents_waiting": waiting} if found.has_lock and mode != "off" else {})

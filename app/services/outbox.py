@@ -13,9 +13,9 @@ from sqlalchemy import delete, select, update
 
 from app.clock import JAPAN, end_of_japan_day
 from app.extensions import db, writing
-from app.labels import ACTION, ROLE, SIDE, day, mode_of, status_of, term
+from app.labels import ACTION, ROLE, SIDE, day, mode_of, status_of
 from app.models import AccountAction, Letter, OutboxMessage, PortalUser
-from app.queries import administrators_of, deputy_of, everyone_involved, signer_ids
+from app.queries import deputy_of, everyone_involved, signer_ids
 from app.services import journal, signing_codes, signing_passwords
 from app.services.strongroom import Sealed, strongroom
 from app.workflow import Action, Role, Side, Status
@@ -249,17 +249,6 @@ def tell_deadline(document, days_left, now):
             owe(
                 Letter.deadline, person, now, document=document, days_left=days_left, deadline=day(document.deadline),
                 is_holder=person.id in is_told, status_label=status_of(document), **_parties(document), **in_place,
-            )  # fmt: skip
-
-
-def tell_term_end(document, days_left, now):
-    """契約期間: a word to the registrar and to the administrators of all companies of a concluded document."""
-    told = [document.registrar, *(p for party in document.parties for p in administrators_of(party.company_id))]
-    for person in {person.id: person for person in told}.values():
-        if person.is_selectable and person.company.is_active:
-            owe(
-                Letter.term_end, person, now, document=document, days_left=days_left, term=term(document),
-                renews_itself=document.renews_itself, **_parties(document),
             )  # fmt: skip
 
 

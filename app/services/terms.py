@@ -1,20 +1,51 @@
-"""契約期間: notices some days before a concluded contract's term ends (PORTAL_TERM_NOTICE_DAYS)."""
+"""契約期間: notices some days before a concluded contract's term ends (PORTAL_TERM_NOTICE_DAYS).
+
+Most contracts of a year end on the same day: each person gets one mail a notice and day about all that are in the
+archive.  Each document keeps which notice it had, written in one transaction with the mails.
+"""
 
 import datetime as dt
 
 from flask import current_app
 from sqlalchemy import or_, select, update
+from sqlalchemy.orm import selectinload
 
 from app.clock import japan_date
 from app.extensions import db
-from app.models import ContractDocument
-from app.services import outbox
-from app.workflow import CONCLUDED
+from app.labels import term
+from app.models import ContractDocument, Letter
+from app.queries import administrators_of
+from app.services import gathered
+from app.workflow import CONCLUDED, IN_ARCHIVE
 
 
-def due(now):
-    """Ids of the concluded documents of whose term's end a notice is owed."""
-    days, today = current_app.config["TERM_NOTICE_DAYS"], japan_date(now)
+def owed(now):
+    """Which of the notices, in days before the end, are owed of a document."""
+    today = japan_date(now)
+    return sorted({_notice(document, today) for document in _untold(today)})
+
+
+def tell(notice, now):
+    """Owe the letters about all documents of which this notice is owed, once; False where none is left.
+
+    Told are the registrar and the administrators of all a document's companies: an administrator sees every
+    document of the own company (I18).  No version is counted.
+    """
+    today = japan_date(now)
+    fitting = [document for document in _untold(today) if _notice(document, today) == notice]
+    documents = [document for document in fitting if _claim(document, notice)]
+    for person, theirs in _by_person(documents):
+        together = [document for document in theirs if document.status in IN_ARCHIVE]
+        apart = [[document] for document in theirs if document.status not in IN_ARCHIVE]  # of these no one list tells all
+        for some in filter(None, [together, *apart]):
+            alone = {"term": term(some[0]), "renews_itself": some[0].renews_itself} if len(some) == 1 else {}
+            gathered.owe(Letter.term_end, person, now, some, "term_to", listing=["renews_itself"], **alone)
+    return bool(documents)
+
+
+def _untold(today):
+    """The concluded documents of whose term's end a notice is owed, the nearest end first."""
+    days = current_app.config["TERM_NOTICE_DAYS"]
     if not days:
         return []
     found = db.session.scalars(
@@ -23,33 +54,37 @@ def due(now):
             ContractDocument.status.in_(CONCLUDED),
             ContractDocument.term_to.between(today, today + dt.timedelta(days=max(days))),
         )
-        .order_by(ContractDocument.id)
+        .order_by(ContractDocument.term_to, ContractDocument.id)
+        .options(selectinload(ContractDocument.parties), selectinload(ContractDocument.registrar))
     )
-    return [document.id for document in found if _is_owed(document, today)]
+    return [document for document in found if _is_owed(document, today)]
 
 
-def tell(document_id, now):
-    """Owe the notice that fits the days left, once; False where it is owed already.
-
-    Told are the registrar and the administrators of all the document's companies: an administrator sees
-    every document of the own company (I18).  No version is counted.
-    """
-    document, today = db.session.get(ContractDocument, document_id), japan_date(now)
-    if not _is_owed(document, today):
-        return False
-    notice = _notice(document, today)
-    claimed = db.session.execute(
+def _claim(document, notice):
+    """Note the notice with the document; False where another worker did meanwhile."""
+    return db.session.execute(
         update(ContractDocument)
         .where(
-            ContractDocument.id == document_id,
+            ContractDocument.id == document.id,
             or_(ContractDocument.term_told_days.is_(None), ContractDocument.term_told_days > notice),
         )
         .values(term_told_days=notice)
         .execution_options(synchronize_session=False)
     ).rowcount
-    if claimed:
-        outbox.tell_term_end(document, (document.term_to - today).days, now)
-    return bool(claimed)
+
+
+def _by_person(documents):
+    """Everybody who is told, each with the documents they are told of."""
+    administrators, told = {}, {}
+    for document in documents:
+        for company_id in (party.company_id for party in document.parties):
+            if company_id not in administrators:
+                administrators[company_id] = administrators_of(company_id)
+        concerned = [document.registrar, *(one for party in document.parties for one in administrators[party.company_id])]
+        for person in dict.fromkeys(concerned):
+            if person.is_selectable and person.company.is_active:
+                told.setdefault(person, []).append(document)
+    return told.items()
 
 
 def _is_owed(document, today):

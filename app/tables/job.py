@@ -48,6 +48,7 @@ class Letter(StrEnum):
     term_end = auto()
     retention_ending = auto()
     archive_alert = auto()
+    archive_recovered = auto()
     bulk_download = auto()
     log_broken = auto()
     service_invitation = auto()

@@ -83,3 +83,19 @@ def test_the_contract_is_read_on_its_page_and_compared_after_it_came_back_correc
 
 IS_DRAWN = """canvas => new Uint32Array(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height / 2).data.buffer)
   .some((pixel) => pixel !== 0xffffffff && pixel !== 0)"""
+
+
+@pytest.mark.requirement("L8")
+def test_on_a_telephone_a_file_that_cannot_be_read_sends_nobody_to_another_tab(person):
+    registrar = person("青木 健一")
+    registrar.enter()
+    registrar.page.set_viewport_size({"width": 375, "height": 800})
+    registrar.page.route("**/documents/*/pdf", lambda route: route.fulfill(status=503, content_type="text/html", body=""))
+    registrar.open("/documents/21")  # in 長期保管
+    registrar.press("契約文書を表示")
+    dialog = registrar.page.get_by_role("dialog", name="契約文書")
+    expect(dialog.get_by_role("status")).to_contain_text("読み込めないため、現在表示できません。しばらくしてから")
+    expect(dialog.get_by_role("status")).not_to_contain_text("別のタブ")
+    dialog.get_by_role("button", name="閉じる").click()
+    expect(dialog).to_be_hidden()
+    registrar.was_refused(503)

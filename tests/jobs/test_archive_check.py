@@ -49,7 +49,8 @@ def check(document, moment=None):
 
 
 def told():
-    rows = db.session.query(OutboxMessage).filter_by(letter=Letter.archive_alert).order_by(OutboxMessage.id)
+    of_the_archive = OutboxMessage.letter.in_([Letter.archive_alert, Letter.archive_recovered])
+    rows = db.session.query(OutboxMessage).filter(of_the_archive).order_by(OutboxMessage.id)
     return [row.facts["listed"][0]["what"] for row in rows]
 
 

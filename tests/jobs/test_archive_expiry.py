@@ -1,6 +1,7 @@
 """The end of 保管期間: notices, 保管期間満了, and 廃棄 by an operator on the record (T16)."""
 
 import datetime as dt
+import re
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -20,7 +21,7 @@ from app.models import (
     OutboxMessage,
     PaperConsent,
 )
-from app.services import disposal, integrity, object_locks, renewal
+from app.services import disposal, gathered, integrity, object_locks, outbox, renewal
 from app.services.strongroom import strongroom
 from app.workflow import Action, SignatureMode, Status
 from tests.conftest import kept_file
@@ -87,6 +88,64 @@ def test_a_late_run_tells_what_fits_and_an_extension_begins_anew(archived, perso
     assert run_job(NAME, at(dt.date(2046, 7, 25)))["done"] == 1
 
 
+@pytest.fixture
+def month_of_contracts(archived, make_document):
+    """Three more documents whose 保管期間 ends on the day of the first one, and one that ends a month later."""
+    ends = [END, END, END, dt.date(2037, 2, 15)]
+    documents = [make_document(Status.completion_wait, mode=SignatureMode.no_signature) for _ in ends]
+    assert run_job("archive-transfer", now() + dt.timedelta(days=1))["done"] == 4
+    for document, end in zip(documents, ends, strict=True):
+        db.session.refresh(document)
+        document.retained_until = end
+    db.session.commit()
+    return [archived, *documents]
+
+
+def mails_of_the_end(post_letters):
+    return {mail.recipients[0].split("@")[0]: mail for mail in post_letters() if "長期保管期間満了" in mail.subject}
+
+
+@pytest.mark.requirement("R98", "I15", "T16", "Q5")
+def test_many_documents_that_end_on_one_day_are_one_mail_that_leads_to_all_of_them(
+    month_of_contracts, person, post_letters, client_of, monkeypatch
+):
+    monkeypatch.setattr(gathered, "MOST_LISTED", 3)
+    person("admin").company.has_archive_extension = True
+    db.session.commit()
+    evening = at(END - dt.timedelta(days=180))
+    assert [run_job(NAME, evening)["done"] for _ in range(2)] == [1, 0]
+    assert told() == [("admin", 180), ("receiver_admin", 180)]
+    mails = mails_of_the_end(post_letters)
+    for mail in mails.values():
+        lines = mail.body.splitlines()
+        assert "契約文書　　： 4件" in lines and "保管満了日　： 2037/01/15（残り180日）" in lines and "ほか 1件" in lines
+        assert [f"{one.number}　資材注文書（2037/01/15）" in lines for one in month_of_contracts] == [True] * 3 + [False] * 2
+    assert "検索結果で契約文書を選択し" in mails["admin"].body and "お申し込み" in mails["receiver_admin"].body
+    (address,) = re.findall(r"http://[^/]+(/archive/\S+)", mails["admin"].body)
+    for who in ("admin", "receiver_admin"):
+        page = client_of(who).get(address).text
+        assert [one.number in page for one in month_of_contracts] == [True] * 4 + [False]
+    assert [one.archive_record.end_told_days for one in month_of_contracts] == [180] * 4 + [None]
+
+
+@pytest.mark.requirement("T16", "Q5")
+def test_a_run_that_is_killed_midway_or_late_tells_of_each_document_once(month_of_contracts, person, post_letters, monkeypatch):
+    late = at(dt.date(2037, 2, 15) - dt.timedelta(days=90))  # four have 59 days left, one has 90
+    with monkeypatch.context() as patched:
+        owe = outbox.owe
+        patched.setattr(outbox, "owe", lambda *args, **facts: owe(*args, **facts) if person("admin") in args else 1 / 0)
+        assert run_job(NAME, late)["failed"] == 1
+    assert told() == [] and {one.archive_record.end_told_days for one in month_of_contracts} == {None}
+    month_of_contracts[0].retained_until = dt.date(2047, 1, 15)  # extended meanwhile
+    db.session.commit()
+    assert [run_job(NAME, late)["done"] for _ in range(2)] == [1, 0]
+    assert told() == [("admin", 59), ("receiver_admin", 59)]
+    body = mails_of_the_end(post_letters)["admin"].body
+    assert "契約文書　　： 4件" in body and "保管満了日　： 2037/01/15 ～ 2037/02/15" in body
+    assert month_of_contracts[0].number not in body
+    assert "/archive/?retained_from=2037-01-15&retained_to=2037-02-15" in body
+
+
 @pytest.mark.requirement("T16", "L10")
 def test_what_else_is_kept_by_the_same_bytes_survives_a_disposal(archived, person, clock, make_document):
     """A contract may be an attachment of another one, and the scanned paper of a consent may be one of its files."""
@@ -144,6 +203,8 @@ def test_after_its_end_a_document_is_read_only_and_disposed_of_only_after_its_gr
     with pytest.raises(Refused, match="2038/01/15"):
         disposal.dispose(record, operator, now())
     db.session.rollback()
+    of_record = f"/operator/archive/show/{record.id}"
+    assert "2037/01/15" in (page := client_of("operator").get(of_record).text) and "action/dispose" not in page
     assert client_of("operator").post(f"/operator/archive/action/dispose/{record.id}").status_code == 302
     db.session.refresh(record)
     assert record.disposed_at is None
@@ -155,6 +216,7 @@ def test_after_its_end_a_document_is_read_only_and_disposed_of_only_after_its_gr
     clock.move_to(at(GRACE_END + dt.timedelta(days=1), 0))
     other = make_document(Status.draft, mode=SignatureMode.no_signature)  # begins with the same bytes
     assert other.unsigned_sha256 == archived.unsigned_sha256
+    assert "action/dispose" in client_of("operator").get(of_record).text
     assert client_of("operator").post(f"/operator/archive/action/dispose/{record.id}").status_code == 302
     db.session.refresh(record)
     assert (record.disposed_at, record.disposed_by_id) == (now(), operator.id)
@@ -177,5 +239,5 @@ def test_after_its_end_a_document_is_read_only_and_disposed_of_only_after_its_gr
     for word in ("data-viewer", "この契約文書を検証する", "印刷用の写しを表示"):  # what would end in a refusal
         assert word not in page, word
     assert files[0] in page and "運営者" in page and operator.full_name not in page
-    shown = client_of("operator").get(f"/operator/archive/show/{record.id}").text
-    assert files[0] in shown and "2038/01/16" in shown
+    shown = client_of("operator").get(of_record).text
+    assert files[0] in shown and "2038/01/16" in shown and "action/dispose" not in shown

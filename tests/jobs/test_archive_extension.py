@@ -230,7 +230,7 @@ def test_a_failure_is_told_once_a_day_retried_and_told_as_over(archived, person,
     assert run_job(NAME)["done"] == 1
     assert document.archive_record.failure == ""
     last = db.session.query(OutboxMessage).order_by(OutboxMessage.id.desc()).first()
-    assert last.letter is Letter.archive_alert and "異常はありません" in last.facts["listed"][0]["what"]
+    assert last.letter is Letter.archive_recovered and "異常はありません" in last.facts["listed"][0]["what"]
 
 
 @pytest.mark.requirement("I15")

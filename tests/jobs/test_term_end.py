@@ -1,13 +1,16 @@
 """契約期間: notices before a concluded contract's term ends, each once, to who may see the document."""
 
 import datetime as dt
+import re
 
 import pytest
 
 from app.clock import JAPAN, japan_date, now
 from app.extensions import db
 from app.jobs import run_job
+from app.labels import day
 from app.models import CompanyStatus, Letter, OutboxMessage
+from app.services import gathered
 from app.workflow import SignatureMode, Status
 
 NAME = "term-end"
@@ -86,3 +89,29 @@ def test_nobody_of_a_suspended_company_is_told_and_none_where_the_setting_says_n
     monkeypatch.setitem(application.config, "TERM_NOTICE_DAYS", (30,))
     run_job(NAME, morning(30))
     assert {who for who, *_ in told()} == {"registrar", "admin"}
+
+
+@pytest.mark.requirement("I4", "Q5")
+def test_contracts_that_end_on_one_day_are_one_mail_for_each_person(make_ending, person, post_letters, client_of, monkeypatch):
+    monkeypatch.setattr(gathered, "MOST_LISTED", 2)
+    yearly = [make_ending(renews_itself=renews) for renews in (True, False, False)]
+    assert run_job("archive-transfer", now() + dt.timedelta(days=1))["done"] == 3
+    new = make_ending()  # not in the archive before tomorrow
+    with monkeypatch.context() as patched:
+        patched.setattr(gathered, "MOST_LISTED", None)  # fails at the first mail about several
+        assert run_job(NAME, morning(90))["failed"] == 1
+    assert told() == []
+    assert [run_job(NAME, morning(90))["done"] for _ in range(2)] == [1, 0]
+    everybody = [("registrar", "sender"), ("admin", "sender"), ("receiver_admin", "receiver")]
+    assert told() == [(*who, 90) for who in everybody for _ in ("together", "the new one")]
+    mails = [mail.body for mail in post_letters() if "契約期間の終了" in mail.subject]
+    (together, *_), (alone, *_) = mails[::2], mails[1::2]
+    lines, end = together.splitlines(), day(yearly[0].term_to)
+    for line in (f"{yearly[0].number}　資材注文書（{end}、自動更新）", f"{yearly[1].number}　資材注文書（{end}）", "ほか 1件",
+                 "契約文書　　： 3件", f"契約期間の終了日： {end}（残り90日）"):  # fmt: skip
+        assert line in lines, together
+    assert f"/documents/{new.id}" in alone and new.number not in together
+    (address,) = re.findall(r"http://[^/]+(/archive/\S+)", together)
+    for who in ("registrar", "receiver_admin"):
+        page = client_of(who).get(address).text
+        assert all(document.number in page for document in yearly) and new.number not in page

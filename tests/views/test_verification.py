@@ -87,6 +87,10 @@ def test_the_command_judges_by_a_demos_roots_and_looks_into_its_archive(archived
     assert told.returncode == 0 and KEPT in told.stdout, told
     assert json.loads(verify("--data", str(tmp_path), "--json").stdout)["kept"] == "concluded"
     assert verify("--data", str(tmp_path), "--root", "x.pem").returncode == 2
+    told = verify("--root", str(tmp_path / "none.pem"))
+    assert (told.returncode, told.stderr) == (2, f"検証できません：「{tmp_path / 'none.pem'}」が見つかりません。ファイルの場所と名前をご確認ください。\n")
+    told = verify("--root", str(tmp_path))
+    assert (told.returncode, told.stderr) == (2, f"検証できません：「{tmp_path}」はフォルダーです。ファイルを指定してください。\n")
     made = conclusion_certificates.make(conclusion_certificates.order(archived, archived.sender.company_id))
     (tmp_path / "contract.pdf").write_bytes(made)
     told = verify("--data", str(tmp_path))

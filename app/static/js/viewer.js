@@ -71,12 +71,17 @@ export class Viewer {
       this.pdf = await loading.promise;
       await this.layOut();
       this.say("");
-    } catch {
+    } catch (error) {
       this.pdf = null;
       this.pages.replaceChildren();
       this.frame.classList.add("is-failed");
-      this.say(this.state.dataset.failed);
+      this.say(this.isAway(error) ? this.state.dataset.away : this.state.dataset.failed);
     }
+  }
+
+  /** Whether the portal itself cannot read the file: then no other tab shows it either. */
+  isAway(error) {
+    return error?.status === 503;
   }
 
   say(text) {
@@ -166,7 +171,7 @@ export class Viewer {
       if (error?.name === "RenderingCancelledException" || turn !== sheet.turn) return;
       const sorry = document.createElement("p");
       sorry.className = "viewer__sorry";
-      sorry.textContent = this.pages.dataset.failed;
+      sorry.textContent = this.isAway(error) ? this.state.dataset.away : this.pages.dataset.failed;
       sheet.box.replaceChildren(sorry);
     }
   }
