@@ -83,23 +83,31 @@ def test_what_the_bucket_does_is_found_out(seaweed, store, locked):
 
 
 @pytest.mark.requirement("L8", "L10", "I14")
-def test_what_is_held_can_neither_be_deleted_nor_replaced_until_its_end(locked):
-    end = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=HELD_SECONDS)
+@pytest.mark.parametrize("mode", LockMode)
+def test_what_is_held_can_neither_be_deleted_nor_replaced(locked, mode):
+    sha256 = locked.put(f"%PDF- {mode} {uuid.uuid4()}".encode())
+    path, (first,) = path_of(sha256), versions(locked, path_of(sha256))
+    end = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
+    locked.hold(sha256, end, mode)
+    assert locked._bucket.retention_of(path).mode is mode
+    locked.hold(sha256, end - dt.timedelta(minutes=1), mode)  # shorter: it stays as it is
+    assert abs(locked._bucket.retention_of(path).until - end) < dt.timedelta(seconds=1)
+    assert is_refused(locked.erase, sha256)
+    obstore.put(locked.objects, path, b"other")  # behind the portal's back: it only hides the file
+    assert is_refused(locked.get, sha256) and is_refused(locked.hold, sha256, end, mode)
+    obstore.delete(locked.objects, path)
+    assert locked.raw(sha256) is None
+    assert is_refused(locked.erase, sha256) and versions(locked, path) == [first]  # what hid it could go
+    assert locked.get(sha256)
+
+
+@pytest.mark.requirement("L8", "L10", "I14")
+def test_what_was_held_can_be_deleted_after_its_end(locked):
     files = {mode: locked.put(f"%PDF- {mode} {uuid.uuid4()}".encode()) for mode in LockMode}
     for mode, sha256 in files.items():
-        path, (first,) = path_of(sha256), versions(locked, path_of(sha256))
+        end = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=HELD_SECONDS)
         locked.hold(sha256, end, mode)
-        assert locked._bucket.retention_of(path).mode is mode
-        locked.hold(sha256, end - dt.timedelta(seconds=1), mode)  # shorter: it stays as it is
-        assert abs(locked._bucket.retention_of(path).until - end) < dt.timedelta(seconds=1)
-        assert is_refused(locked.erase, sha256)
-        obstore.put(locked.objects, path, b"other")  # behind the portal's back: it only hides the file
-        assert is_refused(locked.get, sha256) and is_refused(locked.hold, sha256, end, mode)
-        obstore.delete(locked.objects, path)
-        assert locked.raw(sha256) is None
-        assert is_refused(locked.erase, sha256) and versions(locked, path) == [first]  # what hid it could go
-        assert locked.get(sha256)
-    time.sleep(max(0, (end - dt.datetime.now(dt.UTC)).total_seconds()) + 0.2)
+    time.sleep(HELD_SECONDS + 0.2)
     for sha256 in files.values():
         locked.erase(sha256)
         assert versions(locked, path_of(sha256)) == [] and locked.raw(sha256) is None
@@ -130,17 +138,19 @@ def test_the_files_of_a_concluded_document_are_held_until_its_grace_ends(in_buck
 @pytest.mark.requirement("T16", "L10")
 def test_a_disposal_fails_while_files_are_held_and_is_done_afterwards(in_bucket, make_document):
     document = make_document(Status.completion_wait, mode=SignatureMode.no_signature, title=str(uuid.uuid4()))
-    sha256 = strongroom().store.put(f"%PDF- {uuid.uuid4()}".encode())
-    end = now() + dt.timedelta(seconds=HELD_SECONDS)
-    in_bucket.hold(sha256, end, LockMode.compliance)
+    held, free = (strongroom().store.put(f"%PDF- {uuid.uuid4()}".encode()) for _ in range(2))
+    in_bucket.hold(held, now() + dt.timedelta(hours=1), LockMode.compliance)
+    in_bucket.hold(free, now() + dt.timedelta(seconds=HELD_SECONDS), LockMode.compliance)
+    time.sleep(HELD_SECONDS + 0.2)
     record = document.archive_record
-    record.disposed_at, record.disposed_files, record.erase_due_at = now(), [sha256], now()
+    record.disposed_at, record.disposed_files, record.erase_due_at = now(), [held], now()
     db.session.commit()
-    assert run_job("archive-expiry")["failed"] == 1 and in_bucket.has(sha256)
+    assert run_job("archive-expiry")["failed"] == 1 and in_bucket.has(held)
     assert db.session.query(OutboxMessage).filter_by(letter=Letter.storage_alert).count() == 1
-    time.sleep(max(0, (end - now()).total_seconds()) + 0.2)
+    record.disposed_files = [free]
+    db.session.commit()
     assert run_job("archive-expiry")["done"] == 1
-    assert versions(in_bucket, path_of(sha256)) == []
+    assert versions(in_bucket, path_of(free)) == []
 
 
 def test_a_store_without_a_lock_leaves_the_documents_waiting_for_one(app, store, make_document, monkeypatch):
