@@ -189,7 +189,7 @@ def test_file_that_takes_too_long_is_refused_in_time():
     started = time.monotonic()
     with pytest.raises(IntakeRefused, match="確認を完了できませんでした"):
         intake.receive(pdfs.many_bombs(), limits)
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 10
 
 
 @pytest.mark.requirement("S13")

@@ -153,7 +153,7 @@ class Tsa(http.server.BaseHTTPRequestHandler):
             with contextlib.suppress(OSError):
                 for byte in b"HTTP/1.1 200 OK\r\nX-Wait: " + 40 * b"a":
                     self.wfile.write(bytes([byte]))
-                    time.sleep(0.05)
+                    time.sleep(0.15)
             return None
         if seconds := {"clock over a minute ahead": 70, "wrong clock": -400 * 86400}.get(behaviour):
             with time_machine.travel(clock.now() + dt.timedelta(seconds=seconds)):
@@ -261,7 +261,7 @@ def test_the_root_of_a_time_stamp_authority_vouches_for_no_signer(portal, outsid
     ],
 )
 def test_a_failing_authority_is_passed_over(portal, outside, sender, contract, serve, behaviour, monkeypatch):
-    monkeypatch.setattr(timestamps, "TIMEOUT_SECONDS", 0.4)
+    monkeypatch.setattr(timestamps, "TIMEOUT_SECONDS", 0.8)
     bad = serve({"unknown": portal.tsa, "no usage": _for_anything(outside)}.get(behaviour, outside.tsa), behaviour)
     good = serve(outside.tsa)
     desk = desk_with(portal, outside, bad.url, good.url)
@@ -279,7 +279,7 @@ def test_a_host_that_sends_its_header_byte_by_byte_is_hung_up_on_in_time(serve, 
     address, begun = outgoing.split(serve(outside.tsa, "slow header").url), time.monotonic()
     with pytest.raises(outgoing.NoAnswer):
         outgoing.call(address, 0.3, 1000, body=b"")
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun < 6  # the whole header would take nine seconds
 
 
 def _for_anything(outside):
@@ -301,14 +301,14 @@ def _for_anything(outside):
 @pytest.mark.requirement("L18", "S13")
 def test_authorities_are_asked_in_order_within_the_time_that_a_person_waits(outside, serve, monkeypatch):
     """Q6: the first that answers rightly gives the time stamp; all together have nine seconds."""
-    monkeypatch.setattr(timestamps, "TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(timestamps, "TIMEOUT_SECONDS", 0.8)
     servers = [serve(outside.tsa, "nothing"), serve(outside.tsa, "garbage"), serve(outside.tsa), serve(outside.tsa)]
     for server in servers:
         server.patience = 3.0
     authorities = TimeStampAuthorities([HttpTsa(server.url, roots=outside.roots) for server in servers])
     authorities._first_token(DIGEST, "sha256")
     assert [server.asked for server in servers] == [1, 1, 1, 0]
-    monkeypatch.setattr(timestamps, "TOTAL_SECONDS", 0.7)
+    monkeypatch.setattr(timestamps, "TOTAL_SECONDS", 1.8)
     stalled = [serve(outside.tsa, "nothing") for _ in range(4)]
     for server in stalled:
         server.patience = 3.0
@@ -316,7 +316,7 @@ def test_authorities_are_asked_in_order_within_the_time_that_a_person_waits(outs
     begun = time.monotonic()
     with pytest.raises(SigningFailed):
         waiting._first_token(DIGEST, "sha256")
-    assert time.monotonic() - begun < 2.5 and [server.asked for server in stalled][-1] == 0
+    assert time.monotonic() - begun < 10 and [server.asked for server in stalled][-1] == 0
 
 
 def test_the_product_waits_no_longer_than_promised():
