@@ -125,7 +125,7 @@ def test_an_option_that_has_ended_signs_no_more_and_one_that_has_begun_does(make
     due("receiver_admin", ServiceKind.option_end, option=CompanyOption.bulk_signing)
     run_job("bulk-operation")
     db.session.expire_all()
-    assert [one.status for one in made] == [Status.receiver_signature] * 2
+    assert [one.status for one in made] == [Status.receiver_signature] * 2 and not signer.company.has_bulk_signing
     assert "一括署名オプション（有料）の利用申請が必要です" in client.get(location).text
 
 
