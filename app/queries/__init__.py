@@ -127,6 +127,7 @@ from app.queries.search import (
 )
 from app.queries.service import (
     application_made_by,
+    application_merged_into,
     application_that_founded,
     applications_merged_into,
     companies_like,
@@ -183,6 +184,7 @@ __all__ = [
     "all_delegations_with",
     "all_usage_lines",
     "application_made_by",
+    "application_merged_into",
     "application_that_founded",
     "applications_merged_into",
     "applications_of",

@@ -141,6 +141,12 @@ def applications_merged_into(number):
     ).all()
 
 
+def application_merged_into(application):
+    """The 利用申請 that one which was declined as its duplicate names; None of any other."""
+    number = application.wanted.get("same_as")
+    return db.session.scalar(select(ServiceApplication).where(ServiceApplication.number == number)) if number else None
+
+
 def application_that_founded(company_id):
     """The approved 利用申請 by which a company came to the service, or None."""
     return db.session.scalar(

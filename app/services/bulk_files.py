@@ -24,7 +24,7 @@ DOCUMENTS_AT_ONCE = 20
 SPOOL_BYTES = 1024 * 1024  # of the index; what is longer waits on the disk
 INDEX_NAME = "index.csv"
 CONTRACT, ATTACHMENT = "契約文書", "添付"
-DISPOSED, DAMAGED = "契約文書（保管期間の満了後に廃棄済み）", "契約文書（保管ファイルの確認中のため、含まれていません）"
+DISPOSED, DAMAGED = "（保管期間の満了後に廃棄済み）", "（保管ファイルの確認中のため、含まれていません）"
 # 取引年月日, 取引金額, 取引先 first: by these the books are searched (L5)
 FIRST = (ListColumn.conclusion_date, ListColumn.amount, ListColumn.partner, ListColumn.number, ListColumn.title)
 REST = tuple(column for column in ListColumn if column not in (*FIRST, ListColumn.sha256))
@@ -136,10 +136,15 @@ def _batch(app, download_id, ids):
 
 def _missing(document):
     """Why there is no file of a document, or None."""
+    if document.is_disposed:
+        return DISPOSED
+    return DAMAGED if document.pdf_sha256 in _damaged(document) else None
+
+
+def _damaged(document):
+    """The SHA-256 of the files of a document that are not whole, as the last 点検 found."""
     record = document.archive_record
-    if record is None:
-        return None
-    return DISPOSED if record.disposed_at is not None else DAMAGED if record.is_damaged else None
+    return {row["sha256"] for row in record.findings} if record is not None else set()
 
 
 def _entries(document, company_id):
@@ -147,13 +152,15 @@ def _entries(document, company_id):
     first, rest = ([cells[column] for column in columns] for columns in (FIRST, REST))
     missing = _missing(document)
     if missing is not None:
-        yield Entry("", document.number, "", [*first, missing, "", document.pdf_sha256, *rest])
+        yield Entry("", document.number, "", [*first, CONTRACT + missing, "", document.pdf_sha256, *rest])
         return
     files = [(CONTRACT, document.title, "pdf", document.pdf_sha256)]
     files += [
         (f"{ATTACHMENT}{place}", row.file_name, row.kind.value, row.sha256)
         for place, row in enumerate(document.attachments, start=1)
     ]
+    damaged = _damaged(document)
     for part, called, ending, sha256 in files:
-        name = zip_file.safe_name(document.number, part, called, ending)
-        yield Entry(name, document.number, sha256, [*first, part, name, sha256, *rest])
+        is_whole = sha256 not in damaged
+        name = zip_file.safe_name(document.number, part, called, ending) if is_whole else ""
+        yield Entry(name, document.number, sha256, [*first, part if is_whole else part + DAMAGED, name, sha256, *rest])

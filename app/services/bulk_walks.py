@@ -152,7 +152,8 @@ def _open(item_id, now):
     actor = item.operation.user
     if not actor.is_selectable:
         raise Refused(GONE)
-    service_changes.apply_due([actor.company_id], now)  # an option may have ended
+    if service_changes.apply_due([actor.company_id], now):  # an option may have ended
+        db.session.commit()  # the step holds all companies of its document, in one order, this one among them
     bulk_operations.check_action(item.operation.action, actor)
     document = queries.document_of(actor, item.document_id)
     if (document.version, document.pdf_sha256) != (item.version, item.pdf_sha256):

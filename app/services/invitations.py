@@ -48,9 +48,9 @@ def may_invite(company):
 def invite(inviter, now, *, partner_name, contact_name, mail_address):
     """［案内を送信］: mail the address of the 利用申請サイト to a partner; the caller commits.
 
-    :raises NotOfThisPlan: the company has another plan
     What another company has sent to the address stands in nobody's way and is told nobody here (S7).
 
+    :raises NotOfThisPlan: the company has another plan
     :raises AlreadyInvited: the company itself has, and it is open, applied for or has brought the partner here
     :raises Refused: a bad name or address, or there are too many open invitations
     """
@@ -76,13 +76,16 @@ def invite(inviter, now, *, partner_name, contact_name, mail_address):
 
 
 def _check_new(company, mail_address, now):
-    """Refuse a second invitation of one company to one address, where the first one is not over."""
+    """Refuse a second invitation of one company to one address, where the first one is not over.
+
+    One whose 申請 was merged into another that was sent back stands in nobody's way: that one may never come again.
+    """
     for earlier in queries.invitations_to(company.id, mail_address):
         state, application = state_of(earlier, now), earlier.application
         called = f"このメールアドレスには、{day(japan_date(earlier.invited_at))}に「{earlier.partner_name}」としてすでにご案内しています"
         if state in MAY_GO_AGAIN:
             raise AlreadyInvited(f"{called}（{INVITATION_STATE[state]}）。同じ案内を再送すると、新しいURLが送られ、これまでのURLは使用できなくなります。", earlier)
-        if state is InvitationState.applied:
+        if state is InvitationState.applied and not service_merging.is_left_lying(application):
             raise AlreadyInvited(f"{called}。取引先はこの案内から利用申請をしています（{INVITATION_STATE[state]}）。審査の結果をお待ちください。", earlier)
         if application.company is not None and application.company.is_active:
             raise AlreadyInvited(f"{called}。取引先は企業ID {application.company.code} で利用を開始しています。あらためて案内する必要はありません。", earlier)

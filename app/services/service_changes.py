@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from app import queries
 from app.clock import japan_date
 from app.errors import OutOfTurn, Refused
-from app.extensions import db
+from app.extensions import asked_from, db
 from app.labels import (
     CALLED_OFF,
     OPTION,
@@ -312,6 +312,11 @@ def take_effect(application, now):
     The months before it are owed under what was before it, also where no worker has recorded them.
     """
     db.session.flush()
+    with asked_from(""):  # its day does it: the address of whoever acts first on it is not the company's to read (S7)
+        return _take_effect(application, now)
+
+
+def _take_effect(application, now):
     companies.hold(application.company_id)
     claimed = db.session.execute(
         update(ServiceApplication)

@@ -30,6 +30,12 @@ def outcome_of(application):
     return ServiceState(ended) if ended else None
 
 
+def is_left_lying(application):
+    """Whether a merged 申請 waits for one that was sent back, which its applicant may never hand in again."""
+    into = queries.application_merged_into(application)
+    return into is not None and into.state is ServiceState.returned
+
+
 def candidates_of(application):
     """The 申請 it may be a duplicate of: those that wait, then those by which its company came to the service."""
     wanted = application.wanted.get("company", {})

@@ -153,7 +153,7 @@ class FileStore:
         On S3 nobody sees such a thing: the provider's rule for incomplete uploads removes it.
         """
         found = self._folder.glob(f"*/*{UNFINISHED}*") if self._folder else ()
-        return [str(path.relative_to(self._folder)) for path in found if path.stat().st_mtime < before.timestamp()]
+        return [str(path.relative_to(self._folder)) for path in found if _is_older(path, before)]
 
     def sweep(self, name: str) -> None:
         """Delete one of the :meth:`leftovers`; gone already is no error.
@@ -201,6 +201,13 @@ class FileStore:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+
+
+def _is_older(path: Path, before: dt.datetime) -> bool:
+    try:
+        return path.stat().st_mtime < before.timestamp()
+    except FileNotFoundError:  # its writer is done since the folder was read
+        return False
 
 
 def path_of(sha256: str) -> str:

@@ -38,6 +38,11 @@ def _typed(form):
     return Fee(id=number, item=form.item.data, plan=form.plan.data, yen=form.yen.data, effective_on=form.effective_on.data)
 
 
+def _as_drawn(neighbour):
+    """What a 確認 shows of another price: whether that is still so when it is confirmed."""
+    return f"{neighbour.id}:{neighbour.effective_on}:{neighbour.yen}" if neighbour else "-"
+
+
 class FeeModelView(OperatorView):
     route_base = "/operator/fees"
     datamodel = Rows(Fee)
@@ -95,7 +100,7 @@ class FeeModelView(OperatorView):
             return None
         fee, today = _typed(form), japan_date(now())
         place = fee_table.place_of(fee, today)
-        drawn = f"{today.isoformat()} {place.replaced.id if place.replaced else 0} {place.following.id if place.following else 0}"
+        drawn = " ".join(map(str, (today, *map(_as_drawn, (place.replaced, place.following)))))
         if request.form.get("confirmed") == drawn:
             return None
         return self.render_template(

@@ -140,6 +140,8 @@ def test_the_part_of_a_file_that_a_killed_writer_left_goes_after_a_day_and_nothi
     clock.shift(dt.timedelta(hours=23))
     assert run_job("archive-expiry")["due"] == 0
     clock.shift(dt.timedelta(hours=2))
+    done = beside.with_name(f"{beside.name}2")
+    done.symlink_to(store.folder / "gone")  # read in the folder, and no longer there: its writer has just finished
     assert run_job("archive-expiry")["done"] == 1 and not beside.exists()
     assert store.get(whole) and run_job("archive-expiry")["due"] == 0
     with pytest.raises(ValueError, match="pdf"):

@@ -21,6 +21,7 @@ from app.models import (
     BulkDownload,
     BulkDownloadItem,
     Condition,
+    Damage,
     DownloadState,
     Letter,
     OutboxMessage,
@@ -311,7 +312,8 @@ def test_a_file_that_is_not_what_it_was_makes_no_zip_file(three, ask, person, hu
 @pytest.mark.requirement("L7", "L8")
 def test_one_damaged_or_disposed_document_does_not_keep_the_others_back(three, ask, person):
     db.session.query(ArchiveRecord).delete()
-    db.session.add(ArchiveRecord(document_id=three[0].id, condition=Condition.damaged))
+    found = [{"finding": Damage.altered, "sha256": three[0].pdf_sha256}]
+    db.session.add(ArchiveRecord(document_id=three[0].id, condition=Condition.damaged, findings=found))
     db.session.add(ArchiveRecord(document_id=three[1].id, disposed_at=now()))
     download = ask("recipient", three)
     assert build()["done"] == 1 and (download.included, download.left_out) == (1, 2)
@@ -320,6 +322,27 @@ def test_one_damaged_or_disposed_document_does_not_keep_the_others_back(three, a
     _, *lines = csv.reader(io.StringIO(file.read("index.csv").decode("utf-8-sig"), newline=""), strict=True)
     assert [(line[3], line[6]) for line in lines] == [("D00000001", ""), ("D00000002", ""), ("D00000003", file.namelist()[0])]
     assert "確認中" in lines[0][5] and "廃棄済み" in lines[1][5] and lines[0][7] == three[0].pdf_sha256
+
+
+@pytest.mark.requirement("L7", "B5")
+def test_a_damaged_attachment_does_not_keep_its_contract_back(three, ask, person):
+    db.session.query(ArchiveRecord).delete()
+    lost = three[0].attachments[0].sha256
+    found = [{"finding": Damage.missing, "sha256": one, "is_attachment": True} for one in (lost, "0" * 64)]  # one of an earlier round
+    db.session.add(ArchiveRecord(document_id=three[0].id, condition=Condition.damaged, findings=found))
+    path = strongroom().store.folder / lost[:2] / f"{lost[2:]}.pdf"
+    kept = path.read_bytes()
+    path.unlink()
+    try:
+        download = ask("recipient", three[:1])
+        assert build()["done"] == 1 and (download.included, download.left_out) == (1, 0)
+    finally:
+        path.write_bytes(kept)
+    file = file_of(person("recipient"), download)
+    _, *lines = csv.reader(io.StringIO(file.read("index.csv").decode("utf-8-sig"), newline=""), strict=True)
+    assert [bool(line[6]) for line in lines] == [line[7] != lost for line in lines] and lines[0][7] == three[0].pdf_sha256
+    assert [line[5] for line in lines if line[7] == lost] == ["添付1（保管ファイルの確認中のため、含まれていません）"]
+    assert file.namelist() == [*(line[6] for line in lines if line[6]), "index.csv"]
 
 
 @pytest.mark.requirement("L7")

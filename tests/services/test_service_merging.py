@@ -164,6 +164,18 @@ def test_a_duplicate_ends_as_the_other_ends_also_through_a_third(applied_twice, 
     assert not told(Letter.partner_approved)
 
 
+@pytest.mark.requirement("I9", "S7")
+def test_who_waits_for_one_that_was_sent_back_and_never_comes_again_may_invite_anew(applied_twice, inviters, person):
+    (first, second), operator = applied_twice, person("operator")
+    service_merging.merge(second, first, operator, now())
+    with pytest.raises(AlreadyInvited, match="審査の結果をお待ちください"):
+        invite(inviters[1])
+    service_founding.send_back(first, operator, now(), reason="住所をご確認ください。")
+    again = invite(inviters[1])
+    assert (state(second), invitations.state_of(again, now())) == (InvitationState.applied, InvitationState.invited)
+    db.session.commit()
+
+
 @pytest.mark.requirement("I9", "R23")
 def test_a_duplicate_of_a_company_that_is_here_is_declined_at_once(applied_twice, inviters, person):
     first, second = applied_twice

@@ -10,10 +10,13 @@ from app.errors import CompanyNotActive
 from app.extensions import db
 from app.jobs import run_job
 from app.models import (
+    AccountAction,
+    AccountEvent,
     BulkOperation,
     CompanyOption,
     CompanyStatus,
     DocumentSignature,
+    LogEntry,
     ServiceApplication,
     ServiceKind,
 )
@@ -122,5 +125,18 @@ def test_an_option_that_has_ended_signs_no_more_and_one_that_has_begun_does(make
     due("receiver_admin", ServiceKind.option_end, option=CompanyOption.bulk_signing)
     run_job("bulk-operation")
     db.session.expire_all()
-    assert [one.status for one in made] == [Status.receiver_signature] * 2
+    assert [one.status for one in made] == [Status.receiver_signature] * 2 and not signer.company.has_bulk_signing
     assert "一括署名オプション（有料）の利用申請が必要です" in client.get(location).text
+
+
+@pytest.mark.requirement("I11", "S7")
+def test_nobody_reads_the_address_of_whoever_acted_first_on_the_day(make_document, client_of, due, person):
+    document = make_document(Status.receiver_approval, NO_SIGNATURE)
+    due("admin", ServiceKind.option_start, option=CompanyOption.archive_extension)
+    assert post("approve", client_of("receiver_approver"), document, person, "receiver_approver").status_code == 302
+    due("receiver_admin", ServiceKind.option_start, option=CompanyOption.archive_extension)
+    client_of("operator").post("/operator/plans/edit/1", {})  # for whom all that is due takes effect
+    effects = db.session.query(AccountEvent).filter_by(action=AccountAction.service_change_took_effect).all()
+    assert [(one.company, one.ip_address) for one in effects] == [(person("admin").company, ""), (person("receiver_admin").company, "")]
+    approval = db.session.query(LogEntry).filter_by(kind="document.approve", document_id=document.id).one()
+    assert approval.ip_address  # the approver's own act keeps it

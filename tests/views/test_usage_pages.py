@@ -129,7 +129,7 @@ def test_a_price_is_confirmed_with_what_it_replaces_before_anything_is_saved(cli
     assert f"{TODAY - dt.timedelta(days=1):%Y/%m/%d}で終わります" in page and "次の料金を追加するまで" in page
     back = client.post(url, given | {"back": "1"})
     assert back.status_code == 200 and "12,345" in back.text and "<h1>料金の追加</h1>" in back.text
-    for stale in ("", "1", f"{TODAY - dt.timedelta(days=1)} {old.id} 0"):  # a page of yesterday said that it could be changed
+    for stale in ("", "1", f"{TODAY - dt.timedelta(days=1)} {old.id}:{old.effective_on}:{old.yen} -"):  # a page of yesterday said that it could be changed
         assert "料金の追加の確認" in client.post(url, given | {"confirmed": stale}).text
     assert db.session.query(Fee).count() == 2
     assert confirmed(client, url, given).status_code == 200
@@ -147,6 +147,25 @@ def test_a_price_is_confirmed_with_what_it_replaces_before_anything_is_saved(cli
     assert [(one.yen, one.is_sample) for one in db.session.query(Fee).filter_by(plan=PlanKind.one_side).order_by(Fee.effective_on)] == [
         (300, True), (12_345, False), (5, False)
     ]  # fmt: skip
+
+
+@pytest.mark.requirement("I10", "Q4")
+def test_a_price_is_confirmed_again_where_its_neighbour_has_changed_meanwhile(client_of, app):
+    client, url = client_of("operator"), "/operator/fees/add"
+    soon, then, later = (TODAY + dt.timedelta(days=days) for days in (10, 20, 30))
+    following = Fee(item=FeeItem.document, plan=PlanKind.one_side, effective_on=later, yen=300)
+    db.session.add(following)
+    db.session.commit()
+    given = {"item": "document", "plan": "one_side", "effective_on": soon.isoformat(), "yen": "500"}
+    for name, value, shown in (("effective_on", then, f"{then:%Y/%m/%d}から300円"), ("yen", 7, f"{then:%Y/%m/%d}から7円")):
+        drawn = re.search(r'name="confirmed" value="([^"]+)"', client.post(url, given).text).group(1)
+        setattr(following, name, value)  # by another operator
+        db.session.commit()
+        again = client.post(url, given | {"confirmed": drawn})
+        assert again.status_code == 200 and "料金の追加の確認" in again.text and shown in again.text
+    assert db.session.query(Fee).count() == 1
+    confirmed(client, url, given)
+    assert db.session.query(Fee).count() == 2
 
 
 @pytest.mark.requirement("I10")
