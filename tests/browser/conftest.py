@@ -14,8 +14,8 @@ NAMES_OF_CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_OPTIONS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-first-run",
-    "--disable-remote-fonts",  # loading it took a fifth of the time; tests read words, pictures for people have the font
 )  # fmt: skip
+WITHOUT_FONTS = "--disable-remote-fonts"  # loading them took a fifth of the time; tests read words
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 375, "height": 740}
 ANSWER_MS = 15_000  # two cores may be busy with other tests
@@ -42,9 +42,9 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
-def launch(playwright):
+def launch(playwright, *options):
     path = next(filter(None, map(shutil.which, NAMES_OF_CHROMIUM)), None)
-    return path and playwright.chromium.launch(executable_path=path, args=CHROMIUM_OPTIONS)
+    return path and playwright.chromium.launch(executable_path=path, args=[*CHROMIUM_OPTIONS, *options])
 
 
 @pytest.fixture(scope="package")
@@ -52,7 +52,7 @@ def chromium():
     """Ended with the last browser test: its event loop stays in this thread, and signing wants one of its own."""
     expect.set_options(timeout=ANSWER_MS)
     with sync_playwright() as playwright:
-        browser = launch(playwright)
+        browser = launch(playwright, WITHOUT_FONTS)
         if browser is None:
             pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
         yield browser
