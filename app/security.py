@@ -170,11 +170,23 @@ def _refuse_what_only_active_companies_do(endpoint):
     is_reading = request.method in ("GET", "HEAD", "OPTIONS") or endpoint in WHILE_COMPANY_IS_NOT_ACTIVE
     if not request.endpoint or is_reading:
         return
-    concerned = [company.id] if company is not None else None  # an operator may act on any
-    if service_changes.apply_due(concerned, now()):  # whatever is done next goes by the rules of today
+    if company is None:
+        _let_take_effect_what_can()
+        return
+    if service_changes.apply_due([company.id], now()):  # whatever is done next goes by the rules of today
         db.session.commit()
-    if company is not None and not company.is_active:
+    if not company.is_active:
         raise CompanyNotActive
+
+
+def _let_take_effect_what_can():
+    """An operator may act on any company.  A change that fails is told by its job, and holds back no operator."""
+    try:
+        if service_changes.apply_due(None, now()):
+            db.session.commit()
+    except Exception:  # an operator is who can mend it
+        db.session.rollback()
+        current_app.logger.exception("What is due of the companies did not take effect")
 
 
 def open_session(login_session):

@@ -140,3 +140,17 @@ def test_nobody_reads_the_address_of_whoever_acted_first_on_the_day(make_documen
     assert [(one.company, one.ip_address) for one in effects] == [(person("admin").company, ""), (person("receiver_admin").company, "")]
     approval = db.session.query(LogEntry).filter_by(kind="document.approve", document_id=document.id).one()
     assert approval.ip_address  # the approver's own act keeps it
+
+
+@pytest.mark.requirement("I11", "B5")
+def test_a_change_that_cannot_take_effect_holds_back_no_operator(client_of, due, person, monkeypatch):
+    application, operator, other = due("receiver_admin"), client_of("operator"), person("admin").company
+
+    def broken(*_):
+        raise RuntimeError("not foreseen")
+
+    monkeypatch.setattr(service_changes, "take_effect", broken)
+    assert run_job("service-changes")["failed"] == 1
+    assert operator.post(f"/operator/companies/action/suspend/{other.id}").status_code == 302
+    db.session.expire_all()
+    assert other.status is CompanyStatus.suspended and application.took_effect_at is None
