@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Engine, event
@@ -74,7 +74,7 @@ class Sqlite:
         self.url = f"sqlite:///{self.file}"
 
     def keep_snapshot(self):
-        with sqlite3.connect(self.file) as connection:
+        with closing(sqlite3.connect(self.file)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         shutil.copyfile(self.file, self.snapshot)
 
