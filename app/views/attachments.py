@@ -1,13 +1,12 @@
 """添付・補足書類: the download, and how the registration form carries accepted files from one attempt to the next."""
 
-from flask import current_app, g
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
-from itsdangerous import BadSignature, URLSafeSerializer
 
 from app.models import AttachmentKind
 from app.services import attachments
 from app.services.attachments import KeptFile
+from app.views import kept_files
 from app.views.answers import own_pdf
 from app.views.file_answer import file_answer
 
@@ -46,10 +45,7 @@ def taken_in(form, document_id, since):
 
 def kept(form, document_id):
     """The files the form holds less those taken off; none where the seal is of somebody else or of another document."""
-    try:
-        rows = _seal(document_id).loads(form.kept_attachments.data) if form.kept_attachments.data else []
-    except BadSignature:
-        form.kept_attachments.data, rows = "", []
+    rows = kept_files.opened(form.kept_attachments, "attachments", _form_of(document_id)) or []
     removed = set(form.removed_attachments.data or [])
     files = [KeptFile(name, AttachmentKind(kind), sha256, size) for name, kind, sha256, size in rows]
     left = [file for file in files if file.sha256 not in removed]
@@ -60,10 +56,8 @@ def kept(form, document_id):
 
 def sealed(files, document_id):
     rows = [[file.file_name, file.kind.value, file.sha256, file.size_bytes] for file in files]
-    return _seal(document_id).dumps(rows)
+    return kept_files.sealed(rows, "attachments", _form_of(document_id))
 
 
-def _seal(document_id):
-    """Marks files as accepted for this person and this document, so that nobody can name another's."""
-    salt = f"kept-attachments:{g.user.id}:{document_id or 'new'}"
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt=salt)
+def _form_of(document_id):
+    return str(document_id or "new")

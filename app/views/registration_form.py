@@ -2,10 +2,9 @@
 
 import uuid
 
-from flask import current_app, g
+from flask import g
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, MultipleFileField
-from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.datastructures import MultiDict
 from wtforms import (
     BooleanField,
@@ -29,6 +28,7 @@ from app.services.registration import Facts
 from app.views import attachments as attachment_fields
 from app.views.case_field import WithCase
 from app.views.fields import ChecksField, DayField, YenField, one_line, trimmed
+from app.views.kept_files import opened, sealed
 from app.views.recipients import RecipientsField, Row
 from app.views.route_filling import WithRoute
 from app.workflow import Role, SignatureMode
@@ -161,7 +161,7 @@ def upload_of(form, *, has_file):
     given = form.pdf.data
     if given:
         upload = files.take_in(given.filename, given.read())
-        form.kept_file.data = _seal().dumps([upload.file_name, upload.sha256, upload.page_count])
+        form.kept_file.data = sealed([upload.file_name, upload.sha256, upload.page_count], "file")
         return upload
     kept = kept_upload(form)
     if kept is not None or has_file:
@@ -171,13 +171,5 @@ def upload_of(form, *, has_file):
 
 def kept_upload(form):
     """The file accepted at an earlier attempt at this form; None where there is none, or somebody forged it."""
-    try:
-        return Upload(*_seal().loads(form.kept_file.data)) if form.kept_file.data else None
-    except BadSignature:
-        form.kept_file.data = ""
-        return None
-
-
-def _seal():
-    """Marks a file as this person's own accepted upload, so that nobody can name another's."""
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt=f"kept-file:{g.user.id}")
+    facts = opened(form.kept_file, "file")
+    return Upload(*facts) if facts else None
