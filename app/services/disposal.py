@@ -38,15 +38,7 @@ def dispose(record, actor, now):
     """
     document = db.session.get(ContractDocument, record.document_id, with_for_update=True, populate_existing=True)
     db.session.refresh(record)
-    if record.disposed_at is not None:
-        raise OutOfTurn
-    step = find_step(Action.dispose, document.status)
-    if step is None:
-        raise Refused("保管期間が満了していない契約文書は廃棄できません。")
-    if japan_date(now) <= retention.grace_until(document):
-        raise Refused(
-            f"満了後の閲覧期間（{day(retention.grace_until(document))}まで）が終わっていないため、廃棄できません。"
-        )
+    step = _open_step(record, document, now)
     record.disposed_at, record.disposed_by = now, actor
     left = [record.promised_sha256] if record.promised_sha256 else []  # by a renewal that was cut off, if at all
     record.disposed_files = [*integrity.files_of(document), *left]
@@ -57,9 +49,24 @@ def dispose(record, actor, now):
 
 def may_dispose(record, now):
     """Whether 廃棄 is to be had now: expired, after the grace period, not recorded yet."""
-    document = record.document
-    is_expired = record.disposed_at is None and find_step(Action.dispose, document.status) is not None
-    return is_expired and japan_date(now) > retention.grace_until(document)
+    try:
+        return _open_step(record, record.document, now) is not None
+    except (OutOfTurn, Refused):
+        return False
+
+
+def _open_step(record, document, now):
+    """The step of a 廃棄 that may be taken now; raises what :func:`dispose` does."""
+    if record.disposed_at is not None:
+        raise OutOfTurn
+    step = find_step(Action.dispose, document.status)
+    if step is None:
+        raise Refused("保管期間が満了していない契約文書は廃棄できません。")
+    if japan_date(now) <= retention.grace_until(document):
+        raise Refused(
+            f"満了後の閲覧期間（{day(retention.grace_until(document))}まで）が終わっていないため、廃棄できません。"
+        )
+    return step
 
 
 def due(now):

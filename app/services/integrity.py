@@ -43,9 +43,9 @@ class Expected:
     files: tuple[str, ...]
     contents: Contents
     newest: frozenset[str]  # what revisions and events each call the newest file
-    attachments: frozenset[str] = frozenset()  # those of the files that are 添付・補足書類 and nothing else
-    is_attached_as_told: bool = True  # the last event names the same 添付・補足書類 as the rows
-    has_lapsed: bool = False  # its last time stamp has ended after 保管期間, as it must: nobody renews it any more
+    attachments: frozenset[str]  # those of the files that are 添付・補足書類 and nothing else
+    is_attached_as_told: bool  # the last event names the same 添付・補足書類 as the rows
+    has_lapsed: bool  # its last time stamp has ended after 保管期間, as it must: nobody renews it any more
 
 
 def due(now):
