@@ -1,8 +1,6 @@
 """点検: whatever happens to a stored file is found, named, told, and its recovery noticed (Q10)."""
 
 import datetime as dt
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 import time_machine
@@ -14,10 +12,10 @@ from app.jobs import run_job
 from app.models import ArchiveRecord, Condition, Letter, OutboxMessage
 from app.services import integrity
 from app.services.strongroom import strongroom
-from app.signing.store import path_of
 from app.workflow import SignatureMode, Status
 from demo import drill
 from tests.conftest import kept_file
+from tests.jobs.conftest import path
 
 NAME = "archive-check"
 DAY = dt.timedelta(days=1)
@@ -33,10 +31,6 @@ def archived(make_document):
         assert run_job("archive-transfer")["done"] == 1
         db.session.refresh(document)
         yield document
-
-
-def path(application, sha256):
-    return Path(urlsplit(application.config["STORAGE_URL"]).path) / path_of(sha256)
 
 
 def check(document, moment=None):

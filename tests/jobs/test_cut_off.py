@@ -4,7 +4,6 @@ import datetime as dt
 import os
 
 import pytest
-import time_machine
 
 from app.clock import now
 from app.extensions import db
@@ -22,12 +21,6 @@ JOBS = {"transfer": "archive-transfer", "renewal": "archive-extension", "extensi
 
 class Killed(BaseException):
     """As a signal that cannot be caught: no handler of the product sees it."""
-
-
-@pytest.fixture
-def clock(app):
-    with time_machine.travel(now(), tick=False) as travelling:
-        yield travelling
 
 
 @pytest.fixture

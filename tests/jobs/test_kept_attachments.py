@@ -1,11 +1,8 @@
 """添付・補足書類 of concluded documents are looked after like the contract's file: 点検, 削除禁止, 廃棄."""
 
 import datetime as dt
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-import time_machine
 
 from app.clock import now, years_later
 from app.errors import Refused
@@ -14,11 +11,11 @@ from app.jobs import run_job
 from app.models import Condition, Letter, OutboxMessage
 from app.services import attachments, disposal, documents, files, integrity
 from app.services.strongroom import strongroom
-from app.signing.store import path_of
 from app.workflow import SignatureMode, Status
 from demo import actors
 from demo import drill as drills
 from tests.conftest import kept_file
+from tests.jobs.conftest import path
 from tests.pdfs import contract
 
 NO_SIGNATURE = SignatureMode.no_signature
@@ -27,12 +24,6 @@ DAY = dt.timedelta(days=1)
 
 def kept(name):
     return kept_file(f"{name}.pdf", f"%PDF-1.7 {name}".encode())
-
-
-@pytest.fixture
-def clock(app):
-    with time_machine.travel(now(), tick=False) as travelling:
-        yield travelling
 
 
 @pytest.fixture
@@ -49,10 +40,6 @@ def archived(clock, make_document, make_plan):
     assert run_job("archive-transfer")["done"] == 1
     db.session.refresh(document)
     return document
-
-
-def path(application, sha256):
-    return Path(urlsplit(application.config["STORAGE_URL"]).path) / path_of(sha256)
 
 
 def check(document):
